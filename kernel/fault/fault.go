@@ -78,10 +78,9 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// New makes an error of a kind. A %w verb in the format keeps the cause.
+// New makes an error of a kind with a message for the person who asked. To keep a cause for the log, use Wrap.
 func New(k Kind, format string, args ...any) *Error {
-	err := fmt.Errorf(format, args...)
-	return &Error{Kind: k, Message: err.Error(), Err: errors.Unwrap(err), Code: ""}
+	return &Error{Kind: k, Message: fmt.Sprintf(format, args...)}
 }
 
 // Wrap gives a cause a kind and a message for the person who asked; the cause stays for the log. A nil cause gives a nil error.
