@@ -103,13 +103,10 @@ func (a Amount) Sub(b Amount) (Amount, error) {
 // Sum adds amounts of one currency; the sum of none is zero of that currency. Only the result has to fit, not the steps.
 // Another currency among them is an Invalid fault.
 func Sum(currency string, xs ...Amount) (Amount, error) {
-	total := Zero(currency)
-	if err := total.Check(); err != nil {
-		return Amount{}, err
-	}
-	if currency == "" {
+	if !Valid(currency) {
 		return Amount{}, unknown(currency)
 	}
+	total := Zero(currency)
 	var hi, lo, carry uint64 // a 128-bit two's complement number
 	for _, x := range xs {
 		if _, err := common(total, x); err != nil {

@@ -19,7 +19,7 @@ func Parse(text, currency string) (Amount, error) {
 		return Amount{minor, u.code}, nil
 	}
 	n, ok := scan(text)
-	if !ok || n.exponent != 0 || n.informal {
+	if !ok || n.scientific || n.informal {
 		return Amount{}, notAmount(text)
 	}
 	return n.amount(text, u)
@@ -109,11 +109,12 @@ type number struct {
 	whole, fraction string
 	exponent        int
 	neg             bool
+	scientific      bool // has an exponent
 	informal        bool // has what JSON numbers have not: a plus, or a point without a digit on both sides
 }
 
-// maxExponent is where exponents end: beyond it every number is too large, or rounds like the smallest one.
-const maxExponent = 1 << 20
+// maxExponent is where exponents end; no number means more than that.
+const maxExponent = 1000
 
 // scan takes decimal text apart. It is false when that is not all there is.
 func scan(text string) (n number, ok bool) {
@@ -136,6 +137,7 @@ func scan(text string) (n number, ok bool) {
 	if s[0] != 'e' && s[0] != 'E' {
 		return n, false
 	}
+	n.scientific = true
 	n.exponent, ok = scanExponent(s[1:])
 	return n, ok
 }
@@ -151,7 +153,9 @@ func scanExponent(s string) (int, bool) {
 	}
 	exponent := 0
 	for i := range len(digits) {
-		exponent = min(exponent*10+int(digits[i]-'0'), maxExponent)
+		if exponent = exponent*10 + int(digits[i]-'0'); exponent > maxExponent {
+			return 0, false
+		}
 	}
 	if neg {
 		exponent = -exponent
@@ -181,7 +185,7 @@ func (n number) minor(digits int, m Mode) (minor int64, exact bool, err error) {
 		}
 		u = u*10 + uint64(n.digit(i)-'0')
 	}
-	for range max(point-max(count, 0), 0) {
+	for range point - count {
 		if u == 0 {
 			break
 		}
@@ -191,10 +195,7 @@ func (n number) minor(digits int, m Mode) (minor int64, exact bool, err error) {
 		u *= 10
 	}
 	half, exact := n.rest(point)
-	if !exact && m.away(n.neg, u&1 == 1, half) {
-		u++
-	}
-	minor, err = signed(n.neg, u)
+	minor, err = signed(n.neg, u, !exact && m.away(n.neg, u&1 == 1, half))
 	return minor, exact, err
 }
 

@@ -102,8 +102,11 @@ func magnitude(n int64) uint64 {
 	return uint64(n)
 }
 
-// signed puts the sign back on a magnitude, if it fits.
-func signed(neg bool, u uint64) (int64, error) {
+// signed is a magnitude, one more when rounded away from zero, with its sign, if that fits.
+func signed(neg bool, u uint64, away bool) (int64, error) {
+	if away && u <= math.MaxInt64 {
+		u++
+	}
 	switch {
 	case u > math.MaxInt64:
 		return 0, tooLarge()
@@ -123,13 +126,8 @@ func mulDiv(neg bool, u, num, den uint64, m Mode) (int64, error) {
 		return 0, tooLarge()
 	}
 	q, rest := bits.Div64(hi, lo, den)
-	if rest != 0 && m.away(neg, q&1 == 1, compareHalf(rest, den)) {
-		q++ // cannot wrap: u × num / den is then below the largest uint64 by a fraction only when den > 1, and signed refuses it
-		if q == 0 {
-			return 0, tooLarge()
-		}
-	}
-	return signed(neg, q)
+	away := rest != 0 && m.away(neg, q&1 == 1, compareHalf(rest, den))
+	return signed(neg, q, away)
 }
 
 // compareHalf is -1, 0 or 1 as rest is less than, exactly, or more than half of den.
@@ -151,11 +149,9 @@ func mulDivBig(neg bool, u uint64, num, den *big.Int, m Mode) (int64, error) {
 	product := new(big.Int).SetUint64(u)
 	product.Mul(product, num)
 	q, rest := product.QuoRem(product, den, new(big.Int))
-	if rest.Sign() != 0 && m.away(neg, q.Bit(0) == 1, rest.Lsh(rest, 1).Cmp(den)) {
-		q.Add(q, big.NewInt(1))
-	}
 	if !q.IsUint64() {
 		return 0, tooLarge()
 	}
-	return signed(neg, q.Uint64())
+	away := rest.Sign() != 0 && m.away(neg, q.Bit(0) == 1, rest.Lsh(rest, 1).Cmp(den))
+	return signed(neg, q.Uint64(), away)
 }

@@ -33,10 +33,7 @@ func (a Amount) Split(weights []int64) ([]Amount, error) {
 	})
 	parts := make([]Amount, len(weights))
 	for i, s := range shares {
-		if uint64(i) < left {
-			s.units++
-		}
-		minor, err := signed(a.Minor < 0, s.units)
+		minor, err := signed(a.Minor < 0, s.units, uint64(i) < left)
 		if err != nil {
 			return nil, err
 		}
