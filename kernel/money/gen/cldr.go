@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// languages are those of the markets; every locale of theirs that CLDR has is written, where it differs from its parent.
+// languages are those of the markets; every locale of theirs that CLDR covers is written, where it differs from its parent. Left out
+// are the English ones of Europe, where CLDR has patterns for one currency alone; they are shown as plain English.
 var languages = []string{"en", "ar", "bn", "de", "fr", "hi", "ms", "ne", "si", "ta", "ur"}
 
 // digitsOf overrides CLDR's default digits of a locale. CLDR gives a bare "ar" Latin digits, as in the Emirates and North Africa;
@@ -31,7 +34,7 @@ func readCLDR(dir string, codes []string) (*bytes.Buffer, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(filepath.Join(dir, "cldr-numbers-full", "main"))
+	names, err := readCovered(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -41,20 +44,39 @@ func readCLDR(dir string, codes []string) (*bytes.Buffer, error) {
 	fmt.Fprintf(source, "// locales is from Unicode CLDR %s (npm cldr-numbers-full; licence Unicode-3.0, © Unicode, Inc.), reduced to what\n", cldrVersion)
 	fmt.Fprint(source, "// differs from the locale with one subtag less: its symbols are to be looked up there as well.\n")
 	fmt.Fprint(source, "var locales = map[string]locale{\n")
-	for _, e := range entries { // sorted, so a parent comes before its children
-		language, _, _ := strings.Cut(e.Name(), "-")
-		if !slices.Contains(languages, language) {
+	for _, name := range names { // sorted, so a parent comes before its children
+		l, err := readLocale(dir, name, zeros, codes)
+		if errors.Is(err, errOwnPattern) {
 			continue
 		}
-		l, err := readLocale(dir, e.Name(), zeros, codes)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.Name(), err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		all[e.Name()] = l
-		writeLocale(source, e.Name(), l, parent(all, e.Name()), codes)
+		all[name] = l
+		writeLocale(source, name, l, parent(all, name), codes)
 	}
 	fmt.Fprint(source, "}\n")
 	return source, nil
+}
+
+// readCovered lists the locales of our languages that CLDR says are usable, in alphabetical order.
+func readCovered(dir string) (names []string, err error) {
+	data, err := os.ReadFile(filepath.Join(dir, "cldr-core", "coverageLevels.json"))
+	if err != nil {
+		return nil, err
+	}
+	var doc struct {
+		Levels map[string]string `json:"effectiveCoverageLevels"`
+	}
+	if err := json.Unmarshal(data, &doc); err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(doc.Levels)) {
+		if language, _, _ := strings.Cut(name, "-"); slices.Contains(languages, language) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }
 
 // parent is the locale that lookup by truncation ends at.
@@ -153,21 +175,25 @@ func (l *locale) readSystem(numbers map[string]json.RawMessage, digits string) e
 	return nil
 }
 
+var errOwnPattern = errors.New("a currency has a pattern of its own")
+
 type spacing struct{ CurrencyMatch, SurroundingMatch, InsertBetween string }
 
 // readSymbols is every currency's symbol, its code where it has none.
 func readSymbols(dir, name string, codes []string) (map[string]string, error) {
-	var file struct {
-		Currencies map[string]struct{ Symbol string }
-	}
-	if err := readMain(dir, name, "currencies.json", &file.Currencies); err != nil {
+	var currencies map[string]struct{ Symbol, Pattern, Decimal, Group string }
+	if err := readMain(dir, name, "currencies.json", &currencies); err != nil {
 		return nil, err
 	}
 	symbols := map[string]string{}
 	for _, code := range codes {
 		symbols[code] = code
-		if s := file.Currencies[code].Symbol; s != "" {
-			symbols[code] = s
+		c := currencies[code]
+		if c.Pattern+c.Decimal+c.Group != "" {
+			return nil, errOwnPattern
+		}
+		if c.Symbol != "" {
+			symbols[code] = c.Symbol
 		}
 		if strings.Contains(symbols[code], "|") {
 			return nil, fmt.Errorf("symbol %q contains our separator", symbols[code])
