@@ -6,6 +6,7 @@ create table events (
   id key not null,
   aggregate key not null,
   seq bigint not null,
+  partition_key key not null,
   shard bigint not null,
   type key not null,
   schema_version bigint not null,
@@ -48,9 +49,11 @@ create table event_parked (
   cause text not null,
   since bigint not null,
   attempts bigint not null,
+  next_at bigint,
   primary key (consumer, event_id)
 );
-create index event_parked_aggregate on event_parked (consumer, aggregate);
+create index event_parked_aggregate on event_parked (consumer, aggregate, position);
+create index event_parked_due on event_parked (consumer, next_at) where next_at is not null;
 
 create table subscriptions (
   id key primary key,
@@ -81,7 +84,7 @@ create table deliveries (
   constraint deliveries_once unique (subscription_id, event_id),
   constraint deliveries_state check (state in ('due', 'delivered', 'dead'))
 );
-create index deliveries_due on deliveries (next_at) where state = 'due';
+create index deliveries_due on deliveries (subscription_id, next_at) where state = 'due';
 
 create table jobs (
   id key primary key,
@@ -105,7 +108,7 @@ create table jobs (
   finished_at bigint,
   constraint jobs_state check (state in ('due', 'running', 'dead', 'unknown'))
 );
-create unique index jobs_unique on jobs (kind, unique_key) where state in ('due', 'running');
+create unique index jobs_unique on jobs (kind, unique_key) where state in ('due', 'running', 'unknown');
 create index jobs_due on jobs (priority, run_at) where state = 'due';
 create index jobs_running on jobs (lease_until) where state = 'running';
 create index jobs_stopped on jobs (finished_at) where state in ('dead', 'unknown');
