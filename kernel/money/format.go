@@ -10,16 +10,16 @@ import (
 type locale struct {
 	pattern               string // positive[;negative], with ¤ for the symbol
 	decimal, group, minus string
-	zero                  rune // the digit zero; the others follow it
-	minGroup              int  // how many digits must stand before the first separator
-	symbols               string
+	zero                  rune   // the digit zero; the others follow it
+	symbols               string // |codeSymbol|codeSymbol|…, where they differ from the locale with one subtag less
 }
 
 const noBreakSpace = "\u00a0"
 
 // Format is the amount as people of a locale ("en-PK", "ar-OM", "de") write it by Unicode CLDR: symbol and its place, separators,
 // grouping, digits, minus sign. It has always as many decimals as ISO 4217 says, where CLDR would hide paisa. A locale that is not
-// known is looked up without its last subtag, and in the end as "en". "No money" is the empty text.
+// known is looked up without its last subtag, and in the end as "en". A bare "ar" has Arabic-Indic digits. "No money" is the
+// empty text.
 //
 // The result may hold no-break spaces and direction marks; it is for showing, never for reading back.
 func (a Amount) Format(locale string) string {
@@ -134,12 +134,12 @@ func apart(r rune) bool { return !unicode.In(r, unicode.S, unicode.Z) }
 func (l locale) number(out []byte, pattern, decimal string) []byte {
 	whole, fraction, point := strings.Cut(decimal, ".")
 	first, next := grouping(pattern)
-	if first == 0 || len(whole) < first+l.minGroup {
+	if first == 0 {
 		first = len(whole)
 	}
 	for i := range len(whole) {
 		left := len(whole) - i
-		if i > 0 && left >= first && (left == first || (left-first)%next == 0) {
+		if i > 0 && left >= first && (left-first)%next == 0 {
 			out = append(out, l.group...)
 		}
 		out = utf8.AppendRune(out, l.zero+rune(whole[i]-'0'))

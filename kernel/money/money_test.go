@@ -110,6 +110,7 @@ func TestAmount(t *testing.T) {
 		wantInvalid(t)(least.Add(least))
 		wantInvalid(t)(one.Sub(money.Of(math.MinInt64, "PKR")))
 		wantInvalid(t)(most.Times(2))
+		wantInvalid(t)(most.Times(3)) // past 64 bits
 		wantInvalid(t)(most.Times(math.MinInt64))
 		wantInvalid(t)(most.Mul(money.RateOf(101, 2), money.Down))
 		wantInvalid(t)(money.Sum("PKR", most, one))

@@ -11,14 +11,21 @@ import (
 	"github.com/openclaw-pos/commerce/kernel/money"
 )
 
-var (
-	currencies = rapid.SampledFrom(money.Currencies())
-	modes      = rapid.SampledFrom(money.Modes())
-	minors     = rapid.OneOf(rapid.Int64Range(-1_000_000, 1_000_000), rapid.Int64Range(-math.MaxInt64, math.MaxInt64))
-	rates      = rapid.Custom(func(t *rapid.T) money.Rate {
-		return money.RateOf(minors.Draw(t, "digits"), rapid.IntRange(0, 18).Draw(t, "scale"))
-	})
-)
+// Generators are made anew for each draw: rapid's are not safe to share between parallel tests.
+
+func currency(t *rapid.T, label string) string {
+	return rapid.SampledFrom(money.Currencies()).Draw(t, label)
+}
+
+func mode(t *rapid.T) money.Mode { return rapid.SampledFrom(money.Modes()).Draw(t, "mode") }
+
+func minors() *rapid.Generator[int64] {
+	return rapid.OneOf(rapid.Int64Range(-1_000_000, 1_000_000), rapid.Int64Range(-math.MaxInt64, math.MaxInt64))
+}
+
+func rate(t *rapid.T) money.Rate {
+	return money.RateOf(minors().Draw(t, "digits"), rapid.IntRange(0, 18).Draw(t, "scale"))
+}
 
 // exactly is an amount in major units.
 func exactly(a money.Amount) *big.Rat {
@@ -93,7 +100,7 @@ func TestProperties(t *testing.T) {
 	t.Parallel()
 	for name, property := range map[string]func(*rapid.T){
 		"what_is_written_is_read_back_in_every_currency": func(t *rapid.T) {
-			a := money.Of(minors.Draw(t, "minor"), currencies.Draw(t, "currency"))
+			a := money.Of(minors().Draw(t, "minor"), currency(t, "currency"))
 			for _, read := range []func(string, string) (money.Amount, error){money.Parse, money.ParseLoose} {
 				if got, err := read(a.Decimal(), a.Currency); err != nil || got != a {
 					t.Fatalf("%v is read back as %v, %v", a, got, err)
@@ -104,7 +111,7 @@ func TestProperties(t *testing.T) {
 			}
 		},
 		"parts_add_up_and_are_at_most_one_off_their_share": func(t *rapid.T) {
-			a := money.Of(minors.Draw(t, "minor"), "PKR")
+			a := money.Of(minors().Draw(t, "minor"), "PKR")
 			weights := rapid.SliceOfN(rapid.OneOf(rapid.Int64Range(0, 10), rapid.Int64Range(0, math.MaxInt64/10)), 1, 20).Draw(t, "weights")
 			parts, err := a.Split(weights)
 			if err != nil {
@@ -128,7 +135,7 @@ func TestProperties(t *testing.T) {
 			}
 		},
 		"what_is_added_can_be_taken_away": func(t *rapid.T) {
-			a, b := money.Of(minors.Draw(t, "a"), "OMR"), money.Of(minors.Draw(t, "b"), "OMR")
+			a, b := money.Of(minors().Draw(t, "a"), "OMR"), money.Of(minors().Draw(t, "b"), "OMR")
 			check(t, new(big.Rat).Add(rat(a.Minor), rat(b.Minor)), money.Down, "OMR")(a.Add(b))
 			check(t, new(big.Rat).Sub(rat(a.Minor), rat(b.Minor)), money.Down, "OMR")(a.Sub(b))
 			check(t, new(big.Rat).Add(rat(a.Minor), rat(b.Minor)), money.Down, "OMR")(money.Sum("OMR", a, b))
@@ -139,7 +146,7 @@ func TestProperties(t *testing.T) {
 			}
 		},
 		"a_sum_overflows_only_when_its_result_does": func(t *rapid.T) {
-			xs := rapid.SliceOf(minors).Draw(t, "minors")
+			xs := rapid.SliceOf(minors()).Draw(t, "minors")
 			amounts, exact := make([]money.Amount, len(xs)), new(big.Rat)
 			for i, x := range xs {
 				amounts[i] = money.Of(x, "PKR")
@@ -148,15 +155,15 @@ func TestProperties(t *testing.T) {
 			check(t, exact, money.Down, "PKR")(money.Sum("PKR", amounts...))
 		},
 		"products_are_exact_before_they_are_rounded": func(t *rapid.T) {
-			a, m := money.Of(minors.Draw(t, "minor"), currencies.Draw(t, "currency")), modes.Draw(t, "mode")
-			r := rates.Draw(t, "rate")
+			a, m := money.Of(minors().Draw(t, "minor"), currency(t, "currency")), mode(t)
+			r := rate(t)
 			check(t, new(big.Rat).Mul(rat(a.Minor), ratOf(r)), m, a.Currency)(a.Mul(r, m))
-			n, d := minors.Draw(t, "n"), rapid.Int64Range(1, math.MaxInt64).Draw(t, "d")
+			n, d := minors().Draw(t, "n"), rapid.Int64Range(1, math.MaxInt64).Draw(t, "d")
 			check(t, new(big.Rat).Mul(rat(a.Minor), rat(n)), m, a.Currency)(a.Times(n))
 			check(t, new(big.Rat).Mul(rat(a.Minor), big.NewRat(n, d)), m, a.Currency)(a.Share(n, d, m))
 		},
 		"tax_inside_a_gross_amount_is_exact_before_it_is_rounded": func(t *rapid.T) {
-			a, m, r := money.Of(minors.Draw(t, "minor"), "PKR"), modes.Draw(t, "mode"), rates.Draw(t, "rate")
+			a, m, r := money.Of(minors().Draw(t, "minor"), "PKR"), mode(t), rate(t)
 			if r.Sign() < 0 {
 				if _, err := a.TaxInside(r, m); !fault.Is(err, fault.Invalid) {
 					t.Fatal(err)
@@ -168,8 +175,8 @@ func TestProperties(t *testing.T) {
 			check(t, x.Mul(x, rat(a.Minor)), m, "PKR")(a.TaxInside(r, m))
 		},
 		"a_conversion_is_exact_before_it_is_rounded": func(t *rapid.T) {
-			a := money.Of(minors.Draw(t, "minor"), currencies.Draw(t, "from"))
-			to, m, r := currencies.Draw(t, "to"), modes.Draw(t, "mode"), rates.Draw(t, "rate")
+			a := money.Of(minors().Draw(t, "minor"), currency(t, "from"))
+			to, m, r := currency(t, "to"), mode(t), rate(t)
 			if r.Sign() <= 0 {
 				return
 			}
@@ -177,7 +184,7 @@ func TestProperties(t *testing.T) {
 			check(t, x.Quo(x, exactly(money.Of(1, to))), m, to)(money.Convert(a, to, r, m))
 		},
 		"cash_rounding_twice_is_cash_rounding_once": func(t *rapid.T) {
-			a, m := money.Of(minors.Draw(t, "minor"), "PKR"), modes.Draw(t, "mode")
+			a, m := money.Of(minors().Draw(t, "minor"), "PKR"), mode(t)
 			step := rapid.OneOf(rapid.SampledFrom([]int64{1, 5, 25, 100}), rapid.Int64Range(1, math.MaxInt64)).Draw(t, "step")
 			rounded, difference, err := a.CashRound(step, m)
 			if err != nil {
@@ -196,9 +203,9 @@ func TestProperties(t *testing.T) {
 		},
 		"decimal_text_is_rounded_by_the_book": func(t *rapid.T) {
 			text := rapid.StringMatching(`-?(0|[1-9][0-9]{0,12})(\.[0-9]{1,12})?([eE][-+]?[0-9]{1,2})?`).Draw(t, "text")
-			currency, m := currencies.Draw(t, "currency"), modes.Draw(t, "mode")
+			c, m := currency(t, "currency"), mode(t)
 			x, _ := new(big.Rat).SetString(text)
-			check(t, x.Quo(x, exactly(money.Of(1, currency))), m, currency)(money.ParseRound(text, currency, m))
+			check(t, x.Quo(x, exactly(money.Of(1, c))), m, c)(money.ParseRound(text, c, m))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

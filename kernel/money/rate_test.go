@@ -2,6 +2,7 @@ package money_test
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -124,6 +125,8 @@ func TestConvert(t *testing.T) {
 	want(t, money.Of(156, "JPY"))(money.Convert(money.Of(100, "USD"), "JPY", money.RateOf(1555, 1), money.HalfUp))
 	want(t, money.Of(2601, "USD"))(money.Convert(money.Of(10000, "OMR"), "USD", money.RateOf(26008, 4), money.HalfUp))
 	want(t, money.Of(-2601, "USD"))(money.Convert(money.Of(-10000, "OMR"), "USD", money.RateOf(26008, 4), money.HalfUp))
+	want(t, money.Of(92234, "CLF"))(money.Convert(money.Of(1, "JPY"), "CLF", money.RateOf(math.MaxInt64, 18), money.HalfUp))
+	want(t, money.Of(4_612, "JPY"))(money.Convert(money.Of(5_000_000, "CLF"), "JPY", money.RateOf(math.MaxInt64, 18), money.HalfUp))
 	want(t, none)(money.Convert(none, "USD", money.RateOf(1, 0), money.HalfUp))
 	wantInvalid(t)(money.Convert(money.Of(1, "PKR"), "ZZZ", money.RateOf(1, 0), money.HalfUp))
 	wantInvalid(t)(money.Convert(money.Of(1, "ZZZ"), "PKR", money.RateOf(1, 0), money.HalfUp))

@@ -25,7 +25,6 @@ var digitsOf = map[string]string{"ar": "arab"}
 type locale struct {
 	pattern, decimal, group, minus string
 	zero                           rune
-	minGroup                       int
 	symbols                        map[string]string
 }
 
@@ -110,8 +109,8 @@ func writeLocale(w *bytes.Buffer, name string, l locale, parent *locale, codes [
 	if symbols.Len() > 0 {
 		symbols.WriteByte('|')
 	}
-	fmt.Fprintf(w, "%+q: {%+q, %+q, %+q, %+q, %+q, %d,\n%+q},\n",
-		name, l.pattern, l.decimal, l.group, l.minus, l.zero, l.minGroup, symbols.String())
+	fmt.Fprintf(w, "%+q: {%+q, %+q, %+q, %+q, %+q,\n%+q},\n",
+		name, l.pattern, l.decimal, l.group, l.minus, l.zero, symbols.String())
 }
 
 func readLocale(dir, name string, zeros map[string]rune, codes []string) (l locale, err error) {
@@ -126,15 +125,10 @@ func readLocale(dir, name string, zeros map[string]rune, codes []string) (l loca
 	if d, ok := digitsOf[name]; ok {
 		digits = d
 	}
-	var minGroup json.Number
-	if err := json.Unmarshal(numbers["minimumGroupingDigits"], &minGroup); err != nil {
-		return l, err
+	if string(numbers["minimumGroupingDigits"]) != `"1"` {
+		return l, fmt.Errorf("minimum grouping of %s is not what format.go does", numbers["minimumGroupingDigits"])
 	}
-	n, err := minGroup.Int64()
-	if err != nil {
-		return l, err
-	}
-	l.minGroup, l.zero = int(n), zeros[digits]
+	l.zero = zeros[digits]
 	if err := l.readSystem(numbers, digits); err != nil {
 		return l, err
 	}
