@@ -29,6 +29,7 @@ create table orders (
   content_hash key not null,
   raw_id key not null,
   buyer_id key,
+  zone text not null,
   ship_country key not null,
   ship_province text not null,
   ship_city text not null,
@@ -108,7 +109,7 @@ create table order_lines (
   shipped bigint not null,
   on_the_way bigint not null,
   delivered bigint not null,
-  returning bigint not null,
+  coming_back bigint not null,
   returned bigint not null,
   lost bigint not null,
   refunded bigint not null,
@@ -118,8 +119,8 @@ create table order_lines (
   constraint order_lines_n unique (order_id, n),
   constraint order_lines_fulfilled_by check (fulfilled_by in ('seller', 'channel')),
   constraint order_lines_ordered check (ordered = cancelled + open + shipped),
-  constraint order_lines_shipped check (shipped = on_the_way + delivered + returning + returned + lost),
-  constraint order_lines_positive check (cancelled >= 0 and open >= 0 and on_the_way >= 0 and delivered >= 0 and returning >= 0 and returned >= 0 and lost >= 0 and refunded >= 0 and exchanged >= 0)
+  constraint order_lines_shipped check (shipped = on_the_way + delivered + coming_back + returned + lost),
+  constraint order_lines_positive check (cancelled >= 0 and open >= 0 and on_the_way >= 0 and delivered >= 0 and coming_back >= 0 and returned >= 0 and lost >= 0 and refunded >= 0 and exchanged >= 0)
 );
 create index order_lines_variant on order_lines (variant_id, order_id);
 create index order_lines_listing on order_lines (listing_id) where variant_id is null;
