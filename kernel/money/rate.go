@@ -181,3 +181,23 @@ func wide(hi, lo uint64) *big.Int {
 	n := new(big.Int).SetUint64(hi)
 	return n.Lsh(n, 64).Add(n, new(big.Int).SetUint64(lo))
 }
+
+// RateBetween is how many units of b one unit of a is worth, to nineteen digits. Both must be other than zero (Invalid).
+func RateBetween(a, b Amount) (Rate, error) {
+	x, err := decimal.Parse(a.Decimal())
+	if err == nil && x.IsZero() {
+		err = fault.New(fault.Invalid, "a rate from %s cannot be computed", a)
+	}
+	if err != nil {
+		return Rate{}, err
+	}
+	y, err := decimal.Parse(b.Decimal())
+	if err != nil {
+		return Rate{}, fault.Wrap(fault.Invalid, err, "not an amount")
+	}
+	q, err := y.Quo(x)
+	if err != nil {
+		return Rate{}, fault.Wrap(fault.Invalid, err, "the rate between the two amounts is out of range")
+	}
+	return rateOf(q), nil
+}
