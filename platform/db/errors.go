@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"io"
 	"net"
@@ -121,9 +122,9 @@ func sqliteKind(code int) (fault.Kind, string) {
 func lostConnection(err error) bool {
 	var network net.Error
 	var connect *pgconn.ConnectError
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.As(err, &network) || errors.As(err, &connect) || strings.Contains(err.Error(), "conn closed") ||
-		strings.Contains(err.Error(), "bad connection")
+	return err != nil && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.As(err, &network) || errors.As(err, &connect) || pgconn.SafeToRetry(err))
 }
 
 // repeatable reports whether PostgreSQL gave up a transaction that may succeed when run again.

@@ -102,7 +102,7 @@ func (m *member) run(tx *Tx, fn func(*Tx) error) {
 		tx.end()
 		m.done <- err
 	}()
-	err = tx.call(fn)
+	err = tx.call(fn, tx.Flush)
 }
 
 func (w *writer) enqueue(m *member, background bool) bool {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -174,10 +175,7 @@ func (s *server) once(ctx context.Context, d *DB, fn func(*Tx) error, pool *sql.
 		tx.end()
 		run.rollback(ctx)
 	}()
-	if err := tx.call(fn); err != nil {
-		return err, repeatable(err)
-	}
-	if err := run.commit(ctx); err != nil {
+	if err := tx.call(fn, func() error { return tx.dispatch(run.commit) }); err != nil {
 		return err, repeatable(err)
 	}
 	tx.end()
@@ -206,6 +204,25 @@ func (s *session) raw(fn func(*pgx.Conn) error) error {
 
 // flush sends the queue as one pgx.Batch, which is one round trip once the statements are prepared.
 func (s *session) flush(ctx context.Context, queue []*Promise) error {
+	return s.pipeline(ctx, queue, false)
+}
+
+// commit sends what is left and the commit in one round trip, and awaits the answer even when the caller has gone. Rows that are
+// to be looked at are fetched before: what is said about them may prevent the commit.
+func (s *session) commit(ctx context.Context, queue []*Promise) error {
+	if slices.ContainsFunc(queue, func(p *Promise) bool { return p.each != nil }) {
+		if err := s.flush(ctx, queue); err != nil {
+			return err
+		}
+		queue = nil
+	}
+	if !s.begun && len(queue) == 0 {
+		return nil
+	}
+	return s.pipeline(context.WithoutCancel(ctx), queue, true)
+}
+
+func (s *session) pipeline(ctx context.Context, queue []*Promise, commit bool) error {
 	return s.raw(func(c *pgx.Conn) error {
 		b := new(pgx.Batch)
 		if !s.begun {
@@ -216,23 +233,47 @@ func (s *session) flush(ctx context.Context, queue []*Promise) error {
 				b.Queue(text, p.stmt.args[i]...)
 			}
 		}
-		if b.Len() == 0 {
-			return nil
+		if commit {
+			b.Queue("commit")
 		}
 		answers := c.SendBatch(ctx, b)
 		err := s.collect(answers, queue)
+		if err == nil && commit {
+			err = committed(answers.Exec())
+		}
 		if e := answers.Close(); err == nil && e != nil {
 			err = classify(e)
 		}
-		s.begun = s.begun || c.PgConn().TxStatus() != 'I'
+		s.begun = c.PgConn().TxStatus() != 'I'
+		if commit && openOutcome(err) {
+			return &fault.Error{
+				Kind: fault.Unavailable, Code: "commit_unknown", Err: err,
+				Message: "the connection to the database was lost during the commit; it may have happened",
+			}
+		}
 		return err
 	})
 }
 
+func committed(tag pgconn.CommandTag, err error) error {
+	if err == nil && !strings.EqualFold(tag.String(), "commit") {
+		return fault.New(fault.Internal, "the commit ended as %q", tag.String())
+	}
+	return classify(err)
+}
+
+// openOutcome reports whether a commit that was sent may have happened despite the error: unless the server said no, or nothing
+// was sent.
+func openOutcome(err error) bool {
+	var unsent pgx.ErrPreprocessingBatch
+	return lostConnection(err) && pgError(err) == nil && !pgconn.SafeToRetry(err) && !errors.As(err, &unsent)
+}
+
+// collect reads the answers to the queue, in order, until one is an error.
 func (s *session) collect(answers pgx.BatchResults, queue []*Promise) error {
 	if !s.begun {
 		if _, err := answers.Exec(); err != nil {
-			return statementError(queue[0].text, classify(err))
+			return statementError(s.begin, classify(err))
 		}
 	}
 	for _, p := range queue {
@@ -274,32 +315,11 @@ func handOut(answers pgx.BatchResults, each func(Scanner) error) (n int64, err e
 
 func (s *session) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {
 	if !s.begun {
-		if err := s.flush(ctx, []*Promise{{text: s.begin}}); err != nil {
+		if err := s.flush(ctx, nil); err != nil {
 			return nil, err
 		}
 	}
 	return s.conn.QueryContext(ctx, text, args...)
-}
-
-// commit awaits the answer even when the caller has gone. A connection lost meanwhile leaves the outcome open.
-func (s *session) commit(ctx context.Context) error {
-	if !s.begun {
-		return nil
-	}
-	return s.raw(func(c *pgx.Conn) error {
-		tag, err := c.Exec(context.WithoutCancel(ctx), "commit")
-		switch {
-		case err != nil && pgError(err) == nil && !pgconn.SafeToRetry(err):
-			return &fault.Error{Kind: fault.Unavailable, Code: "commit_unknown", Err: err,
-				Message: "the connection to the database was lost during the commit; it may have happened"}
-		case err != nil:
-			return classify(err)
-		case !strings.EqualFold(tag.String(), "commit"):
-			return fault.New(fault.Internal, "the commit ended as %q", tag.String())
-		}
-		s.begun = false
-		return nil
-	})
 }
 
 // rollback ends what is open; a connection that cannot is thrown away by the pool.

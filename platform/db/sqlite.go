@@ -169,7 +169,7 @@ func (l *lite) read(ctx context.Context, d *DB, fn func(*Tx) error) error {
 		tx.end()
 		_ = c.exec(context.WithoutCancel(ctx), "rollback") // nothing was written; a failed statement may have ended it already
 	}()
-	if err := tx.call(fn); err != nil {
+	if err := tx.call(fn, tx.Flush); err != nil {
 		return err
 	}
 	tx.finish()
@@ -265,11 +265,14 @@ func (c *liteConn) each(ctx context.Context, text string, args []any, each func(
 	return n, rows.Err()
 }
 
-// flush runs queued statements one after the other.
-func (c *liteConn) flush(ctx context.Context, queue []*Promise) error {
+// flush runs queued statements one after the other, asking ready before each.
+func (c *liteConn) flush(ctx context.Context, queue []*Promise, ready func() error) error {
 	for _, p := range queue {
 		p.err = nil
 		for i, text := range p.stmt.texts {
+			if p.err = ready(); p.err != nil {
+				return p.err
+			}
 			var n int64
 			var err error
 			if p.each != nil {
@@ -290,7 +293,9 @@ func (c *liteConn) flush(ctx context.Context, queue []*Promise) error {
 // liteRead runs statements of a read; they end with their context.
 type liteRead struct{ c *liteConn }
 
-func (r liteRead) flush(ctx context.Context, queue []*Promise) error { return r.c.flush(ctx, queue) }
+func (r liteRead) flush(ctx context.Context, queue []*Promise) error {
+	return r.c.flush(ctx, queue, ctx.Err)
+}
 
 func (r liteRead) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {
 	return r.c.rows(ctx, text, args)
@@ -304,15 +309,7 @@ type liteWrite struct{ w *writer }
 var errLost = errors.New("the transaction was rolled back")
 
 func (r liteWrite) flush(ctx context.Context, queue []*Promise) error {
-	for i := range queue {
-		if err := r.ready(ctx); err != nil {
-			return err
-		}
-		if err := r.w.conn.flush(context.WithoutCancel(ctx), queue[i:i+1]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.w.conn.flush(context.WithoutCancel(ctx), queue, func() error { return r.ready(ctx) })
 }
 
 func (r liteWrite) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"strconv"
 	"strings"
@@ -61,27 +62,26 @@ func (d *DB) begin(ctx context.Context, run runner, readOnly bool) *Tx {
 }
 
 func (tx *Tx) end() {
-	tx.over.Store(true)
+	if tx.over.Swap(true) {
+		return
+	}
 	tx.closeRows()
 	tx.db.mu.Lock()
 	delete(tx.db.open, tx.id)
 	tx.db.mu.Unlock()
 }
 
-// call runs fn and what it left queued. The error is the first thing that went wrong, even when fn hides it.
-func (tx *Tx) call(fn func(*Tx) error) error {
+// call runs fn, then last, which flushes and may commit. The error is the first thing that went wrong, even when fn hides it.
+func (tx *Tx) call(fn func(*Tx) error, last func() error) error {
 	err := fn(tx)
-	if err == nil && tx.failed == nil {
-		err = tx.Flush()
-	}
 	tx.closeRows()
-	if tx.failed != nil && !errors.Is(err, tx.failed) {
-		if err == nil {
-			return tx.failed
-		}
-		return errors.Join(err, tx.failed)
+	if err == nil && tx.failed == nil {
+		err = last()
 	}
-	return err
+	if tx.failed == nil || errors.Is(err, tx.failed) {
+		return err
+	}
+	return errors.Join(err, tx.failed)
 }
 
 // Context is the caller's context, marked so that a transaction opened with it is refused.
@@ -239,14 +239,19 @@ func (tx *Tx) Flush() error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	queue := tx.queue
-	tx.queue = nil
-	if len(queue) == 0 {
+	if len(tx.queue) == 0 {
 		return nil
 	}
+	return tx.dispatch(tx.run.flush)
+}
+
+// dispatch gives the queue to the runner and tells every promise how it ended.
+func (tx *Tx) dispatch(to func(context.Context, []*Promise) error) error {
+	queue := tx.queue
+	tx.queue = nil
 	err := tx.ctx.Err()
 	if err == nil {
-		err = tx.run.flush(tx.ctx, queue)
+		err = to(tx.ctx, queue)
 	}
 	if err == nil {
 		return nil
@@ -271,9 +276,9 @@ func (tx *Tx) usable() error {
 		if _, err := tx.rows.Columns(); err == nil {
 			return tx.fail(fault.New(fault.Internal, "close the rows of %q before the next statement", tx.rowsText))
 		}
-		tx.rows = nil
+		tx.closeRows()
 	}
-	return nil
+	return tx.failed
 }
 
 // fail makes an error final for the transaction.
@@ -284,10 +289,16 @@ func (tx *Tx) fail(err error) error {
 	return tx.failed
 }
 
+// closeRows closes what Query gave away; a failure that ended the rows early is the transaction's, whether it was looked at or not.
 func (tx *Tx) closeRows() {
-	if tx.rows != nil {
-		_ = tx.rows.Close() // what went wrong is known from Next
-		tx.rows = nil
+	if tx.rows == nil {
+		return
+	}
+	err := tx.rows.Err()
+	_ = tx.rows.Close()
+	tx.rows = nil
+	if err != nil {
+		_ = tx.fail(statementError(tx.rowsText, classify(err)))
 	}
 }
 
@@ -305,11 +316,13 @@ func (tx *Tx) Try(fn func() error) error {
 		return err
 	}
 	after, locks := len(tx.after), tx.locks
+	locks.held = maps.Clone(locks.held)
 	err := fn()
+	tx.closeRows()
 	if err == nil {
 		err = tx.Flush()
 	}
-	if err == nil && tx.failed == nil {
+	if err == nil {
 		_, err = tx.Exec("release " + name)
 		return err
 	}
@@ -319,7 +332,6 @@ func (tx *Tx) Try(fn func() error) error {
 	if beyondRepair(tx.failed) || tx.ctx.Err() != nil {
 		return tx.fail(err)
 	}
-	tx.closeRows()
 	tx.queue, tx.failed, tx.after, tx.locks = nil, nil, tx.after[:after], locks
 	if _, undo := tx.Exec("rollback to " + name); undo != nil {
 		return undo

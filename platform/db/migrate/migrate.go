@@ -62,9 +62,11 @@ func Load(fsys fs.FS) (*Set, error) {
 		if s.Latest, err = strconv.ParseInt(m[1], 10, 64); err != nil {
 			return nil, err
 		}
-		if s.Oldest, err = strconv.ParseInt(string(old[1]), 10, 64); err != nil {
-			return nil, err
+		oldest, err := strconv.ParseInt(string(old[1]), 10, 64)
+		if err != nil || oldest > s.Latest {
+			return nil, fmt.Errorf("migration %s: the oldest binary %s does not exist yet", name, old[1])
 		}
+		s.Oldest = max(s.Oldest, oldest)
 	}
 	return s, nil
 }
