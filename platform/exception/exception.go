@@ -81,20 +81,20 @@ func Raise(tx *db.Tx, cases ...Case) error {
 		}
 		byKey[c.Key()] = raised{c, r.times + 1}
 	}
-	batch := db.NewBatch(0)
+	batch := db.NewBatch(3)
 	for _, k := range slices.SortedFunc(maps.Keys(byKey), compareKeys) {
 		c := byKey[k]
 		detail, err := marshal(c.Detail)
 		if err != nil {
 			return err
 		}
-		batch.Add(db.ID(), c.Cause, c.SubjectKind, c.Subject, null(c.Order), null(c.Account), null(c.Location),
+		batch.Add(c.Cause, c.SubjectKind, c.Subject, db.ID(), null(c.Order), null(c.Account), null(c.Location),
 			db.Micros(c.Deadline), detail, c.times)
 	}
 	tx.Send(`insert into exceptions (id, cause, subject_kind, subject_id, order_id, account_id, location_id, state, since, deadline,
 		detail, times, updated_at, version)
 		select r.i, r.c, r.k, r.s, r.o, r.a, r.l, 'open', $1, r.d, r.j, r.t, $1, 1
-		from rows(i text, c text, k text, s text, o text, a text, l text, d bigint, j text, t bigint) where true
+		from rows(c text, k text, s text, i text, o text, a text, l text, d bigint, j text, t bigint) where true
 		on conflict (cause, subject_kind, subject_id) where state = 'open' do update set
 			times = exceptions.times + excluded.times,
 			detail = excluded.detail,

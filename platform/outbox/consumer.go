@@ -1,0 +1,412 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+const (
+	batchSize   = 64    // events of one shard in one transaction
+	spanSize    = 5_000 // positions one transaction looks through for them
+	lazyLag     = 1_000 // positions without anything of interest after which a cursor is moved all the same
+	atOnce      = 4     // shards of one consumer that are worked on at the same time
+	roundSize   = 16    // batches of one shard before the others have their turn
+	maxPatience = 5     // failures that may pass by themselves before an event is parked
+)
+
+// Consumer takes events of some types, each exactly once: what Handle writes with tx and the consumer's cursor commit together.
+type Consumer struct {
+	Name      string   // stored with its cursors: a new name starts anew
+	Types     []string // none: every type
+	Contracts bool     // only integration contracts
+	FromNow   bool     // seen for the first time, it starts with the next event instead of the first ever
+
+	// Handle takes up to 64 events of one shard in order: those of one aggregate in sequence, those of one partition as they happened. It
+	// runs in a transaction: it calls nobody outside and may run again. On an error the batch is cut down to the event at fault, which is
+	// parked together with the later ones of its aggregate, and tried again with backoff; all others go on. Returning Unavailable is for
+	// what passes by itself: the shard is tried again a few times before the event is parked.
+	Handle func(tx *db.Tx, batch []Stored) error
+}
+
+// Consumers runs consumers. Any number of processes may run the same ones.
+type Consumers struct {
+	d    *db.DB
+	log  *slog.Logger
+	list []*worker
+	once sync.Once
+	made error
+}
+
+// NewConsumers makes a runner. Names must differ.
+func NewConsumers(d *db.DB, log *slog.Logger, consumers ...Consumer) *Consumers {
+	cs := &Consumers{d: d, log: log}
+	for _, c := range consumers {
+		cs.list = append(cs.list, &worker{Consumer: c, d: d, log: log.With("consumer", c.Name), wake: make(chan struct{}, 1)})
+	}
+	return cs
+}
+
+// Nudge has the consumers look at once. It never blocks.
+func (cs *Consumers) Nudge() {
+	for _, w := range cs.list {
+		nudge(w.wake)
+	}
+}
+
+// Run feeds the consumers until ctx ends and all have stopped; then it returns nil. It fails only when their cursors cannot be made.
+func (cs *Consumers) Run(ctx context.Context) error {
+	if err := cs.ensure(ctx); err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	for _, w := range cs.list {
+		wg.Go(func() { w.run(ctx) })
+	}
+	wg.Wait()
+	return nil
+}
+
+// Drain places and consumes until nothing is left but what is parked, for tests and for commands that play something to its end.
+func Drain(ctx context.Context, r *Relay, cs *Consumers) error {
+	if err := cs.ensure(ctx); err != nil {
+		return err
+	}
+	for {
+		did, err := r.Place(ctx)
+		if err != nil {
+			return err
+		}
+		for _, w := range cs.list {
+			n, err := w.round(ctx)
+			if err != nil {
+				return err
+			}
+			did += int64(n)
+		}
+		if did == 0 {
+			return nil
+		}
+	}
+}
+
+// ensure makes the cursors of consumers that are new.
+func (cs *Consumers) ensure(ctx context.Context) error {
+	cs.once.Do(func() {
+		cs.made = cs.d.Write(ctx, func(tx *db.Tx) error {
+			head, err := Head(tx)
+			if err != nil {
+				return err
+			}
+			batch := db.NewBatch(0)
+			for _, w := range cs.list {
+				start := int64(0)
+				if w.FromNow {
+					start = head
+				}
+				for shard := range Shards {
+					batch.Add(w.Name, shard, start)
+				}
+			}
+			_, err = tx.Exec(`insert into event_cursors (consumer, shard, position, updated_at) select r.c, r.s, r.p, $1
+				from rows(c text, s bigint, p bigint) where true on conflict do nothing`, batch, tx.Now.UnixMicro())
+			return err
+		})
+	})
+	return cs.made
+}
+
+// worker is one consumer at work.
+type worker struct {
+	Consumer
+	d    *db.DB
+	log  *slog.Logger
+	wake chan struct{}
+
+	seen    [Shards]scanned
+	strikes [Shards]strikes
+}
+
+type strikes struct {
+	event string
+	n     int
+}
+
+// scanned remembers, for a cursor that stands at cursor, up to where nothing of interest follows.
+type scanned struct{ cursor, upTo int64 }
+
+func (w *worker) run(ctx context.Context) {
+	p := newPace()
+	for ctx.Err() == nil {
+		n, err := w.round(ctx)
+		if err != nil && ctx.Err() == nil {
+			w.log.Warn("events could not be taken, they are tried again", "error", err)
+			n = 0
+		}
+		p.wait(ctx, w.wake, n > 0)
+	}
+}
+
+// round works on every shard that has something, and on parked events that are due. It says how many events were taken or parked.
+func (w *worker) round(ctx context.Context) (int, error) {
+	shards, parked, err := w.look(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		total int
+		errs  []error
+		slots = make(chan struct{}, atOnce)
+	)
+	start := func(f func() (int, error)) {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			n, err := f()
+			mu.Lock()
+			defer mu.Unlock()
+			total += n
+			if err != nil {
+				errs = append(errs, err)
+			}
+		})
+	}
+	for _, shard := range shards {
+		start(func() (int, error) { return w.shard(ctx, shard) })
+	}
+	for _, p := range parked {
+		start(func() (int, error) { return w.retry(ctx, p) })
+	}
+	wg.Wait()
+	return total, errors.Join(errs...)
+}
+
+// look finds, without writing, the shards that have something to take and the parked aggregates that are due.
+func (w *worker) look(ctx context.Context) (shards []int64, parked []parkedKey, err error) {
+	var head int64
+	work := map[int64]bool{}
+	err = w.d.Read(ctx, func(tx *db.Tx) error {
+		if head, err = Head(tx); err != nil {
+			return err
+		}
+		from := head
+		tx.SendQuery(`select shard, position from event_cursors where consumer = $1`, func(s db.Scanner) error {
+			var shard, cursor int64
+			if err := s.Scan(&shard, &cursor); err != nil {
+				return err
+			}
+			if w.seen[shard].cursor != cursor {
+				w.seen[shard] = scanned{cursor, cursor}
+			}
+			from = min(from, w.seen[shard].upTo)
+			if head-cursor > lazyLag {
+				work[shard] = true
+			}
+			return nil
+		}, w.Name)
+		if parked, err = due(tx, w.Name); err != nil {
+			return err
+		}
+		return w.interest(tx, from, head, work)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range w.seen {
+		if work[int64(i)] {
+			shards = append(shards, int64(i))
+		} else {
+			w.seen[i].upTo = max(w.seen[i].upTo, head)
+		}
+	}
+	return shards, parked, nil
+}
+
+// interest marks the shards that have an event of interest that was not looked at before.
+func (w *worker) interest(tx *db.Tx, from, head int64, work map[int64]bool) error {
+	if from >= head || len(work) == Shards {
+		return nil
+	}
+	where, args := w.where("e.position > $1 and e.position <= $2", from, head)
+	_, err := db.All(tx, func(s db.Scanner) (none struct{}, err error) {
+		var shard, last int64
+		if err = s.Scan(&shard, &last); err == nil && last > w.seen[shard].upTo {
+			work[shard] = true
+		}
+		return none, err
+	}, `select e.shard, max(e.position) from events e where `+where+` group by e.shard`, args...)
+	return err
+}
+
+// where narrows a condition to the events of interest.
+func (w *worker) where(where string, args ...any) (string, []any) {
+	if w.Contracts {
+		where += " and e.contract"
+	}
+	return ofTypes(where, args, w.Types)
+}
+
+// shard takes batch after batch of one shard. After a failure it halves the batch until the event at fault stands alone, and parks it.
+func (w *worker) shard(ctx context.Context, shard int64) (total int, err error) {
+	bad := 0 // the event at fault is among so many; 0 when none is known
+	for range roundSize {
+		limit := batchSize
+		if bad > 0 {
+			limit = max(1, bad/2)
+		}
+		taken, more, err := w.take(ctx, shard, limit)
+		total += taken
+		failed := new(handlerError)
+		switch {
+		case err == nil && !more:
+			return total, nil
+		case err == nil:
+			bad = max(0, bad-taken)
+			continue
+		case ctx.Err() != nil:
+			return total, nil
+		case !errors.As(err, &failed):
+			return total, err
+		case failed.events > 1:
+			bad = failed.events
+			continue
+		}
+		if fault.Temporary(failed.err) && w.strike(shard, failed.first.ID) < maxPatience {
+			return total, err
+		}
+		w.log.Warn("an event could not be taken and is parked", "event", failed.first.ID, "type", failed.first.Type, "error", failed.err)
+		if err := w.park(ctx, shard, failed); err != nil {
+			return total, err
+		}
+		total++
+		bad = 0
+	}
+	return total + 1, nil
+}
+
+// strike counts the failures of an event in a row.
+func (w *worker) strike(shard int64, id string) int {
+	s := &w.strikes[shard]
+	if s.event != id {
+		*s = strikes{event: id}
+	}
+	s.n++
+	return s.n
+}
+
+// handlerError is a failure of Handle, as opposed to one of reading events or moving the cursor.
+type handlerError struct {
+	err    error
+	first  Stored
+	events int
+}
+
+func (e *handlerError) Error() string { return e.err.Error() }
+func (e *handlerError) Unwrap() error { return e.err }
+
+// handle calls Handle, whose panic is an error like any other: it must not end the process again and again.
+func (w *worker) handle(tx *db.Tx, batch []Stored) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.log.Error("a consumer panicked", "panic", p, "stack", string(debug.Stack()))
+			err = &handlerError{fault.New(fault.Internal, "panic: %v", p), batch[0], len(batch)}
+		}
+	}()
+	if err := w.Handle(tx, batch); err != nil {
+		return &handlerError{err, batch[0], len(batch)}
+	}
+	// What Handle left queued is its own: a failure of it belongs to the batch.
+	if err := tx.Flush(); err != nil {
+		return &handlerError{err, batch[0], len(batch)}
+	}
+	return nil
+}
+
+// take commits one batch with its cursor, and says whether there is more. Events of aggregates that have something parked are parked
+// behind it.
+func (w *worker) take(ctx context.Context, shard int64, limit int) (taken int, more bool, err error) {
+	err = w.d.Write(db.Background(ctx), func(tx *db.Tx) error {
+		taken, more = 0, false
+		cursor, err := w.lock(tx, shard)
+		if err != nil {
+			return err
+		}
+		batch, next, head, err := w.next(tx, shard, cursor, limit)
+		if err != nil || next == cursor {
+			return err
+		}
+		free, err := w.behind(tx, shard, batch)
+		if err != nil {
+			return err
+		}
+		if len(free) > 0 {
+			if err := w.handle(tx, free); err != nil {
+				var failed *handlerError
+				if errors.As(err, &failed) {
+					failed.events = min(len(batch), limit)
+					if len(free) == 1 {
+						failed.events = 1
+					}
+				}
+				return err
+			}
+		}
+		taken, more = len(batch), next < head
+		return w.move(tx, shard, next)
+	})
+	if err != nil {
+		return 0, false, err
+	}
+	return taken, more, nil
+}
+
+// lock takes the cursor's row first, so that no two take the same events.
+func (w *worker) lock(tx *db.Tx, shard int64) (int64, error) {
+	cursor, err := db.One(tx, number, `select position from event_cursors where consumer = $1 and shard = $2`+tx.Lock(), w.Name, shard)
+	if fault.Is(err, fault.NotFound) {
+		err = fault.New(fault.Internal, "consumer %s has no cursor %d", w.Name, shard)
+	}
+	return cursor, err
+}
+
+func (w *worker) move(tx *db.Tx, shard, position int64) error {
+	_, err := tx.Exec(`update event_cursors set position = $3, updated_at = $4 where consumer = $1 and shard = $2`,
+		w.Name, shard, position, tx.Now.UnixMicro())
+	return err
+}
+
+// next reads up to limit events of interest after the cursor, where the cursor stands after them, and the end of all events.
+func (w *worker) next(tx *db.Tx, shard, cursor int64, limit int) (batch []Stored, to, head int64, err error) {
+	head, err = Head(tx)
+	if err != nil || head <= cursor {
+		return nil, cursor, head, err
+	}
+	to = min(head, cursor+spanSize)
+	where, args := w.where("e.shard = $1 and e.position > $2 and e.position <= $3", shard, cursor, to, limit)
+	batch, err = db.All(tx, scan, `select `+columns+` from events e where `+where+` order by e.position limit $4`, args...)
+	if err == nil && len(batch) == limit {
+		to = batch[limit-1].Position
+	}
+	return batch, to, head, err
+}
+
+// clip keeps an error short enough to be stored and clean enough for PostgreSQL.
+func clip(err error) string {
+	return cleanText(fmt.Sprintf("%s: %s", fault.KindOf(err), err))
+}
+
+// backoff is how long a parked event waits after so many attempts: 5 s doubled up to an hour, a little different for each event so
+// that they do not come back together.
+func backoff(attempts int64, id string) time.Duration {
+	d := min(5*time.Second<<min(attempts-1, 12), time.Hour)
+	return d + d/8*time.Duration(shardOf(id))/Shards
+}
