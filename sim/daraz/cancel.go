@@ -207,13 +207,12 @@ func (m *Market) decideCancel(r *reverse, agree bool, who string) {
 
 // settleDue does what time does by itself: a buyer's cancel that nobody has decided takes effect at its trigger time.
 func (m *Market) settleDue(now time.Time) {
-	for _, s := range m.shops {
-		for _, r := range s.reverses {
-			if r.kind == kindCancel && r.lines[0].status == revInitiate && !now.Before(r.order.askUntil) {
-				m.decideCancel(r, true, "system")
-			}
+	m.asks = slices.DeleteFunc(m.asks, func(r *reverse) bool {
+		if r.lines[0].status == revInitiate && !now.Before(r.order.askUntil) {
+			m.decideCancel(r, true, "system")
 		}
-	}
+		return r.lines[0].status != revInitiate
+	})
 }
 
 // BuyerCancel cancels units at once, as the platform does for what is unpaid or not yet packed; anything further needs AskCancel.
@@ -257,6 +256,7 @@ func (s *Shop) AskCancel(reason string, units ...string) (string, error) {
 		u.ask = r
 		s.m.touch(u)
 	}
+	s.m.asks = append(s.m.asks, r)
 	return r.id, nil
 }
 

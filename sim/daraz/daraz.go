@@ -135,6 +135,7 @@ type Market struct {
 	callback string
 	pushing  bool
 	rowFault rowFault
+	asks     []*reverse // buyers' cancels nobody has decided
 }
 
 // New is a marketplace with its shops, empty of listings and orders.

@@ -83,6 +83,7 @@ func (s *Shop) Lose(units ...string) error { return s.courier(evLose, units) }
 func (s *Shop) courier(event string, units []string) error {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
+	s.m.settleDue(s.m.now())
 	list, err := s.find(units)
 	if err != nil {
 		return err
@@ -140,6 +141,7 @@ func (m *Market) packCentral(o *order) {
 func (s *Shop) Advance(failPercent int) int {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
+	s.m.settleDue(s.m.now())
 	moved := 0
 	for _, o := range s.orders {
 		s.m.packCentral(o)

@@ -259,6 +259,7 @@ type UnitView struct {
 func (s *Shop) OrderView(id string) (OrderView, bool) {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
+	s.m.settleDue(s.m.now())
 	o := s.byID[id]
 	if o == nil {
 		return OrderView{}, false
@@ -270,6 +271,7 @@ func (s *Shop) OrderView(id string) (OrderView, bool) {
 func (s *Shop) Orders() []OrderView {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
+	s.m.settleDue(s.m.now())
 	all := make([]OrderView, 0, len(s.orders))
 	for _, o := range s.orders {
 		all = append(all, o.view())
