@@ -22,8 +22,8 @@ var cancelReasons = []struct {
 // cancellable are the statuses in which a unit can still be cancelled.
 var cancellable = []string{unpaid, pending, repacked, packed, readyToShip}
 
-// cancel cancels units. A package is cancelled whole: cancelling one of its units takes the others along.
-func (m *Market) cancel(units []*unit, initiator, reason, detail string) {
+// cancel cancels units and returns how many. A package is cancelled whole: cancelling one of its units takes the others along.
+func (m *Market) cancel(units []*unit, initiator, reason, detail string) int {
 	var all []*unit
 	for _, u := range units {
 		more := []*unit{u}
@@ -36,6 +36,7 @@ func (m *Market) cancel(units []*unit, initiator, reason, detail string) {
 			}
 		}
 	}
+	n := 0
 	for _, u := range all {
 		if !slices.Contains(cancellable, u.status) {
 			continue
@@ -46,7 +47,9 @@ func (m *Market) cancel(units []*unit, initiator, reason, detail string) {
 			m.pushPackage(p, "canceled")
 		}
 		m.must(u, evCancel)
+		n++
 	}
+	return n
 }
 
 // zeroStock is what the platform does to a SKU whose seller says that it has none.
@@ -128,7 +131,7 @@ func (m *Market) sellerCancels(units []*unit, reason, detail string) bool {
 		if strconv.Itoa(r.id) != reason {
 			continue
 		}
-		m.cancel(units, "cancellation-seller", r.name, detail)
+		units[0].order.effects.Cancelled += m.cancel(units, "cancellation-seller", r.name, detail)
 		if r.zero {
 			for _, u := range units {
 				u.zeroStock()
@@ -199,7 +202,10 @@ func (m *Market) decideCancel(r *reverse, agree bool, who string) {
 	}
 	if agree {
 		m.reverseMove(r, revCancelled, who)
-		m.cancel(units, "cancellation-customer", r.lines[0].reason, "")
+		n := m.cancel(units, "cancellation-customer", r.lines[0].reason, "")
+		if who == "seller" {
+			r.order.effects.Cancelled += n
+		}
 		return
 	}
 	m.reverseMove(r, revReject, who)

@@ -125,7 +125,7 @@ type Market struct {
 	mu       sync.Mutex
 	rnd      *rand.Rand
 	seq      int64
-	shops    []*Shop
+	shops    []*Shop // fixed after New
 	codes    map[string]consent
 	access   map[string]*grant
 	old      map[string]oldToken

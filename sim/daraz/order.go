@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/openclaw-pos/commerce/sim"
 )
 
 // ErrSoldOut says that the shop front has fewer units left than an order wants.
@@ -66,6 +68,8 @@ type order struct {
 	code, note       string
 	units            []*unit
 	askUntil         time.Time // when the buyer's cancel decides itself
+	effects          Effects
+	messages         []sim.Delivery
 }
 
 // PlaceOrder is a buyer's order; it returns the order id. It fails on an unknown SKU, and with ErrSoldOut unless Oversell is set.
@@ -306,4 +310,37 @@ func (o *order) view() OrderView {
 		v.Units = append(v.Units, row)
 	}
 	return v
+}
+
+// Effects is what a seller has done to an order through the API, by effect: a call that is refused or recognised as done counts nothing.
+type Effects struct {
+	Packed    int   `json:"packed"`    // units, each time one went into a package
+	Ready     int   `json:"ready"`     // units made ready to ship
+	Delivered int   `json:"delivered"` // units reported delivered by the seller's own fleet
+	Cancelled int   `json:"cancelled"` // units cancelled by the seller, or for a buyer whom the seller agreed with
+	Refunds   int   `json:"refunds"`   // reverse order lines whose refund the seller agreed to
+	Refunded  int64 `json:"refunded"`  // their amounts, minor units
+}
+
+// Effects is what the seller has done to one order; the zero value for an unknown one.
+func (s *Shop) Effects(order string) Effects {
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	if o := s.byID[order]; o != nil {
+		return o.effects
+	}
+	return Effects{}
+}
+
+// messagesKept bounds the pushes kept per order.
+const messagesKept = 64
+
+// Messages are the latest pushes about one order as they went out or would have gone out to a callback, oldest first, signed.
+func (s *Shop) Messages(order string) []sim.Delivery {
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	if o := s.byID[order]; o != nil {
+		return slices.Clone(o.messages)
+	}
+	return nil
 }

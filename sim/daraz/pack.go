@@ -140,6 +140,7 @@ func (c *call) packOrder(o *order, ids []string) []any {
 	}
 	for _, key := range keys {
 		c.m.makeParcel(o, groups[key])
+		o.effects.Packed += len(groups[key])
 	}
 	rows := []any{}
 	for _, id := range ids {
@@ -252,6 +253,7 @@ func (c *call) readyToShip() (answer, error) {
 			return rowPackage
 		}
 		c.m.ready(p)
+		p.order.effects.Ready += len(p.units)
 		return rowOK
 	})
 }
@@ -299,6 +301,9 @@ func (c *call) ownFleet(p *parcel, event string) rowCode {
 			c.m.must(u, evShip)
 		}
 		c.m.happen(u, event)
+	}
+	if event == evDeliver {
+		p.order.effects.Delivered += len(p.units)
 	}
 	c.m.scan(p, p.units[0].status, "Reported by seller")
 	return rowOK

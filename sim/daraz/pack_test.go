@@ -258,7 +258,10 @@ func TestJourney(t *testing.T) {
 			do   func(...string) error
 			want string
 		}{
-			{w.s.Ship, "shipped shipped"}, {w.s.Fail, "failed failed"}, {w.s.Retry, "shipped shipped"}, {w.s.Fail, "failed failed"},
+			{w.s.Ship, "shipped shipped"},
+			{w.s.Fail, "failed failed"},
+			{w.s.Retry, "shipped shipped"},
+			{w.s.Fail, "failed failed"},
 			{w.s.ShipBack, "shipped_back shipped_back"},
 			{func(u ...string) error { return w.s.ArriveBack(true, u...) }, "shipped_back_success shipped_back_success"},
 		} {

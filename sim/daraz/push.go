@@ -92,7 +92,7 @@ func (m *Market) Pushing(on bool) {
 
 // send queues one message, unless nobody listens or the shop's token has ended.
 func (m *Market) send(s *Shop, kind int, ref string, fields map[string]any) {
-	if m.callback == "" || !m.pushing || !slices.Contains(m.cfg.Push.Types, kind) || (kind != TypeToken && !m.connected(s)) {
+	if !m.pushing || !slices.Contains(m.cfg.Push.Types, kind) || (kind != TypeToken && !m.connected(s)) {
 		return
 	}
 	now := m.now()
@@ -111,7 +111,13 @@ func (m *Market) send(s *Shop, kind int, ref string, fields map[string]any) {
 	h := http.Header{}
 	h.Set("Content-Type", "application/json")
 	h.Set("Authorization", SignPush(m.cfg.AppKey, m.cfg.AppSecret, body))
-	m.outbox.Send(sim.Delivery{Topic: Topic(kind), Ref: ref, URL: m.callback, Header: h, Body: body})
+	d := sim.Delivery{Topic: Topic(kind), Ref: ref, URL: m.callback, Header: h, Body: body}
+	if o := s.byID[ref]; o != nil {
+		o.messages = append(o.messages[max(0, len(o.messages)-messagesKept+1):], d)
+	}
+	if m.callback != "" {
+		m.outbox.Send(d)
+	}
 }
 
 // Topic is the name of a push type in the record and for faults: "push/0".

@@ -183,6 +183,16 @@ func TestPush(t *testing.T) {
 			t.Errorf("heard %v", got)
 		}
 	})
+	t.Run("messages are kept for whoever has no callback", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		o := w.order(2)
+		w.packed(o)
+		kept := w.s.Messages(o.ID)
+		if len(kept) != 5 || kept[0].Header.Get("Authorization") != SignPush(w.m.cfg.AppKey, w.m.cfg.AppSecret, kept[0].Body) {
+			t.Errorf("kept %d", len(kept))
+		}
+	})
 	t.Run("duplicates and losses on command", func(t *testing.T) {
 		t.Parallel()
 		e := &ear{}

@@ -125,6 +125,8 @@ func (m *Market) lineMove(r *reverse, l *reverseLine, to, who string) {
 	}
 	m.pushReverse(r, l, or(pushWords[r.kind+to], to))
 	if to == revRefunded {
+		l.unit.order.effects.Refunds++
+		l.unit.order.effects.Refunded += l.amount
 		l.unit.initiator, l.unit.reason = "return-customer", l.reason
 		m.happen(l.unit, evReturn)
 	}

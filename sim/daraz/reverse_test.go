@@ -37,6 +37,9 @@ func TestCancel(t *testing.T) {
 		o := w.order(3)
 		w.want("0", w.post("/order/fulfill/pack", packReq(o.ID, o.Units[0].ID, o.Units[1].ID)))
 		w.want("0", w.post("/order/cancel", args{"order_item_id": o.Units[0].ID, "reason_id": "10", "reason_detail": "x"}))
+		if got := w.s.Effects(o.ID); got != (Effects{Packed: 2, Cancelled: 2}) {
+			t.Errorf("effects %+v", got)
+		}
 		if got := w.view(o.ID).states(); got != "canceled canceled pending" {
 			t.Errorf("states %s", got)
 		}
@@ -171,6 +174,9 @@ func TestReturn(t *testing.T) {
 		}
 		w.want("0", update(w, id, both, "confirmDelivery"))
 		w.want("0", update(w, id, both, "agreeRefund"))
+		if got := w.s.Effects(o.ID); got != (Effects{Packed: 2, Ready: 2, Refunds: 2, Refunded: 200000}) {
+			t.Errorf("effects %+v", got)
+		}
 		if v := w.view(o.ID); v.states() != "returned returned" || v.Units[0].Initiator != "return-customer" {
 			t.Errorf("order %+v", v)
 		}

@@ -62,6 +62,10 @@ func (l *level) sellable() int { return l.real - l.withheld - l.occupied - l.loc
 // Stock is the arithmetic of one SKU: Sellable = Real − Withheld − Occupied − Locked (channel-daraz §1.10).
 type Stock struct {
 	SKU      string `json:"sku"`
+	ShopSKU  string `json:"shop_sku"`
+	ItemID   string `json:"item_id"`
+	SkuID    string `json:"sku_id"`
+	Name     string `json:"name"`
 	Real     int    `json:"real"`     // the total the seller has told, less what has left as ready to ship
 	Withheld int    `json:"withheld"` // units of unpaid orders
 	Occupied int    `json:"occupied"` // units pending to packed
@@ -145,7 +149,7 @@ func (s *Shop) Stocks() []Stock {
 }
 
 func (p *product) stock() Stock {
-	st := Stock{SKU: p.sku, Central: p.central, Price: p.price}
+	st := Stock{SKU: p.sku, ShopSKU: p.shopSKU, ItemID: p.itemID, SkuID: p.skuID, Name: p.name, Central: p.central, Price: p.price}
 	for _, l := range p.levels {
 		st.Real += l.real
 		st.Withheld += l.withheld
