@@ -1,0 +1,442 @@
+package order
+
+import (
+	"time"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/event"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/kernel/stock"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/outbox"
+)
+
+// ahead is how far in the future a partner's update time may lie; beyond it is no version.
+const ahead = 10 * time.Minute
+
+// work is one arrival on its way through Import.
+type work struct {
+	a    *channel.Arrival
+	land *channel.Landing
+
+	fresh      bool
+	head       Head
+	before     Head // the head as it was; zero for a fresh order
+	lines      []Line
+	money      judged
+	charges    []chargeRow
+	open       []hold // open holds, before and then after
+	heldBefore []string
+
+	newLines  []int // indexes into lines
+	editLines []int
+	listings  []int // lines whose listing must be resolved
+	unitEdits []unitEdit
+	cancelled []event.CancelledUnits
+	initiator string
+	stuckOn   []raised
+	rules     Rules
+	prefer    []string
+	paidFirst bool // paid in full for the first time
+}
+
+// raised is something in a change that a person has to look at.
+type raised struct{ cause, subject, detail string }
+
+// Import is the one door inward: it takes up to 64 decoded changes of different orders into the house in the caller's transaction, and answers each at the same
+// index. An arrival that cannot be applied is Stuck with its cause and changes nothing; an error is about the whole batch and keeps nothing.
+// Safe to repeat: a change that is already here is Unchanged or Stale. Order numbers must have been made ready with Stock.
+func (s *Service) Import(tx *db.Tx, arrivals []channel.Arrival) ([]channel.Landing, error) {
+	all, err := s.readAll(tx, arrivals)
+	if err != nil {
+		return nil, err
+	}
+	landings := make([]channel.Landing, len(arrivals))
+	var live []*work
+	for i := range all {
+		w := all[i]
+		w.land = &landings[i]
+		w.land.Inbox, w.land.OrderID, w.land.Number = w.a.Inbox, w.head.ID, w.head.Number
+		if s.admit(tx, w) {
+			live = append(live, w)
+		}
+	}
+	if len(live) == 0 {
+		return landings, nil
+	}
+	if err := s.apply(tx, live); err != nil {
+		return nil, err
+	}
+	for _, w := range live {
+		w.land.OrderID, w.land.Number, w.land.Held = w.head.ID, w.head.Number, blocking(w.open)
+	}
+	return landings, nil
+}
+
+// readAll reads what is known of the orders, locked.
+func (s *Service) readAll(tx *db.Tx, arrivals []channel.Arrival) ([]*work, error) {
+	heads, err := byExternal(tx, arrivals)
+	if err != nil {
+		return nil, err
+	}
+	type key struct{ account, external string }
+	have := make(map[key]Head, len(heads))
+	ids := make([]string, 0, len(heads))
+	for _, h := range heads {
+		tx.Locking(db.LockOrder, h.ID)
+		have[key{h.Account, h.External}] = h
+		ids = append(ids, h.ID)
+	}
+	lines, err := linesOf(tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	holds, err := holdsOf(tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*work, len(arrivals))
+	taken := map[key]bool{}
+	for i := range arrivals {
+		a := &arrivals[i]
+		k := key{a.Account.ID, a.Change.External}
+		if taken[k] {
+			return nil, fault.New(fault.Internal, "order %s arrives twice in one batch", a.Change.External)
+		}
+		taken[k] = true
+		h, known := have[k]
+		all[i] = &work{a: a, fresh: !known, head: h, before: h, lines: lines[h.ID], open: holds[h.ID], heldBefore: blocking(holds[h.ID])}
+	}
+	return all, nil
+}
+
+// admit decides whether the arrival is to be applied; if not, its landing says why.
+func (s *Service) admit(tx *db.Tx, w *work) bool {
+	o, land := &w.a.Order, w.land
+	switch {
+	case w.fresh && o.Test && w.a.Account.Settings["import_test"] != "yes",
+		w.fresh && o.Origin == "pos" && w.a.Account.Settings["import_pos"] == "no":
+		land.Decision = channel.Skipped
+		return false
+	case w.a.Change.Version.After(w.a.Change.ReadAt.Add(ahead)):
+		land.Decision, land.Cause = channel.Stuck, "future_version"
+		return false
+	case !w.fresh && o.Currency != w.head.Currency:
+		land.Decision, land.Cause = channel.Stuck, "currency_changed"
+		return false
+	case len(o.Lines) == 0 && o.Money == channel.MoneyComplete:
+		land.Decision, land.Cause = channel.Stuck, "undecodable"
+		return false
+	}
+	if d := newer(&w.head, w.a); !w.fresh && d != channel.Updated {
+		land.Decision = d
+		return false
+	}
+	var err error
+	if w.money, err = judge(o); err != nil {
+		land.Decision, land.Cause = channel.Stuck, "undecodable"
+		return false
+	}
+	if w.fresh {
+		err = s.build(tx, w)
+		land.Decision = channel.Imported
+	} else {
+		land.Decision = channel.Updated
+	}
+	if err != nil {
+		land.Decision, land.Cause = channel.Stuck, "undecodable"
+		return false
+	}
+	return true
+}
+
+// newer decides whether an arrival says more than what is held: not older wins, an equal time with different content is applied when its read began later,
+// without a time the content and the order of reads decide.
+func newer(h *Head, a *channel.Arrival) channel.Decision {
+	if !a.Change.Version.IsZero() && !h.VersionAt.IsZero() {
+		held, now := h.VersionAt.Truncate(time.Microsecond), a.Change.Version.Truncate(time.Microsecond)
+		if now.Before(held) {
+			return channel.Stale
+		}
+		if now.After(held) {
+			if a.Hash == h.Hash {
+				return channel.Unchanged
+			}
+			return channel.Updated
+		}
+	}
+	switch {
+	case a.Hash == h.Hash:
+		return channel.Unchanged
+	case a.Change.ReadAt.After(h.ReadAt):
+		return channel.Updated
+	}
+	return channel.Stale
+}
+
+// apply writes admitted arrivals: decided in plain Go, then set-based in the one lock order (order, payment, stock, heads).
+func (s *Service) apply(tx *db.Tx, all []*work) error {
+	var old []string
+	for _, w := range all {
+		if !w.fresh {
+			old = append(old, w.head.ID)
+		}
+	}
+	committed := map[string]int64{}
+	if len(old) > 0 {
+		var err error
+		if committed, err = s.need.Committed(tx, old); err != nil {
+			return err
+		}
+	}
+	for _, w := range all {
+		if !w.fresh {
+			s.change(tx, w, committed)
+		}
+	}
+	steps := []func(*db.Tx, []*work) error{
+		s.resolveListings, s.costLines, s.pay, s.writeOrders, s.withdraw, s.stock, s.settleHolds, s.record,
+	}
+	for _, step := range steps {
+		if err := step(tx, all); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolveListings finds the SKU of every line that has none.
+func (s *Service) resolveListings(tx *db.Tx, all []*work) error {
+	var wanted []Wanted
+	for _, w := range all {
+		for _, i := range w.listings {
+			l := w.channelLine(w.lines[i].External)
+			wanted = append(wanted, Wanted{Account: w.head.Account, Ref: l.Listing, Title: l.Title})
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	found, err := s.need.Resolve(tx, wanted)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, w := range all {
+		for _, i := range w.listings {
+			w.lines[i].take(found[n])
+			n++
+		}
+	}
+	return nil
+}
+
+// take puts the SKU behind the listing on the line.
+func (l *Line) take(r Resolved) {
+	l.Listing, l.Variant, l.Kit, l.Parts = r.Listing, r.Variant, r.Kit, r.Parts
+	if r.SKU != "" {
+		l.SKU = r.SKU
+	}
+	if r.Ignored || (r.Variant != "" && !r.Ships) {
+		l.Ships = false
+	}
+}
+
+// costLines fixes the unit cost of new lines at order time.
+func (s *Service) costLines(tx *db.Tx, all []*work) error {
+	byEntity := map[string][]string{}
+	for _, w := range all {
+		for _, i := range w.newLines {
+			if v := w.lines[i].Variant; v != "" {
+				byEntity[w.head.LegalEntity] = append(byEntity[w.head.LegalEntity], v)
+			}
+		}
+	}
+	for entity, variants := range byEntity {
+		costs, err := s.need.Costs(tx, entity, variants, tx.Now)
+		if err != nil {
+			return err
+		}
+		for _, w := range all {
+			if w.head.LegalEntity != entity {
+				continue
+			}
+			for _, i := range w.newLines {
+				w.lines[i].UnitCost = costs[w.lines[i].Variant]
+			}
+		}
+	}
+	return nil
+}
+
+// pay records payments and refunds and takes each order's money state from the answer.
+func (s *Service) pay(tx *db.Tx, all []*work) error {
+	facts := make([]Money, 0, len(all))
+	for _, w := range all {
+		lines := make(map[string]string, len(w.lines))
+		for _, l := range w.lines {
+			lines[l.External] = l.ID
+		}
+		facts = append(facts, Money{
+			OrderID: w.head.ID, Account: w.head.Account, Channel: w.head.Channel, Currency: w.head.Currency, Total: w.outstanding(), COD: w.head.COD,
+			Fresh: w.fresh, Ours: w.head.Effective(), Payments: w.a.Order.Payments, Refunds: w.a.Order.Refunds, Lines: lines, At: tx.Now,
+		})
+	}
+	states, err := s.need.Pay(tx, facts)
+	if err != nil {
+		return err
+	}
+	for _, w := range all {
+		w.head.PayState = states[w.head.ID]
+		w.paidFirst = w.head.PayState.settled() && !w.before.PayState.settled()
+	}
+	return nil
+}
+
+// outstanding is what the buyer owes for what is not cancelled: the channel's own figure when it gives one.
+func (w *work) outstanding() int64 {
+	if w.a.Order.Current.Currency != "" {
+		return w.a.Order.Current.Minor
+	}
+	return w.head.Sums.Total
+}
+
+// stock reserves what is open and new, and gives back what is cancelled.
+func (s *Service) stock(tx *db.Tx, all []*work) error {
+	var gone []Released
+	for _, w := range all {
+		if w.fresh || !w.head.Effective() {
+			continue
+		}
+		for _, c := range w.cancelled {
+			l := w.line(c.LineID)
+			for _, p := range l.parts() {
+				gone = append(gone, Released{LineID: l.ID, Variant: p.Variant, Quantity: c.Quantity * p.Quantity})
+			}
+		}
+	}
+	if len(gone) > 0 {
+		if err := s.need.Release(tx, gone); err != nil {
+			return err
+		}
+	}
+	demands, err := s.demands(tx, all)
+	if err != nil || len(demands) == 0 {
+		return err
+	}
+	_, err = s.need.Reserve(tx, demands)
+	return err
+}
+
+// demands lists what the lines of these orders need.
+func (s *Service) demands(tx *db.Tx, all []*work) ([]stock.Demand, error) {
+	var routes []Route
+	var asking []*work
+	for _, w := range all {
+		if w.head.Effective() && w.wantsStock() {
+			asking = append(asking, w)
+			routes = append(routes, w.head.route())
+		}
+	}
+	if len(asking) == 0 {
+		return nil, nil
+	}
+	ranked, err := s.need.Rank(tx, routes)
+	if err != nil {
+		return nil, err
+	}
+	var demands []stock.Demand
+	for i, w := range asking {
+		w.prefer = ranked[i]
+		for _, n := range w.touched() {
+			demands = append(demands, lineDemands(&w.head, &w.lines[n], ranked[i], w.a.Change.Hold)...)
+		}
+	}
+	return demands, nil
+}
+
+// lineDemands asks for everything that is open on a line, part by part.
+func lineDemands(h *Head, l *Line, prefer []string, convert string) []stock.Demand {
+	if !l.Ours() || l.Variant == "" || l.Open == 0 {
+		return nil
+	}
+	var ds []stock.Demand
+	for _, p := range l.parts() {
+		ds = append(ds, stock.Demand{
+			Holder: stock.ByLine, HolderID: l.ID, OrderID: h.ID, Variant: p.Variant, Quantity: l.Open * p.Quantity,
+			Rank: rankOf(h), Prefer: prefer, Sold: true, Partial: true, Convert: convert,
+		})
+	}
+	return ds
+}
+
+// rankOf decides who keeps stock when a fact takes it away: the earlier order does.
+func rankOf(h *Head) int64 { return 1<<62 - h.PlacedAt.UnixMicro() }
+
+// parts are the variants a line is made of: a kit's parts, or itself.
+func (l *Line) parts() []event.Part {
+	if len(l.Parts) > 0 {
+		return l.Parts
+	}
+	return []event.Part{{Variant: l.Variant, SKU: l.SKU, Title: l.Title, Quantity: 1, Weight: 1}}
+}
+
+func (h *Head) route() Route {
+	return Route{LegalEntity: h.LegalEntity, Account: h.Account, Country: h.ShipCountry, Province: h.ShipProvince, City: h.ShipCity}
+}
+
+func (w *work) line(id string) *Line {
+	for i := range w.lines {
+		if w.lines[i].ID == id {
+			return &w.lines[i]
+		}
+	}
+	return nil
+}
+
+func (w *work) channelLine(external string) *channel.Line {
+	for i := range w.a.Order.Lines {
+		if w.a.Order.Lines[i].External == external {
+			return &w.a.Order.Lines[i]
+		}
+	}
+	return &channel.Line{}
+}
+
+// touched are the indexes of lines that are new or changed.
+func (w *work) touched() []int {
+	return append(append([]int(nil), w.newLines...), w.editLines...)
+}
+
+func (w *work) wantsStock() bool {
+	for _, i := range w.touched() {
+		if l := &w.lines[i]; l.Ours() && l.Variant != "" && l.Open > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// record writes history, exceptions and events.
+func (s *Service) record(tx *db.Tx, all []*work) error {
+	var facts []Fact
+	var events []outbox.Event
+	for _, w := range all {
+		facts = append(facts, w.fact())
+		evs, err := s.eventsOf(tx, w)
+		if err != nil {
+			return err
+		}
+		events = append(events, evs...)
+	}
+	if err := s.Note(tx, facts); err != nil {
+		return err
+	}
+	if err := s.raise(tx, all); err != nil {
+		return err
+	}
+	if err := s.passOn(tx, all); err != nil {
+		return err
+	}
+	return outbox.Append(tx, events...)
+}

@@ -1,0 +1,254 @@
+package order
+
+import (
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/event"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
+)
+
+// writeOrders writes heads, lines, units and charges, set-based.
+func (s *Service) writeOrders(tx *db.Tx, all []*work) error {
+	heads, edits := db.NewBatch(1), db.NewBatch(1)
+	for _, w := range all {
+		w.count()
+		if w.fresh {
+			heads.Add(headRow(&w.head)...)
+		} else {
+			edits.Add(headRow(&w.head)...)
+		}
+	}
+	if heads.Len() > 0 {
+		made, err := db.All(tx, scanText, insertHeads, heads)
+		if err != nil {
+			return err
+		}
+		if len(made) != heads.Len() {
+			return raced(heads.Len() - len(made))
+		}
+	}
+	if err := exactly(tx, updateHeads, edits); err != nil {
+		return err
+	}
+	return writeParts(tx, all)
+}
+
+// raced says that another process made one of these orders first: the batch is repeated and finds it.
+func raced(n int) error {
+	return &fault.Error{Kind: fault.Unavailable, Code: "raced", Message: "another process was first with an order of this batch"}
+}
+
+// exactly runs a guarded update and insists that every row was hit.
+func exactly(tx *db.Tx, text string, b *db.Batch) error {
+	n, err := tx.Exec(text, b)
+	if err != nil {
+		return err
+	}
+	if n != int64(b.Len()) {
+		return fault.New(fault.Conflict, "somebody else changed the order first").WithCode("version")
+	}
+	return nil
+}
+
+func scanText(row db.Scanner) (string, error) {
+	var v string
+	err := row.Scan(&v)
+	return v, err
+}
+
+// writeParts writes what hangs on orders.
+func writeParts(tx *db.Tx, all []*work) error {
+	lines, edits, units, unitEdits, charges := db.NewBatch(1), db.NewBatch(1), db.NewBatch(2), db.NewBatch(2), db.NewBatch(2)
+	stale := db.NewBatch(1)
+	for _, w := range all {
+		for _, i := range w.newLines {
+			l := &w.lines[i]
+			lines.Add(lineRow(l)...)
+			for _, u := range l.Units {
+				units.Add(l.ID, u.External, w.head.ID, string(u.Bucket), string(u.Status), u.Raw, orNull(u.Package), orNull(u.Tracking))
+			}
+		}
+		for _, i := range w.editLines {
+			edits.Add(lineRow(&w.lines[i])...)
+		}
+		w.unitRows(units, unitEdits)
+		if !w.fresh {
+			stale.Add(w.head.ID)
+		}
+		for n, c := range w.charges {
+			charges.Add(w.head.ID, int64(n+1), db.ID(), string(c.kind), c.title, c.money.amount, c.money.discount, c.money.discountChannel, c.money.tax, c.money.taxChannel,
+				c.money.total, w.head.Currency, text(c.taxes))
+		}
+	}
+	tx.Send(insertLines, lines)
+	tx.Send(updateLines, edits)
+	tx.Send(`insert into order_units (line_id, external, order_id, bucket, status, raw, package, tracking)
+		select l, x, o, b, s, rw, p, t from rows(l text, x text, o text, b text, s text, rw text, p text, t text) where true on conflict do nothing`, units)
+	tx.Send(updateUnits, unitEdits)
+	tx.Send(`delete from order_charges where order_id in (select o from rows(o text))`, stale)
+	tx.Send(`insert into order_charges (order_id, n, id, kind, title, amount, discount, discount_channel, tax, tax_channel, total, currency, taxes)
+		select o, n, i, k, t, a, d, dc, x, xc, tt, c, tx from rows(o text, n bigint, i text, k text, t text, a bigint, d bigint, dc bigint, x bigint, xc bigint, tt bigint, c text, tx text)`, charges)
+	return tx.Flush()
+}
+
+const updateUnits = `update order_units set bucket = r.b, status = r.s, raw = r.rw, package = r.p, tracking = r.t
+	from rows(l text, x text, b text, s text, rw text, p text, t text) where order_units.line_id = r.l and order_units.external = r.x`
+
+// unitRows adds the units of existing lines that are new or changed.
+func (w *work) unitRows(made, changed *db.Batch) {
+	done := map[string]bool{}
+	for _, i := range w.newLines {
+		done[w.lines[i].ID] = true
+	}
+	for _, e := range w.unitEdits {
+		if done[e.line] {
+			continue
+		}
+		u := e.unit
+		if l := w.line(e.line); l != nil {
+			for _, now := range l.Units {
+				if now.External == u.External {
+					u = now
+				}
+			}
+		}
+		if e.made {
+			made.Add(e.line, u.External, w.head.ID, string(u.Bucket), string(u.Status), u.Raw, orNull(u.Package), orNull(u.Tracking))
+		} else {
+			changed.Add(e.line, u.External, string(u.Bucket), string(u.Status), u.Raw, orNull(u.Package), orNull(u.Tracking))
+		}
+	}
+}
+
+// withdraw takes what the channel cancelled out of fulfillment.
+func (s *Service) withdraw(tx *db.Tx, all []*work) error {
+	var void []string
+	for _, w := range all {
+		if !w.head.Effective() {
+			continue
+		}
+		if len(w.cancelled) > 0 {
+			if err := s.need.Withdraw(tx, w.head.ID, movesOf(w.cancelled), "cancelled at the channel"); err != nil {
+				return err
+			}
+		}
+		if w.head.State == Cancelled && w.before.State != Cancelled {
+			void = append(void, w.head.ID)
+		}
+	}
+	if len(void) == 0 {
+		return nil
+	}
+	return s.need.Void(tx, void)
+}
+
+func movesOf(gone []event.CancelledUnits) []event.UnitsMove {
+	moves := make([]event.UnitsMove, len(gone))
+	for i, c := range gone {
+		moves[i] = event.UnitsMove(c)
+	}
+	return moves
+}
+
+// settleHolds opens and releases holds by what is now known, and brings the heads up to date.
+func (s *Service) settleHolds(tx *db.Tx, all []*work) error {
+	var ids []string
+	for _, w := range all {
+		if w.head.Effective() {
+			ids = append(ids, w.head.ID)
+		}
+	}
+	short, err := s.need.Short(tx, ids)
+	if err != nil {
+		return err
+	}
+	c, heads := newHoldChange(), db.NewBatch(1)
+	for _, w := range all {
+		w.land.Short = short[w.head.ID]
+		want := w.wants(short[w.head.ID])
+		if err := s.accepted(tx, w, want); err != nil {
+			return err
+		}
+		had := w.head.Holds
+		w.open = c.settle(tx, &w.head, w.open, want, fromChannel, "import")
+		if w.head.Holds != had {
+			heads.Add(w.head.ID, w.head.Holds)
+		}
+	}
+	tx.Send(`update orders set holds = r.h from rows(id text, h bigint) where orders.id = r.id`, heads)
+	return c.write(tx, "import")
+}
+
+// accepted drops a money hold that a person has already accepted with the very same difference.
+func (s *Service) accepted(tx *db.Tx, w *work, want map[HoldType]wantHold) error {
+	m, ok := want[HoldMoney]
+	if !ok || w.fresh {
+		return nil
+	}
+	rows, err := db.All(tx, scanText, `select detail from order_holds where order_id = $1 and type = 'money_mismatch' and outcome = 'accepted' and detail = $2`, w.head.ID, m.detail)
+	if err == nil && len(rows) > 0 {
+		delete(want, HoldMoney)
+	}
+	return err
+}
+
+// raise opens exceptions for what could not be applied.
+func (s *Service) raise(tx *db.Tx, all []*work) error {
+	var cases []exception.Case
+	for _, w := range all {
+		if !w.head.Effective() {
+			continue
+		}
+		once := map[string]bool{}
+		for _, r := range w.stuckOn {
+			if !once[r.cause] {
+				once[r.cause] = true
+				cases = append(cases, exception.Case{Cause: r.cause, SubjectKind: "order", Subject: r.subject, Order: w.head.ID, Account: w.head.Account,
+					Detail: map[string]string{"number": w.head.Number, "detail": r.detail}})
+			}
+		}
+	}
+	if len(cases) == 0 {
+		return nil
+	}
+	return exception.Raise(tx, cases...)
+}
+
+// passOn hands what the channel says about parcels and returns to those who keep them.
+func (s *Service) passOn(tx *db.Tx, all []*work) error {
+	var parcels []ParcelFact
+	for _, w := range all {
+		if w.fresh || !w.head.Effective() {
+			continue
+		}
+		f := ParcelFact{OrderID: w.head.ID, Account: w.head.Account, Parcels: w.a.Order.Parcels, Lines: map[string]string{}, At: w.a.Change.ReadAt}
+		for i := range w.lines {
+			f.Lines[w.lines[i].External] = w.lines[i].ID
+		}
+		for i := range w.a.Order.Lines {
+			f.Units = append(f.Units, w.a.Order.Lines[i].Units...)
+		}
+		if len(f.Parcels)+len(f.Units) > 0 {
+			parcels = append(parcels, f)
+		}
+	}
+	if len(parcels) > 0 {
+		if err := s.need.Parcels(tx, parcels); err != nil {
+			return err
+		}
+	}
+	for _, w := range all {
+		if !w.head.Effective() || len(w.a.Order.Returns) == 0 {
+			continue
+		}
+		var facts []channel.ReturnChange
+		for _, r := range w.a.Order.Returns {
+			facts = append(facts, channel.ReturnChange{Order: w.head.External, Return: r})
+		}
+		if err := s.need.Returns(tx, facts, w.head.Account); err != nil {
+			return err
+		}
+	}
+	return nil
+}
