@@ -44,6 +44,8 @@ type Shortage struct {
 	HolderID string
 	Variant  string
 	Quantity int64
+	// Missing is how many of these are not there; the others were given up because the demand is all or nothing.
+	Missing int64
 }
 
 // Outcome answers a set of demands: every demanded unit is in exactly one Grant or one Shortage.
@@ -95,7 +97,8 @@ type Movement struct {
 	Actor     string
 	Note      string
 	At        time.Time
-	// Consume takes the quantity out of these holders' reservations at this location in the same step (hand-over).
+	// Consume takes the quantity out of these holders' reservations at this location in the same step (hand-over). With a positive Delta
+	// it puts it back: the exact inverse.
 	Consume []Use
 }
 

@@ -148,8 +148,10 @@ create table locations (
   active boolean not null,
   account_id key,
   heard_at bigint,
+  weight bigint not null,
   version bigint not null,
   constraint locations_code unique (code),
+  constraint locations_weight check (weight >= 0 and weight <= 100),
   constraint locations_kind check (kind in ('branch', 'warehouse', 'channel', 'online'))
 );
 
@@ -189,7 +191,7 @@ create table stock_movements (
   at bigint not null,
   actor text not null,
   note text,
-  constraint stock_movements_delta check (delta <> 0),
+  constraint stock_movements_delta check (delta <> 0 or kind = 'count'),
   constraint stock_movements_once unique (reference_kind, reference_id, variant_id, location_id, condition, kind)
 );
 create index stock_movements_variant on stock_movements (variant_id, location_id, at);
