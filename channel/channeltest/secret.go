@@ -58,7 +58,7 @@ func (e *env) provoke(tb testing.TB) {
 			if err != nil {
 				tb.Fatal(err)
 			}
-			_, err = calls[r.do()].do(tb.Context(), a, r)
+			_, err = calls[r.do()].do(tb.Context(), a.Channel, r)
 			e.hear(err)
 		}
 	}
