@@ -11,7 +11,7 @@ import (
 // Adopt moves a page of an account's orders to its new mode: what becomes effective by the rule is reserved and made known, once. Call it until done.
 // The account's row must be locked first, so that no import decides by the old mode meanwhile.
 func (s *Service) Adopt(tx *db.Tx, acc channel.Account, after string, limit int) (last string, done bool, err error) {
-	ids, err := db.All(tx, scanText, `select id from orders where account_id = $1 and id > $2 and (mode <> $3 or (ours = false and state in ('open', 'part_shipped'))) order by id limit $4`,
+	ids, err := db.All(tx, scanText, `select id from orders where account_id = $1 and id > $2 and mode <> $3 order by id limit $4`,
 		acc.ID, after, string(acc.Mode), limit)
 	if err != nil || len(ids) == 0 {
 		return after, true, err

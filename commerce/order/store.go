@@ -104,7 +104,7 @@ func assign(types string, skip int) string {
 }
 
 var (
-	insertHeads = `insert into orders (` + names(headTypes) + `) select ` + names(headTypes) + ` from rows(` + headTypes + `) where true on conflict do nothing returning id`
+	insertHeads = `insert into orders (` + names(headTypes) + `) select ` + names(headTypes) + ` from rows(` + headTypes + `) where true on conflict (account_id, external) do nothing returning id`
 	insertLines = `insert into order_lines (` + names(lineTypes) + `) select ` + names(lineTypes) + ` from rows(` + lineTypes + `)`
 	updateHeads = `update orders set ` + assign(headTypes, 2) + ` from rows(` + headTypes + `) where orders.id = r.id and orders.version = r.version - 1`
 	updateLines = `update order_lines set ` + assign(lineTypes, 4) + ` from rows(` + lineTypes + `) where order_lines.id = r.id`
