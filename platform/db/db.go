@@ -2,7 +2,7 @@
 // batches. Start at DB.Write and Tx.
 //
 // SQL is PostgreSQL-flavoured and runs unmodified on both engines; times are µs UTC (Micros, Time), money is minor units, ids are
-// UUIDv7 text (ID). Batches of rows go through rows(…), see Batch. An error inside a transaction is final for it on both engines:
+// UUIDv7 text (ID); empty bytes may be scanned as nil. Batches of rows go through rows(…), see Batch. An error inside a transaction is final for it on both engines:
 // nothing more runs and nothing is kept; Tx.Try is the exception.
 package db
 
@@ -53,6 +53,7 @@ type DB struct {
 	engine engine
 	set    *migrate.Set
 	clock  clock
+	counts counts
 
 	mu   sync.Mutex
 	open map[uint64]*Tx // by goroutine: what it has open
@@ -67,7 +68,24 @@ type engine interface {
 	migrate(ctx context.Context, set *migrate.Set, log func(string)) error
 	version(ctx context.Context) (current, oldest int64, err error)
 	clock(ctx context.Context) (time.Time, error) // the database's own clock
+	waiting() int
 	close() error
+}
+
+// Stats are counts since Open, for metrics.
+type Stats struct {
+	Waiting int   // writes that wait for their turn, now
+	Writes  int64 // committed calls of Write
+	Commits int64 // commits; on SQLite fewer than Writes, since a group shares one
+	Repeats int64 // functions that had to run again
+}
+
+// counts is what an engine counts.
+type counts struct{ writes, commits, repeats atomic.Int64 }
+
+// Stats returns the counts.
+func (d *DB) Stats() Stats {
+	return Stats{d.engine.waiting(), d.counts.writes.Load(), d.counts.commits.Load(), d.counts.repeats.Load()}
 }
 
 // Open opens a database and checks that it answers. The url is "sqlite:PATH" or a bare path, made with mode 0600 when missing
@@ -84,13 +102,13 @@ func Open(ctx context.Context, url string, opt Options) (*DB, error) {
 	}
 	d := &DB{opt: opt, log: opt.Log, set: set, open: map[uint64]*Tx{}}
 	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
-		d.engine, err = openPostgres(ctx, url, opt)
+		d.engine, err = openPostgres(ctx, url, opt, &d.counts)
 	} else {
 		path, ours := strings.CutPrefix(url, "sqlite:")
 		if whole, off := strings.CutSuffix(path, "?sync=off"); ours && off {
 			path, opt.NoSync = whole, true
 		}
-		d.engine, err = openSQLite(ctx, path, opt)
+		d.engine, err = openSQLite(ctx, path, opt, &d.counts)
 	}
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -46,9 +47,12 @@ func ids(t *testing.T, d *db.DB) []string {
 	return out
 }
 
-func same(t *testing.T, want, got any) {
+// equateErrors compares errors by errors.Is.
+var equateErrors = cmpopts.EquateErrors()
+
+func same(t *testing.T, want, got any, opts ...cmp.Option) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, opts...); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}
 }

@@ -20,8 +20,9 @@ const (
 // turn a savepoint in it, and commits for all of them. A member's function runs on its caller's goroutine while the connection is
 // lent to it, so that panics, runtime.Goexit and stack traces stay where they belong.
 type writer struct {
-	conn *liteConn
-	lost atomic.Bool // SQLite has rolled back since the last begin
+	conn   *liteConn
+	counts *counts
+	lost   atomic.Bool // SQLite has rolled back since the last begin
 
 	mu         sync.Mutex
 	people     []*member
@@ -43,8 +44,8 @@ type member struct {
 // errStopped is the outcome of a function that panicked or called runtime.Goexit; its goroutine waits for no verdict.
 var errStopped = errors.New("the function did not return")
 
-func newWriter(c *liteConn) (*writer, error) {
-	w := &writer{conn: c, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+func newWriter(c *liteConn, n *counts) (*writer, error) {
+	w := &writer{conn: c, counts: n, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	if err := watch(c.conn, &w.lost); err != nil {
 		return nil, err
 	}
@@ -119,6 +120,12 @@ func (w *writer) enqueue(m *member, background bool) bool {
 	w.mu.Unlock()
 	w.signal()
 	return true
+}
+
+func (w *writer) waiting() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.people) + len(w.background)
 }
 
 // remove takes a member out that has not had its turn.
@@ -200,7 +207,7 @@ func (w *writer) group(first *member) {
 			m = w.next()
 		}
 	}
-	if err := w.commit(); err != nil {
+	if err := w.commit(len(kept)); err != nil {
 		w.oneByOne(kept, nil)
 		return
 	}
@@ -249,6 +256,7 @@ func (w *writer) oneByOne(members []*member, last error) {
 }
 
 func (w *writer) alone(m *member) {
+	w.counts.repeats.Add(1)
 	if err := w.begin(); err != nil {
 		m.told <- err
 		return
@@ -259,7 +267,7 @@ func (w *writer) alone(m *member) {
 	case err == nil && w.lost.Load():
 		err = fault.Wrap(fault.Unavailable, errLost, "the database gave up the transaction, try again")
 	case err == nil:
-		err = w.commit()
+		err = w.commit(1)
 	}
 	if err != nil {
 		w.rollback()
@@ -275,11 +283,13 @@ func (w *writer) begin() error {
 }
 
 // commit leaves no transaction open, whatever it returns.
-func (w *writer) commit() error {
+func (w *writer) commit(members int) error {
 	if err := w.exec("commit"); err != nil {
 		w.rollback()
 		return classify(err)
 	}
+	w.counts.commits.Add(1)
+	w.counts.writes.Add(int64(members))
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,16 +33,18 @@ const (
 type server struct {
 	writers, readers *sql.DB
 	schema           string
+	counts           *counts
+	queued           atomic.Int64
 	background       chan struct{} // a slot for each background write
 }
 
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
-func openPostgres(ctx context.Context, address string, opt Options) (engine, error) {
+func openPostgres(ctx context.Context, address string, opt Options, n *counts) (engine, error) {
 	if opt.Pool <= 0 {
 		opt.Pool = 16
 	}
-	s := &server{schema: defaultSchema, background: make(chan struct{}, max(1, opt.Pool/2))}
+	s := &server{schema: defaultSchema, counts: n, background: make(chan struct{}, max(1, opt.Pool/2))}
 	config, err := s.config(address)
 	if err != nil {
 		return nil, err
@@ -117,6 +120,8 @@ func (s *server) makeSchema(ctx context.Context) error {
 
 func (s *server) kind() Engine { return PostgreSQL }
 
+func (s *server) waiting() int { return int(s.queued.Load()) }
+
 func (s *server) close() error { return errors.Join(s.writers.Close(), s.readers.Close()) }
 
 func (s *server) clock(ctx context.Context) (time.Time, error) {
@@ -127,18 +132,22 @@ func (s *server) clock(ctx context.Context) (time.Time, error) {
 
 func (s *server) write(ctx context.Context, d *DB, fn func(*Tx) error) error {
 	if isBackground(ctx) {
+		s.queued.Add(1)
 		select {
 		case s.background <- struct{}{}:
+			s.queued.Add(-1)
 			defer func() { <-s.background }()
 		case <-ctx.Done():
+			s.queued.Add(-1)
 			return ctx.Err()
 		}
 	}
 	for n := 0; ; n++ {
-		err, again := s.once(ctx, d, fn, s.writers, "begin isolation level read committed", false)
-		if err == nil || !again || n == repeats {
+		err := s.once(ctx, d, fn, s.writers, "begin isolation level read committed", false)
+		if err == nil || !repeatable(err) || n == repeats {
 			return err
 		}
+		s.counts.repeats.Add(1)
 		if err := pause(ctx, pauseFirst<<n); err != nil {
 			return err
 		}
@@ -146,8 +155,7 @@ func (s *server) write(ctx context.Context, d *DB, fn func(*Tx) error) error {
 }
 
 func (s *server) read(ctx context.Context, d *DB, fn func(*Tx) error) error {
-	err, _ := s.once(ctx, d, fn, s.readers, "begin isolation level repeatable read read only", true)
-	return err
+	return s.once(ctx, d, fn, s.readers, "begin isolation level repeatable read read only", true)
 }
 
 // pause waits between half and one and a half of about.
@@ -162,25 +170,32 @@ func pause(ctx context.Context, about time.Duration) error {
 	}
 }
 
-// once runs fn in one transaction and reports whether running it again may help.
-func (s *server) once(ctx context.Context, d *DB, fn func(*Tx) error, pool *sql.DB, begin string, readOnly bool) (err error, again bool) {
+// once runs fn in one transaction.
+func (s *server) once(ctx context.Context, d *DB, fn func(*Tx) error, pool *sql.DB, begin string, readOnly bool) error {
+	s.queued.Add(1)
 	conn, err := pool.Conn(ctx)
+	s.queued.Add(-1)
 	if err != nil {
-		return classify(err), false
+		return classify(err)
 	}
-	defer conn.Close() // throws the connection away when it is closed or still in a transaction
 	run := &session{conn: conn, begin: begin}
 	tx := d.begin(ctx, run, readOnly)
 	defer func() {
 		tx.end()
 		run.rollback(ctx)
+		_ = conn.Close() // the pool throws it away when it is broken or still in a transaction
 	}()
 	if err := tx.call(fn, func() error { return tx.dispatch(run.commit) }); err != nil {
-		return err, repeatable(err)
+		return err
 	}
 	tx.end()
+	_ = conn.Close()
+	if !readOnly {
+		s.counts.writes.Add(1)
+		s.counts.commits.Add(1)
+	}
 	tx.finish()
-	return nil, false
+	return nil
 }
 
 // session is a transaction on one connection. It begins with the first statement, in the same round trip.

@@ -35,7 +35,7 @@ type lite struct {
 	writer  *writer
 }
 
-func openSQLite(ctx context.Context, path string, opt Options) (engine, error) {
+func openSQLite(ctx context.Context, path string, opt Options, n *counts) (engine, error) {
 	if path == "" || strings.HasPrefix(path, ":") {
 		return nil, fault.New(fault.Invalid, "%q names no database file", path)
 	}
@@ -50,7 +50,7 @@ func openSQLite(ctx context.Context, path string, opt Options) (engine, error) {
 		opt.Readers = 3
 	}
 	l := &lite{path: path, opt: opt, free: make(chan *liteConn, opt.Readers)}
-	if err := l.connect(ctx); err != nil {
+	if err := l.connect(ctx, n); err != nil {
 		_ = l.close()
 		return nil, classify(err)
 	}
@@ -69,7 +69,7 @@ func makeFile(path string) error {
 	return f.Close()
 }
 
-func (l *lite) connect(ctx context.Context) error {
+func (l *lite) connect(ctx context.Context, n *counts) error {
 	var err error
 	if l.pool, err = sql.Open("sqlite", l.dsn(false)); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (l *lite) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if l.writer, err = newWriter(w); err != nil {
+	if l.writer, err = newWriter(w, n); err != nil {
 		return err
 	}
 	if l.readers, err = sql.Open("sqlite", l.dsn(true)); err != nil {
@@ -127,6 +127,8 @@ func (l *lite) dsn(read bool) string {
 }
 
 func (l *lite) kind() Engine { return SQLite }
+
+func (l *lite) waiting() int { return l.writer.waiting() }
 
 func (l *lite) clock(context.Context) (time.Time, error) { return time.Now(), nil }
 

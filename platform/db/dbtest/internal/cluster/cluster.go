@@ -51,10 +51,11 @@ func Stop() error {
 	return stop()
 }
 
-func home() string {
-	return filepath.Join(os.TempDir(), "openclaw-commerce-pg-"+strconv.Itoa(os.Getuid()))
-}
+// name keeps users apart, who may not share a server's files.
+func name() string { return "openclaw-commerce-pg-" + strconv.Itoa(os.Getuid()) }
 
+// home holds the url and a link to the data, wherever that is.
+func home() string    { return filepath.Join(os.TempDir(), name()) }
 func data() string    { return filepath.Join(home(), "data") }
 func urlFile() string { return filepath.Join(home(), "url") }
 
@@ -72,10 +73,7 @@ func start(ctx context.Context) (string, error) {
 	if err := os.Mkdir(home(), 0o755); err != nil {
 		return "", err
 	}
-	if err := os.Mkdir(data(), 0o700); err != nil {
-		return "", err
-	}
-	if err := giveAway(data()); err != nil {
+	if err := makeData(); err != nil {
 		return "", err
 	}
 	initdb := []string{"-D", data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"}
@@ -90,7 +88,7 @@ func start(ctx context.Context) (string, error) {
 		return "", err
 	}
 	settings := "-c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c synchronous_commit=off " +
-		"-c full_page_writes=off -c max_connections=300 -c shared_buffers=128MB -c max_wal_size=2GB -c checkpoint_timeout=1h " +
+		"-c full_page_writes=off -c max_connections=300 -c shared_buffers=128MB -c wal_level=minimal -c max_wal_senders=0 -c max_wal_size=512MB -c checkpoint_timeout=1h " +
 		"-c autovacuum=off -c deadlock_timeout=100ms -p " + strconv.Itoa(port)
 	if err := run(ctx, "pg_ctl", "-D", data(), "-w", "-l", filepath.Join(data(), "log"), "-o", settings, "start"); err != nil {
 		return "", err
@@ -99,9 +97,29 @@ func start(ctx context.Context) (string, error) {
 	return url, os.WriteFile(urlFile(), []byte(url), 0o644)
 }
 
+// makeData makes the data folder, in memory where there is room.
+func makeData() error {
+	folder := data()
+	if dir := memory(); dir != "" {
+		folder = filepath.Join(dir, name())
+		if err := os.Symlink(folder, data()); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return err
+	}
+	return giveAway(folder)
+}
+
 func stop() error {
 	if _, err := os.Stat(filepath.Join(data(), "postmaster.pid")); err == nil {
 		_ = run(context.Background(), "pg_ctl", "-D", data(), "-w", "-m", "immediate", "stop") // it may be dead already
+	}
+	if folder, err := os.Readlink(data()); err == nil {
+		if err := os.RemoveAll(folder); err != nil {
+			return err
+		}
 	}
 	return os.RemoveAll(home())
 }
