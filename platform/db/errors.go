@@ -127,10 +127,13 @@ func lostConnection(err error) bool {
 		errors.As(err, &network) || errors.As(err, &connect) || pgconn.SafeToRetry(err))
 }
 
-// repeatable reports whether PostgreSQL gave up a transaction that may succeed when run again.
+// repeatable reports whether PostgreSQL gave up a transaction, or lost it before the commit, so that it may succeed when run again.
 func repeatable(err error) bool {
-	if pg := pgError(err); pg != nil {
-		return pg.Code == "40001" || pg.Code == "40P01"
+	if err == nil || fault.CodeOf(err) == commitUnknown {
+		return false
 	}
-	return err != nil && pgconn.SafeToRetry(err)
+	if pg := pgError(err); pg != nil && (pg.Code == "40001" || pg.Code == "40P01") {
+		return true
+	}
+	return ended(err) || lostConnection(err)
 }

@@ -253,22 +253,29 @@ func (s *session) pipeline(ctx context.Context, queue []*Promise, commit bool) e
 		}
 		answers := c.SendBatch(ctx, b)
 		err := s.collect(answers, queue)
+		open := commit && unanswered(err)
 		if err == nil && commit {
-			err = committed(answers.Exec())
+			var tag pgconn.CommandTag
+			tag, err = answers.Exec()
+			open = ended(err) || unanswered(err)
+			err = committed(tag, err)
 		}
 		if e := answers.Close(); err == nil && e != nil {
 			err = classify(e)
 		}
 		s.begun = c.PgConn().TxStatus() != 'I'
-		if commit && openOutcome(err) {
+		if open {
 			return &fault.Error{
-				Kind: fault.Unavailable, Code: "commit_unknown", Err: err,
+				Kind: fault.Unavailable, Code: commitUnknown, Err: err,
 				Message: "the connection to the database was lost during the commit; it may have happened",
 			}
 		}
 		return err
 	})
 }
+
+// commitUnknown is the code of a write of which nobody can say whether it happened.
+const commitUnknown = "commit_unknown"
 
 func committed(tag pgconn.CommandTag, err error) error {
 	if err == nil && !strings.EqualFold(tag.String(), "commit") {
@@ -277,11 +284,16 @@ func committed(tag pgconn.CommandTag, err error) error {
 	return classify(err)
 }
 
-// openOutcome reports whether a commit that was sent may have happened despite the error: unless the server said no, or nothing
-// was sent.
-func openOutcome(err error) bool {
+// unanswered reports whether the connection was lost after something had been sent, with no word from the server.
+func unanswered(err error) bool {
 	var unsent pgx.ErrPreprocessingBatch
 	return lostConnection(err) && pgError(err) == nil && !pgconn.SafeToRetry(err) && !errors.As(err, &unsent)
+}
+
+// ended reports whether the server ended the connection, saying so.
+func ended(err error) bool {
+	pg := pgError(err)
+	return pg != nil && (strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "08"))
 }
 
 // collect reads the answers to the queue, in order, until one is an error.

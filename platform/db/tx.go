@@ -344,7 +344,7 @@ func (tx *Tx) Try(fn func() error) error {
 
 // beyondRepair reports whether a statement's error ended the transaction itself.
 func beyondRepair(err error) bool {
-	return err != nil && (errors.Is(err, errLost) || repeatable(err) || lostConnection(err) || fault.Is(err, fault.Full))
+	return err != nil && (errors.Is(err, errLost) || repeatable(err) || fault.Is(err, fault.Full))
 }
 
 // finish tells who waits for the commit.
