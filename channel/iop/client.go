@@ -37,6 +37,8 @@ type Call struct {
 	Effect bool
 	// Codes are the API's own codes.
 	Codes map[string]Code
+	// Heed hears a refusal as the partner said it, before it becomes an error: product calls keep their rows' verdicts in Failure.Detail.
+	Heed func(Failure)
 }
 
 // maxAnswer bounds what is read of one answer: a full page of orders with items is below 2 MB.
@@ -72,6 +74,9 @@ func (c *Client) read(call Call, resp *http.Response, body []byte) (Answer, erro
 	answer, failure, err := Open(body)
 	switch {
 	case failure != nil && resp.StatusCode < 500:
+		if call.Heed != nil {
+			call.Heed(*failure)
+		}
 		return Answer{}, Classify(*failure, call.Codes, call.Effect, call.Token, c.Secret(), call.Params["refresh_token"], call.Params["code"])
 	case resp.StatusCode == http.StatusTooManyRequests:
 		return Answer{}, fault.Wait(retryAfter(resp.Header), "asked too often")

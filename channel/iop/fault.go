@@ -32,6 +32,9 @@ var gateway = map[string]Code{
 	"AUTH_TYPE_UNSUPPORTED": {
 		Kind: fault.Refused, Say: "apps of this kind cannot refresh their token: the shop must authorise again when it ends",
 	},
+	"InvalidApiPath":         {Kind: fault.Refused, Say: "the partner has no such call at this path: see the account's paths"},
+	"UnsupportedHTTPMethod":  {Kind: fault.Refused, Say: "the partner does not take this call this way"},
+	"InvalidParameter":       {Kind: fault.Invalid, Say: "the partner refuses a parameter of our request"},
 	"MissingParameter":       {Kind: fault.Invalid, Say: "the partner misses a parameter of our request"},
 	"InsufficientPermission": {Kind: fault.Forbidden, Say: "the app lacks the permission for this call"},
 	"AppWhiteIpLimit":        {Kind: fault.Forbidden, Say: "our address is not on the app's allow-list"},

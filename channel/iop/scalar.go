@@ -82,7 +82,7 @@ func (s Scalar) Digits() bool {
 
 // ID is an id as these APIs want it inside JSON: a bare number of any length. Anything but digits is fault.Invalid.
 func ID(field, text string) (json.Number, error) {
-	if !Scalar(text).Digits() {
+	if !Scalar(text).Digits() || text[0] == '0' && text != "0" {
 		return "", fault.Field(field, "%.40q is no id of this partner: ids are digits", text)
 	}
 	return json.Number(text), nil
