@@ -80,6 +80,7 @@ func TestSuite(t *testing.T) {
 		{"reads ghosts", "live/an_order_nobody_placed_is_not_found"},
 		{"hands out the cursor of the page", "live/resuming_from_every_cursor_misses_none"},
 		{"yields after the end", "live/resuming_from_every_cursor_misses_none"},
+		{"is deaf to its end", "live/a_cancelled_context_returns_at_once"},
 		{"hints at nothing", "live/a_delivery_and_a_read_agree"},
 		{"acknowledges again", "live/acknowledging_twice_is_harmless"},
 		{"shows one more", "live/ten_orders_take_ten_from_the_shop_front"},

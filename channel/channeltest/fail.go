@@ -19,12 +19,12 @@ import (
 
 func (e *env) callCases() []conform.Case {
 	return []conform.Case{
-		applies("a_failure_inside_200_is_a_failure", e.failedInside, e.noFile("a failure in a 200 is recorded", func(r *recording) bool {
+		applies("a_failure_inside_200_is_a_failure", e.failedInside, e.noFile("failure inside a 200", func(r *recording) bool {
 			kind, _ := r.wants()
 			return kind != "" && kind != "throttled" && len(r.Exchanges) > 0 && r.Exchanges[len(r.Exchanges)-1].Status == http.StatusOK
 		})),
-		applies("the_partners_own_throttle_shape_is_throttled_with_the_wait", e.ownThrottle, e.noFile("a throttle is recorded", ownThrottle)),
-		applies("an_expired_token_is_refreshed_once", e.expired, unless(e.can.RefreshToken, "no TokenRefresher"), e.noGood(), e.noFile("a refused token is recorded", refusedToken)),
+		applies("the_partners_own_throttle_shape_is_throttled_with_the_wait", e.ownThrottle, e.noFile("throttle", ownThrottle)),
+		applies("an_expired_token_is_refreshed_once", e.expired, unless(e.can.RefreshToken, "no TokenRefresher"), e.noGood(), e.noFile("refused token", refusedToken)),
 	}
 }
 
@@ -42,7 +42,7 @@ func (e *env) noFile(what string, ok func(*recording) bool) string {
 			return ""
 		}
 	}
-	return "no " + strings.Replace(what, " is ", " ", 1)
+	return "no " + what + " is recorded"
 }
 
 // good are the recordings that play a call which succeeds.

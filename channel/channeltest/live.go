@@ -1,6 +1,7 @@
 package channeltest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,6 +21,7 @@ func (e *env) liveCases() []conform.Case {
 	all := []conform.Case{
 		applies("live/an_order_is_read_as_it_was_placed", e.readAsPlaced, bench),
 		applies("live/an_order_nobody_placed_is_not_found", e.notFound, bench),
+		applies("live/a_cancelled_context_returns_at_once", e.liveCancelled, bench),
 		applies("live/resuming_from_every_cursor_misses_none", e.resumes, bench),
 		applies("live/a_delivery_and_a_read_agree", e.liveDelivery, bench, can(e.hooks, "Webhooker")),
 		applies("live/acknowledging_twice_is_harmless", e.acknowledges, bench, can(e.can.Acknowledge, "Acknowledger")),
@@ -112,6 +114,20 @@ func (e *env) notFound(tb testing.TB) {
 	}, id)
 	if _, err := l.Order(tb.Context(), ghost); !fault.Is(e.hear(err), fault.NotFound) {
 		tb.Errorf("order %s gives %v, and should be NotFound", ghost, err)
+	}
+}
+
+func (e *env) liveCancelled(tb testing.TB) {
+	l := e.live(tb)
+	id := l.Place(tb, Sale{l.Offers()[0], 1})
+	l.read(tb, e, id)
+	ctx, cancel := context.WithCancel(tb.Context())
+	cancel()
+	if _, err := l.Order(ctx, id); !fault.Is(e.hear(err), fault.Unavailable) {
+		tb.Errorf("reading with a cancelled context: %v, and should be Unavailable", err)
+	}
+	if _, err := collect(l.Orders(ctx, "")); !fault.Is(e.hear(err), fault.Unavailable) {
+		tb.Errorf("listing with a cancelled context: %v, and should be Unavailable", err)
 	}
 }
 

@@ -115,9 +115,8 @@ func (m *mini) once(ctx context.Context, token, method, path string, in, out any
 	if in != nil {
 		body, _ = json.Marshal(in)
 	}
-	if m.defect == "deaf to its context" {
+	if m.defect == "deaf to its context" || m.defect == "is deaf to its end" {
 		ctx = context.WithoutCancel(ctx)
-		go func() { _ = ctx }()
 	}
 	req, err := http.NewRequestWithContext(ctx, method, m.Setting("base_url")+path, bytes.NewReader(body))
 	if err != nil {
