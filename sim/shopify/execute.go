@@ -206,7 +206,26 @@ func (x *execution) fieldValue(f *ast.Field, parent object, mutation bool) (any,
 		x.errs = append(x.errs, failed)
 		value = nil
 	}
+	if value == unheld {
+		value = twin(f, parent)
+	}
 	return x.complete(f, f.Definition.Type, value)
+}
+
+// twin answers the deprecated money fields, which are the shop's side of a money bag that has the same name with Set behind it.
+func twin(f *ast.Field, parent object) any {
+	if t := f.Definition.Type.NamedType; t != "Money" && t != "MoneyV2" {
+		return unheld
+	}
+	set, ok := parent.field(strings.TrimSuffix(f.Name, "V2")+"Set", args{}).(object)
+	if !ok {
+		return unheld
+	}
+	money, ok := set.field("shopMoney", nil).(object)
+	if !ok || f.Definition.Type.NamedType == "MoneyV2" {
+		return set.field("shopMoney", nil)
+	}
+	return money.field("amount", nil)
 }
 
 func (x *execution) complete(f *ast.Field, t *ast.Type, value any) (any, error) {

@@ -34,6 +34,8 @@ func (p *product) field(name string, a args) any {
 		return p.created
 	case "description", "descriptionHtml", "bodyHtml", "descriptionPlainSummary":
 		return ""
+	case "seo":
+		return record{"SEO", kv{"title": nil, "description": nil}}
 	case "isGiftCard":
 		return p.giftCard
 	case "hasOnlyDefaultVariant":

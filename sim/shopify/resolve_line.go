@@ -133,7 +133,7 @@ func (sl *shippingLine) field(name string, _ args) any {
 		return optional(sl.source)
 	case "custom", "isRemoved":
 		return false
-	case "originalPriceSet":
+	case "originalPriceSet", "priceSet":
 		return o.cur.set(sl.price)
 	case "discountedPriceSet":
 		return o.cur.set(sl.discounted())
@@ -232,9 +232,9 @@ func (c *customer) field(name string, a args) any {
 		return "DISABLED"
 	case "tags":
 		return []string{}
-	case "taxExempt", "dataSaleOptOut", "canDelete":
+	case "taxExempt", "dataSaleOptOut", "canDelete", "hasTimelineComment":
 		return false
-	case "verifiedEmail":
+	case "verifiedEmail", "validEmailAddress":
 		return true
 	case "lifetimeDuration":
 		return "less than a minute"

@@ -118,6 +118,11 @@ func (o orderNode) state(name string) any {
 		return o.email != ""
 	case "billingAddressMatchesShippingAddress":
 		return o.billTo == nil || o.shipTo != nil && *o.billTo == *o.shipTo
+	case "merchantBusinessEntity":
+		return record{"BusinessEntity", kv{
+			"id": gid("BusinessEntity", 30_000_000_001), "displayName": o.s.cfg.Name, "companyName": optional(o.s.cfg.Name), "primary": true, "archived": false,
+			"address": record{"BusinessEntityAddress", kv{"countryCode": o.s.cfg.Country}},
+		}}
 	case "riskLevel":
 		return "LOW"
 	case "risk":

@@ -294,7 +294,7 @@ func (sg suggestion) object() object {
 	return record{"SuggestedRefund", kv{
 		"amountSet": o.cur.set(amount), "subtotalSet": o.cur.set(sg.subtotal), "totalTaxSet": o.cur.set(sg.tax.add(sg.shipTax)),
 		"discountedSubtotalSet": o.cur.set(sg.subtotal), "maximumRefundableSet": o.cur.set(most), "totalCartDiscountAmountSet": o.cur.set(sg.discount),
-		"totalDutiesSet": o.cur.set(sg.duties), "refundLineItems": lines, "refundDuties": []object{}, "suggestedRefundMethods": []object{},
+		"totalTaxes": plain(sg.tax.add(sg.shipTax).shop, o.cur.shop), "totalDutiesSet": o.cur.set(sg.duties), "refundLineItems": lines, "refundDuties": []object{}, "suggestedRefundMethods": []object{},
 		"suggestedTransactions": o.suggestTransactions(amount),
 		"shipping": record{"ShippingRefund", kv{
 			"amountSet": o.cur.set(sg.shipping), "taxSet": o.cur.set(sg.shipTax), "maximumRefundableSet": o.cur.set(left),
