@@ -1,0 +1,43 @@
+package inventory
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+// TakeChanged returns variants whose stock changed since they were last taken, up to limit, and forgets that they did: the caller's
+// transaction must also remember to tell the channels. A kit changes with its parts. The rows are taken in key order.
+func (s *Service) TakeChanged(tx *db.Tx, limit int) ([]string, error) {
+	taken, err := db.All(tx, func(row db.Scanner) (x spot, err error) {
+		err = row.Scan(&x.variant, &x.location, db.Text(&x.condition))
+		return x, err
+	}, `select variant_id, location_id, condition from stock_levels where dirty
+		and variant_id in (select variant_id from stock_levels where dirty group by variant_id order by variant_id limit $1)
+		order by variant_id, location_id, condition`+tx.Lock(), limit)
+	if err != nil {
+		return nil, err
+	}
+	batch := db.NewBatch(3)
+	variants := map[string]bool{}
+	for _, x := range taken {
+		tx.Locking(db.LockStock, x.lockKey())
+		batch.Add(x.variant, x.location, x.condition)
+		variants[x.variant] = true
+	}
+	tx.Send(`update stock_levels set dirty = false from rows(v text, l text, c text)
+		where stock_levels.variant_id = r.v and stock_levels.location_id = r.l and stock_levels.condition = r.c`, batch)
+	return slices.Sorted(maps.Keys(variants)), tx.Flush()
+}
+
+// markDirty has the stock of variants told again; "" stands for all of them.
+func (s *Service) markDirty(tx *db.Tx, variants map[string]bool) error {
+	if variants[""] {
+		tx.Send(`update stock_levels set dirty = true where not dirty`)
+		return tx.Flush()
+	}
+	tx.Send(`update stock_levels set dirty = true where variant_id in (select key from json_each($1)) and not dirty`,
+		db.Keys(slices.Sorted(maps.Keys(variants))))
+	return tx.Flush()
+}
