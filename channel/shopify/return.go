@@ -1,0 +1,305 @@
+package shopify
+
+import (
+	"context"
+	"iter"
+	"strings"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/kernel/money"
+)
+
+// returnStatuses are the words of orders that have or had returns. https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderReturnStatus
+var returnStatuses = []string{"return_requested", "in_progress", "inspection_complete", "returned", "return_failed"}
+
+// Returns lists the returns of orders that changed since the cursor; Shopify lists returns only under their orders.
+func (a *adapter) Returns(ctx context.Context, since channel.Cursor) iter.Seq2[channel.ReturnChange, error] {
+	return func(yield func(channel.ReturnChange, error) bool) {
+		mark, err := parseMark(since)
+		if err != nil {
+			yield(channel.ReturnChange{}, err)
+			return
+		}
+		query := "(return_status:" + strings.Join(returnStatuses, " OR return_status:") + ")"
+		if q := mark.query(a.overlap); q != "" {
+			query = q + " AND " + query
+		}
+		for item, err := range a.changed(ctx, query) {
+			if err != nil {
+				yield(channel.ReturnChange{}, err)
+				return
+			}
+			if mark.saw(item) {
+				continue
+			}
+			began := a.cfg.Now()
+			returns, err := a.returnsOf(ctx, item.id)
+			if err != nil {
+				yield(channel.ReturnChange{}, err)
+				return
+			}
+			// The cursor moves past an order only with its last return, so that resuming in between misses none.
+			before := mark
+			mark = mark.with(item, began, a.overlap)
+			for i, r := range returns {
+				at := before
+				if i == len(returns)-1 {
+					at = mark
+				}
+				c := channel.ReturnChange{Order: item.id, Return: r}
+				if !at.at.IsZero() {
+					c.Cursor = at.cursor()
+				}
+				if !yield(c, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// returnsOf reads all returns of an order.
+func (a *adapter) returnsOf(ctx context.Context, order string) ([]channel.Return, error) {
+	ids, err := a.returnIDs(ctx, gid("Order", order))
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	about, err := a.refundContext(ctx, order)
+	if err != nil {
+		return nil, err
+	}
+	raw := channel.Raw{}
+	f := &fetch{a: a, raw: &raw}
+	for _, id := range ids {
+		if err := f.pages(ctx, docReturn, "Return", id); err != nil {
+			return nil, err
+		}
+	}
+	s, r := sheetOf(about), &reader{}
+	for _, d := range raw.Docs {
+		if err := readMore(r, d, s, nil); err != nil {
+			return nil, err
+		}
+	}
+	var out []channel.Return
+	for _, t := range s.returns {
+		out = append(out, t.canonical())
+	}
+	return out, r.err
+}
+
+// returnState is where a return stands at Shopify.
+type returnState struct {
+	Status  text             `json:"status"`
+	Refunds connection[node] `json:"refunds"`
+	Lines   connection[struct {
+		ID          string `json:"id"`
+		Processable text   `json:"processableQuantity"`
+		Fulfillment *struct {
+			Line node `json:"lineItem"`
+		} `json:"fulfillmentLineItem"`
+	}] `json:"returnLineItems"`
+	Reverse connection[struct {
+		Lines connection[reverseLine] `json:"lineItems"`
+	}] `json:"reverseFulfillmentOrders"`
+}
+
+type reverseLine struct {
+	ID           string `json:"id"`
+	Total        text   `json:"totalQuantity"`
+	Dispositions []struct {
+		Quantity text `json:"quantity"`
+	} `json:"dispositions"`
+	Fulfillment *struct {
+		Line node `json:"lineItem"`
+	} `json:"fulfillmentLineItem"`
+}
+
+// DecideReturn tells Shopify what was decided: approve or decline a request, process what came (with the account's disposition), refund, or close without
+// money. The return is read first; a decision that has already been taken is not told again, and one that contradicts it is fault.Conflict.
+func (a *adapter) DecideReturn(ctx context.Context, d channel.ReturnDecision) error {
+	st, err := a.returnState(ctx, d.Return.External)
+	if err != nil {
+		return err
+	}
+	switch d.Verdict {
+	case channel.ReturnApprove:
+		return a.answerRequest(ctx, st, d, "OPEN", "ApproveReturn", map[string]any{"id": gid("Return", d.Return.External)})
+	case channel.ReturnDecline:
+		return a.answerRequest(ctx, st, d, "DECLINED", "DeclineReturn", map[string]any{
+			"id": gid("Return", d.Return.External), "declineReason": declineReason(d.Reason), "declineNote": short(d.Comment, 500),
+		})
+	case channel.ReturnReceive:
+		return a.receive(ctx, st, d)
+	case channel.ReturnRefund:
+		return a.payReturn(ctx, st, d)
+	case channel.ReturnRefuse:
+		return a.closeReturn(ctx, st, d)
+	}
+	return fault.Field("verdict", "%q is not a decision Shopify knows", d.Verdict)
+}
+
+func (a *adapter) returnState(ctx context.Context, id string) (*returnState, error) {
+	var answer struct {
+		Return *returnState `json:"return"`
+	}
+	if _, err := a.ask(ctx, "ReturnState", map[string]any{"id": gid("Return", id)}, &answer); err != nil {
+		return nil, err
+	}
+	if answer.Return == nil {
+		return nil, fault.New(fault.NotFound, "Shopify knows no return %.60s", id)
+	}
+	return answer.Return, nil
+}
+
+// declineReason is one of Shopify's; other words are OTHER, with the comment as note. https://shopify.dev/docs/api/admin-graphql/latest/enums/ReturnDeclineReason
+func declineReason(ours string) string {
+	switch w := strings.ToUpper(ours); w {
+	case "FINAL_SALE", "RETURN_PERIOD_ENDED":
+		return w
+	}
+	return "OTHER"
+}
+
+func short(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
+	}
+	return s
+}
+
+// answerRequest approves or declines a return that waits for it.
+func (a *adapter) answerRequest(ctx context.Context, st *returnState, d channel.ReturnDecision, becomes, operation string, input map[string]any) error {
+	switch {
+	case string(st.Status) == becomes, becomes == "OPEN" && st.Status == "CLOSED":
+		return nil
+	case st.Status != "REQUESTED":
+		return contradiction(st, d)
+	}
+	return a.mutateReturn(ctx, operation, map[string]any{"input": input})
+}
+
+func contradiction(st *returnState, d channel.ReturnDecision) error {
+	return fault.New(fault.Conflict, "the return is already %s at Shopify, it cannot be told %s", strings.ToLower(string(st.Status)), d.Verdict).WithCode(string(st.Status))
+}
+
+// mutateReturn runs one of the mutations on returns: each answers with one member that has userErrors.
+func (a *adapter) mutateReturn(ctx context.Context, operation string, vars map[string]any) error {
+	var answer map[string]struct {
+		Errors []userError `json:"userErrors"`
+	}
+	if _, err := a.ask(ctx, operation, vars, &answer); err != nil {
+		return err
+	}
+	for _, one := range answer {
+		if err := refused(one.Errors); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// receive processes the units that came: their number, and what became of them.
+func (a *adapter) receive(ctx context.Context, st *returnState, d channel.ReturnDecision) error {
+	if st.Status == "CLOSED" {
+		return nil
+	}
+	if st.Status != "OPEN" {
+		return contradiction(st, d)
+	}
+	lines := a.processable(st, d)
+	if len(lines) == 0 {
+		return nil // all of it was processed before
+	}
+	return a.mutateReturn(ctx, "ProcessReturn", map[string]any{"input": map[string]any{"returnId": gid("Return", d.Return.External), "returnLineItems": lines}})
+}
+
+// processable are the units still to be processed; of the lines the decision names, or of all.
+func (a *adapter) processable(st *returnState, d channel.ReturnDecision) []map[string]any {
+	named := map[string]int64{}
+	for _, l := range d.Return.Lines {
+		named[l.External] += l.Quantity
+	}
+	var out []map[string]any
+	for _, l := range st.Lines.Nodes {
+		n := foLine{Remaining: l.Processable}.remaining()
+		if len(named) > 0 {
+			n = min(n, named[tail(l.ID)])
+		}
+		if n <= 0 {
+			continue
+		}
+		line := map[string]any{"id": l.ID, "quantity": n}
+		if l.Fulfillment != nil {
+			if disposed := a.dispose(st, l.Fulfillment.Line.ID, n); len(disposed) > 0 {
+				line["dispositions"] = disposed
+			}
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// dispose says what became of n units of a line, on the reverse fulfillment orders that still wait for it.
+func (a *adapter) dispose(st *returnState, line string, n int64) []map[string]any {
+	word := a.cfg.Setting("return_disposition")
+	if word == "" {
+		word = "NOT_RESTOCKED"
+	}
+	var out []map[string]any
+	for _, o := range st.Reverse.Nodes {
+		for _, l := range o.Lines.Nodes {
+			if l.Fulfillment == nil || l.Fulfillment.Line.ID != line {
+				continue
+			}
+			open := foLine{Remaining: l.Total}.remaining()
+			for _, done := range l.Dispositions {
+				open -= foLine{Remaining: done.Quantity}.remaining()
+			}
+			if part := min(open, n); part > 0 {
+				n -= part
+				out = append(out, map[string]any{"reverseFulfillmentOrderLineItemId": l.ID, "quantity": part, "dispositionType": word})
+			}
+		}
+	}
+	return out
+}
+
+// payReturn gives back the money the decision proposes for the return's lines. A return that already has a refund is left alone; a refund of another
+// amount goes through Refund.
+func (a *adapter) payReturn(ctx context.Context, st *returnState, d channel.ReturnDecision) error {
+	if len(st.Refunds.Nodes) > 0 {
+		return nil
+	}
+	if st.Status != "OPEN" && st.Status != "CLOSED" {
+		return contradiction(st, d)
+	}
+	r := &reader{}
+	var amount money.Amount
+	var lines []channel.RefundLine
+	for _, l := range d.Return.Lines {
+		amount = r.add("refund", amount, l.Refund)
+		lines = append(lines, channel.RefundLine{Line: l.Line, Quantity: l.Quantity, Restock: channel.RestockNone, Amount: l.Refund})
+	}
+	switch {
+	case r.err != nil:
+		return r.err
+	case amount.Sign() <= 0:
+		return fault.Field("return.lines", "hold no amount to refund")
+	case d.Reference == "":
+		return fault.Field("reference", "is needed, or the money could go back twice")
+	}
+	_, err := a.give(ctx, giving{order: d.Order, reference: d.Reference, note: d.Reason, lines: lines, amount: amount})
+	return err
+}
+
+func (a *adapter) closeReturn(ctx context.Context, st *returnState, d channel.ReturnDecision) error {
+	switch st.Status {
+	case "CLOSED", "DECLINED", "CANCELED":
+		return nil
+	case "OPEN":
+		return a.mutateReturn(ctx, "CloseReturn", map[string]any{"id": gid("Return", d.Return.External)})
+	}
+	return contradiction(st, d)
+}
