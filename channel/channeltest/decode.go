@@ -244,11 +244,11 @@ func (e *env) unknownStatus(tb testing.TB) {
 	for _, s := range e.samples(tb) {
 		for _, row := range e.Kind.Statuses {
 			raw := clone(s.raw)
+			value := regexp.MustCompile(`"` + regexp.QuoteMeta(row.Theirs) + `"(\s*[,}\]])`) // not the name of a member
 			found := false
 			for i, d := range raw.Docs {
-				old, by := []byte(`"`+row.Theirs+`"`), []byte(`"`+novel+`"`)
-				found = found || bytes.Contains(d.Body, old)
-				raw.Docs[i].Body = bytes.ReplaceAll(d.Body, old, by)
+				found = found || value.Match(d.Body)
+				raw.Docs[i].Body = value.ReplaceAll(d.Body, []byte(`"`+novel+`"$1`))
 			}
 			if !found {
 				continue
