@@ -42,12 +42,11 @@ type userError struct {
 // fault.Unauthorized: the token is refused or lacks a scope. fault.Throttled: the cost bucket is empty, with the wait. fault.Unavailable: 5xx, a page
 // instead of JSON, a cut answer. Business refusals stand inside the data, as userErrors.
 func (a *adapter) ask(ctx context.Context, operation string, vars map[string]any, into any) (json.RawMessage, error) {
-	query, err := documents.ReadFile("graphql/" + operation + ".graphql")
+	query, err := document(operation, a.version)
 	if err != nil {
-		return nil, fault.Wrap(fault.Internal, err, "no such query")
+		return nil, err
 	}
-	name, _, _ := strings.Cut(operation, "_")
-	body, err := json.Marshal(map[string]any{"query": string(query), "operationName": name, "variables": vars})
+	body, err := json.Marshal(map[string]any{"query": query, "operationName": operation, "variables": vars})
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "the request cannot be written")
 	}
@@ -68,6 +67,20 @@ func (a *adapter) ask(ctx context.Context, operation string, vars map[string]any
 		return nil, fault.Wrap(fault.Unavailable, err, "Shopify's answer has an unexpected form")
 	}
 	return data, nil
+}
+
+// document is the text of an operation for an API version.
+func document(operation, version string) (string, error) {
+	for _, until := range versions {
+		if version > until {
+			continue
+		}
+		if text, err := documents.ReadFile("graphql/" + operation + "_" + until + ".graphql"); err == nil {
+			return string(text), nil
+		}
+	}
+	text, err := documents.ReadFile("graphql/" + operation + ".graphql")
+	return string(text), fault.Wrap(fault.Internal, err, "there is no operation "+operation)
 }
 
 func (a *adapter) post(ctx context.Context, token, operation string, body []byte) (json.RawMessage, error) {

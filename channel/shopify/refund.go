@@ -192,9 +192,9 @@ func (a *adapter) refundCreate(ctx context.Context, input map[string]any, refere
 			Errors []userError  `json:"userErrors"`
 		} `json:"refundCreate"`
 	}
-	call := func(operation string, vars map[string]any) error {
+	call := func(vars map[string]any) error {
 		answer.Create.Refund, answer.Create.Errors = nil, nil
-		if _, err := a.ask(ctx, operation, vars, &answer); err != nil {
+		if _, err := a.ask(ctx, "GiveBack", vars, &answer); err != nil {
 			return err
 		}
 		if err := keyFault(answer.Create.Errors); err != nil {
@@ -203,10 +203,10 @@ func (a *adapter) refundCreate(ctx context.Context, input map[string]any, refere
 		return refused(answer.Create.Errors)
 	}
 	var err error
-	if a.atLeast(versionIdempotent) && reference != "" {
-		err = withKey(reference, func(key string) error { return call("GiveBack", map[string]any{"input": input, "key": key}) })
+	if a.atLeast(versionIdempotent) {
+		err = withKey(reference, func(key string) error { return call(map[string]any{"input": input, "key": key}) })
 	} else {
-		err = call("GiveBack_2025-10", map[string]any{"input": input})
+		err = call(map[string]any{"input": input})
 	}
 	switch {
 	case err != nil:

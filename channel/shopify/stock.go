@@ -180,7 +180,7 @@ func (a *adapter) setQuantities(ctx context.Context, todo []pushed) ([]userError
 	}
 	if !a.atLeast(versionIdempotent) {
 		input["ignoreCompareQuantity"] = todo[0].Was == nil
-		_, err := a.ask(ctx, "SetStock_2025-10", map[string]any{"input": input}, &answer)
+		_, err := a.ask(ctx, "SetStock", map[string]any{"input": input}, &answer)
 		return answer.Set.Errors, err
 	}
 	err := withKey(batchKey(todo, rows), func(key string) error {
