@@ -170,7 +170,7 @@ func (d *DB) ready(ctx context.Context) error {
 		d.mu.Unlock()
 	}
 	if outer != nil {
-		return fault.New(fault.Internal, "a transaction inside a transaction: use the one that is open (opened at %s)", outer.place)
+		return fault.New(fault.Internal, "a transaction inside a transaction: use the one that is open%s", outer.place)
 	}
 	return nil
 }

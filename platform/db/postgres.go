@@ -26,6 +26,7 @@ const (
 	repeats       = 5                    // of a transaction that PostgreSQL gave up
 	pauseFirst    = 5 * time.Millisecond // before the first repetition; doubled each time, with jitter
 	lockTimeout   = "30s"                // how long a statement waits for a row
+	commitLimit   = time.Minute          // a server that has not answered a commit by then is lost
 	idleTimeout   = "60s"                // how long a transaction may sit without a statement
 )
 
@@ -52,7 +53,9 @@ func openPostgres(ctx context.Context, address string, opt Options, n *counts) (
 	s.writers = openPool(config, opt.Pool, map[string]string{
 		"plan_cache_mode": "force_generic_plan", "lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": idleTimeout,
 	}, opt.NoSync)
-	s.readers = openPool(config, max(2, opt.Pool/2), map[string]string{"default_transaction_read_only": "on"}, false)
+	s.readers = openPool(config, max(2, opt.Pool/2), map[string]string{
+		"default_transaction_read_only": "on", "idle_in_transaction_session_timeout": idleTimeout,
+	}, false)
 	if err := s.makeSchema(ctx); err != nil {
 		_ = s.close()
 		return nil, classify(err)
@@ -234,7 +237,9 @@ func (s *session) commit(ctx context.Context, queue []*Promise) error {
 	if !s.begun && len(queue) == 0 {
 		return nil
 	}
-	return s.pipeline(context.WithoutCancel(ctx), queue, true)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitLimit)
+	defer cancel()
+	return s.pipeline(ctx, queue, true)
 }
 
 func (s *session) pipeline(ctx context.Context, queue []*Promise, commit bool) error {
@@ -287,7 +292,8 @@ func committed(tag pgconn.CommandTag, err error) error {
 // unanswered reports whether the connection was lost after something had been sent, with no word from the server.
 func unanswered(err error) bool {
 	var unsent pgx.ErrPreprocessingBatch
-	return lostConnection(err) && pgError(err) == nil && !pgconn.SafeToRetry(err) && !errors.As(err, &unsent)
+	lost := lostConnection(err) || errors.Is(err, context.DeadlineExceeded)
+	return lost && pgError(err) == nil && !pgconn.SafeToRetry(err) && !errors.As(err, &unsent)
 }
 
 // ended reports whether the server ended the connection, saying so.

@@ -2,10 +2,10 @@ package db
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -58,25 +58,26 @@ func (s statement) empty() bool { return len(s.texts) == 0 }
 // maxShapes bounds the cache against texts that are built anew each time.
 const maxShapes = 4096
 
-var (
-	shapes     atomic.Pointer[sync.Map]
-	shapeCount atomic.Int64
-)
-
-func init() { shapes.Store(new(sync.Map)) }
+// shapes are the texts taken apart so far, of every DB.
+var shapes = struct {
+	sync.RWMutex
+	m map[string]*shape
+}{m: map[string]*shape{}}
 
 func shapeOf(text string) *shape {
-	m := shapes.Load()
-	if s, ok := m.Load(text); ok {
-		return s.(*shape)
+	shapes.RLock()
+	s := shapes.m[text]
+	shapes.RUnlock()
+	if s != nil {
+		return s
 	}
-	s := parse(text)
-	if shapeCount.Add(1) > maxShapes {
-		shapeCount.Store(0)
-		m = new(sync.Map)
-		shapes.Store(m)
+	s = parse(text)
+	shapes.Lock()
+	defer shapes.Unlock()
+	if len(shapes.m) >= maxShapes {
+		clear(shapes.m)
 	}
-	m.Store(text, s)
+	shapes.m[text] = s
 	return s
 }
 
@@ -231,11 +232,12 @@ func parse(text string) *shape {
 	}
 	next := end + 1
 	if as := lex.Next(tokens, next); tokenAt(tokens, as).Is("as") {
-		name := lex.Next(tokens, as+1)
-		s.alias, next = tokenAt(tokens, name).Text, name+1
+		if name := lex.Next(tokens, as+1); tokenAt(tokens, name).Kind == lex.Word {
+			s.alias, next = tokens[name].Text, name+1
+		}
 	}
 	s.before, s.after = join(tokens[:at]), join(tokens[next:])
-	s.judge(append(tokens[:at:at], tokens[next:]...))
+	s.judge(slices.Concat(tokens[:at], tokens[next:]))
 	s.render()
 	return s
 }
@@ -259,7 +261,7 @@ func join(tokens []lex.Token) string {
 func columnsOf(tokens []lex.Token) ([]column, error) {
 	var words []string
 	var columns []column
-	for _, t := range append(tokens, lex.Token{Kind: lex.Symbol, Text: ","}) {
+	for _, t := range append(slices.Clip(tokens), lex.Token{Kind: lex.Symbol, Text: ","}) {
 		switch {
 		case t.Blank() || t.Sym('('):
 		case t.Sym(','):

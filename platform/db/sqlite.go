@@ -32,6 +32,7 @@ type lite struct {
 	readers *sql.DB
 	free    chan *liteConn
 	all     []*liteConn
+	gone    chan struct{} // closed with the database
 	writer  *writer
 }
 
@@ -49,7 +50,7 @@ func openSQLite(ctx context.Context, path string, opt Options, n *counts) (engin
 	if opt.Readers <= 0 {
 		opt.Readers = 3
 	}
-	l := &lite{path: path, opt: opt, free: make(chan *liteConn, opt.Readers)}
+	l := &lite{path: path, opt: opt, free: make(chan *liteConn, opt.Readers), gone: make(chan struct{})}
 	if err := l.connect(ctx, n); err != nil {
 		_ = l.close()
 		return nil, classify(err)
@@ -134,6 +135,7 @@ func (l *lite) clock(context.Context) (time.Time, error) { return time.Now(), ni
 
 func (l *lite) close() error {
 	var errs []error
+	close(l.gone)
 	if l.writer != nil {
 		l.writer.close()
 		errs = append(errs, l.writer.conn.close())
@@ -157,6 +159,8 @@ func (l *lite) read(ctx context.Context, d *DB, fn func(*Tx) error) error {
 	var c *liteConn
 	select {
 	case c = <-l.free:
+	case <-l.gone:
+		return errClosed()
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -27,7 +27,7 @@ type Tx struct {
 	run      runner
 	readOnly bool
 	over     atomic.Bool
-	place    string // where it was opened; only when lock order is checked
+	place    string // where it was opened, as part of a message; only when the order of locks is checked
 	id       uint64 // the goroutine it runs on
 
 	queue    []*Promise
@@ -52,7 +52,7 @@ type txKey struct{ db *DB }
 func (d *DB) begin(ctx context.Context, run runner, readOnly bool) *Tx {
 	tx := &Tx{Now: d.Now(), db: d, run: run, readOnly: readOnly, id: goroutine()}
 	if d.opt.CheckLockOrder {
-		tx.place = caller()
+		tx.place = " (opened at " + caller() + ")"
 	}
 	tx.ctx = context.WithValue(ctx, txKey{d}, tx)
 	d.mu.Lock()
