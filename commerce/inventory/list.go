@@ -1,6 +1,9 @@
 package inventory
 
 import (
+	"time"
+
+	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/kernel/stock"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
@@ -26,4 +29,134 @@ func (s *Service) ShortOf(tx *db.Tx, orders []string) (map[string]int64, error) 
 		return err
 	}, db.Keys(distinct(orders)))
 	return out, tx.Flush()
+}
+
+// Moved is a recorded movement.
+type Moved struct {
+	ID           string             `json:"id"`
+	Variant      string             `json:"variant_id"`
+	Location     string             `json:"location_id"`
+	Condition    stock.Condition    `json:"condition"`
+	Delta        int64              `json:"delta"`
+	Kind         stock.MovementKind `json:"kind"`
+	RefKind      string             `json:"reference_kind"`
+	RefID        string             `json:"reference_id"`
+	UnitCost     money.Amount       `json:"unit_cost,omitzero"` // zero value = unknown
+	BusinessDate string             `json:"business_date"`
+	At           time.Time          `json:"at"`
+	Actor        string             `json:"actor,omitempty"`
+	Note         string             `json:"note,omitempty"`
+}
+
+// Movements lists what happened to a variant, newest first, at one location or ("") all; after is the id of the last one seen.
+func (s *Service) Movements(tx *db.Tx, variant, location, after string, limit int) ([]Moved, error) {
+	return db.All(tx, scanMoved, `select id, variant_id, location_id, condition, delta, kind, reference_kind, reference_id, unit_cost, currency,
+		business_date, at, actor, note from stock_movements
+		where variant_id = $1 and (location_id = $2 or $2 = '') and (id < $3 or $3 = '') order by id desc limit $4`,
+		variant, location, after, page(limit))
+}
+
+func scanMoved(row db.Scanner) (m Moved, err error) {
+	err = row.Scan(&m.ID, &m.Variant, &m.Location, db.Text(&m.Condition), &m.Delta, db.Text(&m.Kind), &m.RefKind, &m.RefID,
+		db.Int(&m.UnitCost.Minor), db.Text(&m.UnitCost.Currency), &m.BusinessDate, db.Time(&m.At), &m.Actor, db.Text(&m.Note))
+	return m, err
+}
+
+// page bounds a limit.
+func page(limit int) int {
+	if limit < 1 || limit > 500 {
+		return 100
+	}
+	return limit
+}
+
+// Level is what is at one place.
+type Level struct {
+	Variant   string          `json:"variant_id"`
+	Location  string          `json:"location_id"`
+	Condition stock.Condition `json:"condition"`
+	OnHand    int64           `json:"on_hand"`
+	Reserved  int64           `json:"reserved"`
+	Safety    int64           `json:"safety"`
+	Free      int64           `json:"free"` // max(0, on hand − reserved − safety); 0 for what is not sellable
+	UpdatedAt time.Time       `json:"updated_at"`
+}
+
+// LevelFilter narrows a list of levels; zero fields do not.
+type LevelFilter struct {
+	Variants []string
+	Location string
+}
+
+// LevelKey is where a list of levels goes on.
+type LevelKey struct{ Variant, Location, Condition string }
+
+// Levels lists stock by variant, location and condition, after the key given.
+func (s *Service) Levels(tx *db.Tx, f LevelFilter, after LevelKey, limit int) ([]Level, error) {
+	variants := ""
+	if len(f.Variants) > 0 {
+		variants = db.Keys(distinct(f.Variants))
+	}
+	return db.All(tx, scanLevelRow, `select variant_id, location_id, condition, on_hand, reserved, safety, updated_at from stock_levels
+		where (variant_id, location_id, condition) > ($1, $2, $3) and (location_id = $4 or $4 = '')
+		and ($5 = '' or variant_id in (select key from json_each(case when $5 = '' then '{}' else $5 end)))
+		order by variant_id, location_id, condition limit $6`,
+		after.Variant, after.Location, after.Condition, f.Location, variants, page(limit))
+}
+
+func scanLevelRow(row db.Scanner) (l Level, err error) {
+	err = row.Scan(&l.Variant, &l.Location, db.Text(&l.Condition), &l.OnHand, &l.Reserved, &l.Safety, db.Time(&l.UpdatedAt))
+	if l.Condition == stock.Sellable {
+		l.Free = max(0, l.OnHand-l.Reserved-l.Safety)
+	}
+	return l, err
+}
+
+// Reserved is an open reservation.
+type Reserved struct {
+	ID        string           `json:"id"`
+	Holder    stock.HolderKind `json:"holder"`
+	HolderID  string           `json:"holder_id"`
+	Order     string           `json:"order_id,omitempty"`
+	Variant   string           `json:"variant_id"`
+	Location  string           `json:"location_id"`
+	Quantity  int64            `json:"quantity"`
+	Expires   time.Time        `json:"expires_at,omitzero"`
+	CreatedAt time.Time        `json:"created_at"`
+}
+
+// ReservedFilter narrows a list of reservations; zero fields do not.
+type ReservedFilter struct{ Variant, Location, Order string }
+
+// Reservations lists open reservations by id.
+func (s *Service) Reservations(tx *db.Tx, f ReservedFilter, after string, limit int) ([]Reserved, error) {
+	return db.All(tx, func(row db.Scanner) (r Reserved, err error) {
+		err = row.Scan(&r.ID, db.Text(&r.Holder), &r.HolderID, db.Text(&r.Order), &r.Variant, &r.Location, &r.Quantity, db.Time(&r.Expires), db.Time(&r.CreatedAt))
+		return r, err
+	}, `select id, holder_kind, holder_id, order_id, variant_id, location_id, quantity, expires_at, created_at from reservations
+		where quantity > 0 and id > $1 and (variant_id = $2 or $2 = '') and (location_id = $3 or $3 = '') and (order_id = $4 or $4 = '')
+		order by id limit $5`, after, f.Variant, f.Location, f.Order, page(limit))
+}
+
+// Short is an open shortage.
+type Short struct {
+	ID       string    `json:"id"`
+	Holder   string    `json:"holder"`
+	HolderID string    `json:"holder_id"`
+	Order    string    `json:"order_id,omitempty"`
+	Variant  string    `json:"variant_id"`
+	Quantity int64     `json:"quantity"`
+	Rank     int64     `json:"rank"`
+	Since    time.Time `json:"since"`
+	Cause    string    `json:"cause"`
+}
+
+// Shortages lists open shortages by id; a zero variant or order does not narrow.
+func (s *Service) Shortages(tx *db.Tx, variant, order, after string, limit int) ([]Short, error) {
+	return db.All(tx, func(row db.Scanner) (x Short, err error) {
+		err = row.Scan(&x.ID, &x.Holder, &x.HolderID, db.Text(&x.Order), &x.Variant, &x.Quantity, &x.Rank, db.Time(&x.Since), &x.Cause)
+		return x, err
+	}, `select id, holder_kind, holder_id, order_id, variant_id, quantity, rank, since, cause from shortages
+		where closed_at is null and id > $1 and (variant_id = $2 or $2 = '') and (order_id = $3 or $3 = '') order by id limit $4`,
+		after, variant, order, page(limit))
 }
