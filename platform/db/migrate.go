@@ -114,6 +114,9 @@ func migrateLite(ctx context.Context, dsn string, set *migrate.Set, log func(str
 	pool := sql.OpenDB(savepoints{connector})
 	defer pool.Close() // undoes what was not committed
 	pool.SetMaxOpenConns(1)
+	if err := unlocked(ctx, func() error { return pool.PingContext(ctx) }); err != nil {
+		return classify(err)
+	}
 	if _, err := pool.ExecContext(ctx, "begin immediate"); err != nil {
 		return classify(err)
 	}

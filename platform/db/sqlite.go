@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db/migrate"
@@ -196,11 +197,26 @@ type liteConn struct {
 const maxStmts = 1024
 
 func pin(ctx context.Context, pool *sql.DB) (*liteConn, error) {
-	conn, err := pool.Conn(ctx)
-	if err != nil {
-		return nil, err
+	c := &liteConn{stmts: map[string]*sql.Stmt{}}
+	err := unlocked(ctx, func() (err error) {
+		c.conn, err = pool.Conn(ctx)
+		return err
+	})
+	return c, err
+}
+
+// unlocked repeats opening a connection while another process keeps the file: SQLite's busy timeout does not cover the change of a
+// new file to write-ahead logging.
+func unlocked(ctx context.Context, open func() error) error {
+	for start := time.Now(); ; {
+		err := open()
+		if sqliteCode(err)&0xff != sqlite3.SQLITE_BUSY || time.Since(start) > busyTimeout {
+			return err
+		}
+		if err := pause(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
 	}
-	return &liteConn{conn: conn, stmts: map[string]*sql.Stmt{}}, nil
 }
 
 func (c *liteConn) close() error {
