@@ -9,9 +9,9 @@ import (
 	"github.com/openclaw-pos/commerce/kernel/fault"
 )
 
-// Find looks for what an act has left behind: a fulfillment under our reference or tracking number, a cancelled order, a refund whose note carries our
-// reference. fault.NotFound when it surely did not happen. A fulfillment is matched by its tracking numbers only, so when there is one with the units in
-// question under another number the answer is fault.OutcomeUnknown, for a person; Ship itself, repeated with its number, tells them apart.
+// Find looks for what an act has left behind: a fulfillment whose tracking number is or holds our reference, a cancelled order, a refund whose note carries
+// our reference. fault.NotFound when it surely did not happen. A fulfillment keeps nothing of ours but its number, so when the units in question are in one
+// under another number the answer is fault.Invalid: this cannot be searched for, and Ship may be repeated, since it knows its own number again.
 func (a *adapter) Find(ctx context.Context, act string, h channel.Handling) (channel.Found, error) {
 	switch act {
 	case "ship":
@@ -67,7 +67,7 @@ func (a *adapter) findShipment(ctx context.Context, h channel.Handling) (channel
 		}
 		switch {
 		case p.status != "SUCCESS":
-		case h.Reference != "" && slices.Contains(p.numbers, h.Reference):
+		case p.carries(h.Reference):
 			ids = append(ids, p.id)
 		case p.holds(h.Lines):
 			strange = true
@@ -77,9 +77,14 @@ func (a *adapter) findShipment(ctx context.Context, h channel.Handling) (channel
 		return channel.Found{Kind: "ship", External: strings.Join(ids, ",")}, nil
 	}
 	if strange {
-		return channel.Found{}, fault.New(fault.OutcomeUnknown, "Shopify has a fulfillment of these units under another number than %s", h.Reference)
+		return channel.Found{}, fault.Field("reference", "%s is on no fulfillment, and these units are in one under another number: tell it again", h.Reference)
 	}
 	return channel.Found{}, fault.New(fault.NotFound, "Shopify has no fulfillment of these units")
+}
+
+// carries reports whether one of the parcel's numbers is the reference or holds it; one too short to be told from chance holds nothing.
+func (p sheetParcel) carries(reference string) bool {
+	return slices.ContainsFunc(p.numbers, func(n string) bool { return n == reference || len(reference) >= 6 && strings.Contains(n, reference) })
 }
 
 // holds reports whether any of the lines is in the parcel; any parcel will do when no line is named.

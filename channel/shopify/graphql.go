@@ -295,10 +295,10 @@ func readMore(r *reader, d channel.Doc, s *sheet, txs *[]graphTransaction) error
 func (o *graphOrder) head(r *reader) *sheet {
 	s := &sheet{
 		id: string(o.ID), name: o.Name, confirmation: string(o.ConfirmationNumber), po: string(o.PO), source: string(o.SourceName), sourceID: string(o.SourceIdentifier),
-		test: o.Test, taxIncluded: o.TaxesIncl, dutyIncluded: o.DutiesIncl, estimated: o.Estimated, cancelReason: o.CancelReason.word(),
+		test: o.Test, taxIncluded: o.TaxesIncl, dutyIncluded: o.DutiesIncl, estimated: o.Estimated, cancelReason: o.CancelReason.said(),
 		processed: r.time("processedAt", o.ProcessedAt), updated: r.time("updatedAt", o.UpdatedAt), cancelled: r.time("cancelledAt", o.CancelledAt),
-		closed: r.time("closedAt", o.ClosedAt), shopCurrency: o.Currency, currency: o.Presentment, financial: o.Financial.word(),
-		fulfillment: o.Fulfillment.word(), returning: o.Returning.word(), note: string(o.Note), email: string(o.Email), phone: string(o.Phone),
+		closed: r.time("closedAt", o.ClosedAt), shopCurrency: o.Currency, currency: o.Presentment, financial: o.Financial.said(),
+		fulfillment: o.Fulfillment.said(), returning: o.Returning.said(), note: string(o.Note), email: string(o.Email), phone: string(o.Phone),
 		ship: o.ShipTo.place(), bill: o.BillTo.place(), gateways: o.Gateways,
 	}
 	if s.id == "" {
@@ -307,9 +307,7 @@ func (o *graphOrder) head(r *reader) *sheet {
 	if s.processed.IsZero() {
 		s.processed = r.time("createdAt", o.CreatedAt)
 	}
-	if s.currency == "" {
-		s.currency = s.shopCurrency
-	}
+	r.currencies(s)
 	for _, t := range o.Tags {
 		s.tags = append(s.tags, string(t))
 	}
@@ -403,7 +401,7 @@ func graphTaxes(r *reader, at string, all []graphTax, currency string) []sheetTa
 }
 
 func (t graphTransaction) read(r *reader, at, currency string) transaction {
-	out := transaction{id: tail(t.ID), kind: t.Kind.word(), status: t.Status.word(), gateway: t.Gateway, amount: r.presentment(at+".amountSet", t.Amount, currency)}
+	out := transaction{id: tail(t.ID), kind: t.Kind.said(), status: t.Status.said(), gateway: t.Gateway, amount: r.presentment(at+".amountSet", t.Amount, currency)}
 	if t.Parent != nil {
 		out.parent = tail(t.Parent.ID)
 	}
@@ -411,7 +409,7 @@ func (t graphTransaction) read(r *reader, at, currency string) transaction {
 }
 
 func (f *graphFulfillment) read(r *reader, at string) sheetParcel {
-	p := sheetParcel{id: string(f.ID), status: f.Status.word(), display: f.Display.word(), location: f.Location.id(), at: r.time(at+".createdAt", f.CreatedAt)}
+	p := sheetParcel{id: string(f.ID), status: f.Status.said(), display: f.Display.said(), location: f.Location.id(), at: r.time(at+".createdAt", f.CreatedAt)}
 	for _, t := range f.Tracking {
 		if p.carrier == "" {
 			p.carrier = string(t.Company)
@@ -437,7 +435,7 @@ func (f *graphRefund) read(r *reader, at, currency string) sheetRefund {
 	for i, l := range f.Lines.Nodes {
 		field := fmt.Sprintf("%s.refundLineItems[%d]", at, i)
 		out.lines = append(out.lines, sheetRefundLine{
-			line: tail(l.Line.ID), restock: l.Restock.word(), quantity: r.count(field+".quantity", l.Quantity),
+			line: tail(l.Line.ID), restock: l.Restock.said(), quantity: r.count(field+".quantity", l.Quantity),
 			subtotal: r.presentment(field+".subtotalSet", l.Subtotal, currency), tax: r.presentment(field+".totalTaxSet", l.Tax, currency),
 		})
 	}
@@ -445,10 +443,10 @@ func (f *graphRefund) read(r *reader, at, currency string) sheetRefund {
 }
 
 func (t *graphReturn) read(r *reader, at, currency string) sheetReturn {
-	out := sheetReturn{id: tail(t.ID), name: string(t.Name), status: t.Status.word(), at: r.time(at+".createdAt", t.CreatedAt), exchange: len(t.Exchange.Nodes) > 0}
+	out := sheetReturn{id: tail(t.ID), name: string(t.Name), status: t.Status.said(), at: r.time(at+".createdAt", t.CreatedAt), exchange: len(t.Exchange.Nodes) > 0}
 	for i, l := range t.Lines.Nodes {
 		field := fmt.Sprintf("%s.returnLineItems[%d]", at, i)
-		line := sheetReturnLine{id: tail(l.ID), reason: l.Reason.word(), quantity: r.count(field+".quantity", l.Quantity)}
+		line := sheetReturnLine{id: tail(l.ID), reason: l.Reason.said(), quantity: r.count(field+".quantity", l.Quantity)}
 		if l.Fulfillment != nil {
 			line.line = tail(l.Fulfillment.Line.ID)
 		}

@@ -43,7 +43,7 @@ func toOrder(s *sheet, rules rules) (channel.Order, error) {
 	}
 	tip := s.tipLine(rules)
 	for i, l := range s.lines {
-		if i != tip {
+		if i != tip && l.quantity > 0 {
 			o.Lines = append(o.Lines, s.line(r, l))
 		}
 	}
@@ -212,6 +212,9 @@ func (s *sheet) line(r *reader, l sheetLine) channel.Line {
 	out := channel.Line{
 		External: l.id, Listing: channel.ListingRef{External: l.variant, Parent: l.product, SKU: l.sku}, Title: l.title, Quantity: l.quantity, Progress: s.progress(l),
 		UnitPrice: l.price, Discounts: discounts(l.discounts), Taxes: taxes(l.taxes), FulfilledBy: channel.Seller, Ships: l.ships, GiftCard: l.giftCard,
+	}
+	if out.Listing == (channel.ListingRef{}) {
+		out.Listing.Alt = l.title // a custom sale, or a product deleted since: its title is all there is to know it by
 	}
 	gross, err := l.price.Times(l.quantity)
 	r.keep("line "+l.id, err)

@@ -106,7 +106,7 @@ func (s *sheet) byStatus() (channel.Status, money.Amount) {
 func (s *sheet) byTransactions(r *reader, gateway string) (channel.Status, money.Amount) {
 	sums := map[channel.Status]money.Amount{}
 	add := func(st channel.Status, a money.Amount) { sums[st] = r.add("transactions", sums[st], a) }
-	known := false
+	known, strange := false, false
 	for _, t := range s.txs {
 		if slug(t.gateway) != gateway {
 			continue
@@ -127,14 +127,18 @@ func (s *sheet) byTransactions(r *reader, gateway string) (channel.Status, money
 		case t.status == "FAILURE" || t.status == "ERROR":
 			add(channel.Failed, t.amount)
 		default:
+			strange = true
 			continue
 		}
 		known = true
 	}
-	if !known {
-		return s.byStatus()
+	switch {
+	case known:
+		return s.strongest(sums)
+	case strange:
+		return channel.Unknown, money.Amount{}
 	}
-	return s.strongest(sums)
+	return s.byStatus()
 }
 
 // strongest picks what the sums come to: money that is here, else promised and not called off, else awaited, else called off, else refused.

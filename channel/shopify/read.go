@@ -225,7 +225,7 @@ func (f *fetch) parts(ctx context.Context, o *graphOrder, id any, fulfillments, 
 			return err
 		}
 	}
-	if w := o.Returning.word(); w == "" || w == "NO_RETURN" {
+	if w := o.Returning.said(); w == "" || w == "NO_RETURN" {
 		return nil
 	}
 	ids, err := f.a.returnIDs(ctx, id)

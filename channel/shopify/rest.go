@@ -230,9 +230,7 @@ func (o *restOrder) head(r *reader) *sheet {
 	if s.processed.IsZero() {
 		s.processed = r.time("created_at", o.CreatedAt)
 	}
-	if s.currency == "" {
-		s.currency = s.shopCurrency
-	}
+	r.currencies(s)
 	if s.email == "" {
 		s.email = string(o.ContactEmail)
 	}

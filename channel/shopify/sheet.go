@@ -148,8 +148,11 @@ func (t *text) UnmarshalJSON(data []byte) error {
 
 func (t text) is() bool { return t == "true" }
 
-// word is a status word in the spelling of GraphQL's enums.
-func (t text) word() string { return strings.ToUpper(strings.TrimSpace(string(t))) }
+// said is a status word as GraphQL spells it.
+func (t text) said() string { return strings.TrimSpace(string(t)) }
+
+// word is a status word of REST in the spelling of GraphQL's enums.
+func (t text) word() string { return strings.ToUpper(t.said()) }
 
 // moneyText is one amount: GraphQL says currencyCode, REST currency_code.
 type moneyText struct {
@@ -186,6 +189,18 @@ func (r *reader) amount(field string, amount text, currency string) money.Amount
 	a, err := money.Parse(string(amount), currency)
 	r.keep(field, err)
 	return a
+}
+
+// currencies makes sure that an order's two currencies exist.
+func (r *reader) currencies(s *sheet) {
+	if s.currency == "" {
+		s.currency = s.shopCurrency
+	}
+	for field, code := range map[string]string{"currency": s.shopCurrency, "presentment currency": s.currency} {
+		if !money.Valid(code) {
+			r.fail(field, "%.20q is not a currency of ISO 4217", code)
+		}
+	}
 }
 
 // presentment is the buyer's side of a bag, which must be in the order's currency; none for a missing bag.

@@ -136,11 +136,7 @@ func orderHint(what string, b hintBody, body []byte) ([]channel.Hint, error) {
 	if err != nil || !slices.Contains(orderTopics, what) {
 		return hints, err
 	}
-	s, err := readREST(body)
-	if err != nil {
-		return nil, err
-	}
-	if len(s.blind) == 0 && !s.total.IsNone() {
+	if s, err := readREST(body); err == nil && len(s.blind) == 0 && !s.total.IsNone() {
 		hints[0].Raw = &channel.Raw{Shape: shapeREST, Docs: []channel.Doc{{Name: docOrder, Body: body}}}
 	}
 	return hints, nil
