@@ -104,3 +104,20 @@ func BenchmarkGroup64(b *testing.B) {
 		b.ReportMetric(float64(s.Writes)/float64(max(s.Commits, 1)), "writes/commit")
 	}, shop)
 }
+
+// BenchmarkRead is one row by its key in a view of its own.
+func BenchmarkRead(b *testing.B) {
+	dbtest.EachB(b, func(b *testing.B, d *db.DB) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		for b.Loop() {
+			err := d.Read(ctx, func(tx *db.Tx) error {
+				_, err := db.One(tx, scanID, "select cast(on_hand as text) from b_stock where sku = $1", 7)
+				return err
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}, shop)
+}

@@ -378,7 +378,7 @@ func TestPostgresSettings(t *testing.T) {
 		show(d.Write, "plan_cache_mode", "random_page_cost", "transaction_isolation", "search_path", "application_name"))
 	same(t, []string{"auto", "repeatable read", "on"},
 		show(d.Read, "plan_cache_mode", "transaction_isolation", "transaction_read_only"))
-	if off := d.Now().Sub(time.Now()); off > time.Second || off < -time.Second || d.Skewed() {
+	if off := time.Until(d.Now()); off > time.Second || off < -time.Second || d.Skewed() {
 		t.Errorf("the clock is off by %s", off)
 	}
 }

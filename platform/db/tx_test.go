@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -22,8 +23,10 @@ func TestTransactionInsideATransactionIsRefused(t *testing.T) {
 		name         string
 		outer, inner open
 	}{
-		{"a write in a write", write, write}, {"a read in a write", write, read},
-		{"a write in a read", read, write}, {"a read in a read", read, read},
+		{"a write in a write", write, write},
+		{"a read in a write", write, read},
+		{"a write in a read", read, write},
+		{"a read in a read", read, read},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -584,7 +587,7 @@ func block(t *testing.T, d *db.DB) (release func()) {
 // awaitQueue waits until n writes wait.
 func awaitQueue(d *db.DB, n int) {
 	for d.Stats().Waiting < n {
-		time.Sleep(100 * time.Microsecond)
+		runtime.Gosched()
 	}
 }
 
