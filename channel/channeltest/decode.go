@@ -90,11 +90,8 @@ func clone(raw channel.Raw) channel.Raw {
 }
 
 func (e *env) decodePure(tb testing.TB) {
-	ch, err := e.offline()
-	if err != nil {
-		tb.Fatal(err)
-	}
 	for _, s := range e.samples(tb) {
+		ch := e.mustOpen(tb, s.rec).Channel // a recording may have settings of its own
 		before := clone(s.raw)
 		var wg sync.WaitGroup
 		for range 4 {

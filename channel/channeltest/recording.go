@@ -26,6 +26,7 @@ import (
 //	do:       the capability it plays (see calls); "order" when there are exchanges and nothing else is said
 //	error:    the fault kind it ends in, and the partner's code when one is expected: "refused ERR_1"
 //	after:    for error: throttled, the wait
+//	token:    "fine" when error: unauthorized is not about the access token (signature, app key, another shop), which no refresh would cure
 //	shape:    Raw.Shape of the raw/ documents, when they are not read by the exchanges
 //	now:      RFC 3339, the account's clock
 //	money:    "differs" when the partner's numbers are known not to add up

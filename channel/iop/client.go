@@ -137,8 +137,25 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded;charset=utf-8")
 	}
 	req.Header.Set("Accept", "application/json")
+	if call.Effect {
+		once(req)
+	}
 	return req, nil
 }
+
+// once makes a request that nobody below can send again: net/http repeats a GET by itself when a kept-alive connection breaks before the answer, and
+// several of these gateways' effects (cancel, decide) are GETs. A body that cannot be rewound is what stops it; an empty one is not sent.
+func once(req *http.Request) {
+	req.GetBody = nil
+	if req.Body == nil || req.Body == http.NoBody {
+		req.Body = io.NopCloser(empty{})
+	}
+}
+
+type empty struct{}
+
+// Read implements io.Reader.
+func (empty) Read([]byte) (int, error) { return 0, io.EOF }
 
 // lost is the error for a call without a readable result.
 func (call Call) lost(err error, message string) error {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,6 +132,32 @@ func TestClient_failures(t *testing.T) {
 		_, err = c.Do(t.Context(), iop.Call{Method: "POST", Path: "/x", Effect: true})
 		if !fault.Is(err, fault.Unavailable) {
 			t.Errorf("%v", err)
+		}
+	})
+	t.Run("an_effect_by_get_is_never_sent_twice_by_the_transport", func(t *testing.T) {
+		t.Parallel()
+		var sent atomic.Int64
+		c := setup(t, func(w http.ResponseWriter, r *http.Request) {
+			if body, _ := io.ReadAll(r.Body); len(body) > 0 || len(r.TransferEncoding) > 0 {
+				t.Errorf("a GET with a body: %q %v", body, r.TransferEncoding)
+			}
+			if r.URL.Path == "/rest/warm" {
+				fmt.Fprint(w, `{"code":"0"}`)
+				return
+			}
+			sent.Add(1)
+			panic(http.ErrAbortHandler)
+		})
+		for range 3 {
+			// A connection that has answered before is the one net/http would repeat on.
+			if _, err := c.Do(t.Context(), iop.Call{Method: "GET", Path: "/warm"}); err != nil {
+				t.Fatal(err)
+			}
+			before := sent.Load()
+			_, err := c.Do(t.Context(), iop.Call{Method: "GET", Path: "/cancel", Effect: true})
+			if !fault.Is(err, fault.OutcomeUnknown) || sent.Load() != before+1 {
+				t.Errorf("sent %d times, then %v", sent.Load()-before, err)
+			}
 		}
 	})
 	t.Run("a_cancelled_context_sends_nothing", func(t *testing.T) {
