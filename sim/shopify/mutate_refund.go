@@ -145,6 +145,9 @@ func (o *order) refund(e *event, sg suggestion, payments []repayment, note, reas
 		r.restock = r.restock || rl.restock != "NO_RESTOCK"
 	}
 	o.refundShipping(r, sg.shipping.pres)
+	if len(payments) == 1 && payments[0].amount.pres == suggested.pres {
+		payments[0].amount = suggested // exactly what the lines come to: then also in the shop's currency
+	}
 	var paid bag
 	for _, p := range payments {
 		t := o.pay("REFUND", "SUCCESS", p.parent.gateway, p.amount, p.parent, e.at)
@@ -152,7 +155,7 @@ func (o *order) refund(e *event, sg suggestion, payments []repayment, note, reas
 		paid = paid.add(p.amount)
 		e.emit("ORDER_TRANSACTIONS_CREATE", gid("OrderTransaction", t.id), t.rest)
 	}
-	if diff := suggested.sub(paid); len(payments) > 0 && !diff.zero() {
+	if diff := suggested.sub(paid); len(payments) > 0 && diff.pres != 0 {
 		kind := map[string]string{"": "REFUND_DISCREPANCY", "OTHER": "REFUND_DISCREPANCY"}[reason]
 		if kind == "" {
 			kind = reason
