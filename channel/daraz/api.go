@@ -172,7 +172,7 @@ func (r rowVerdict) err() error {
 	f := iop.Failure{Code: r.Code.String(), Message: r.Text.String(), Inner: true}
 	err := iop.Classify(f, fulfilCodes, false)
 	if r.Retry.Bool() && !fault.Temporary(err) {
-		return fault.Wrap(fault.Unavailable, err, "Daraz says to try again")
+		return &fault.Error{Kind: fault.Unavailable, Message: "Daraz says to try again", Code: r.Code.String(), Err: err}
 	}
 	return err
 }

@@ -62,7 +62,7 @@ func cancellable(items []rawItem, c channel.Cancellation) ([]string, error) {
 		case channel.Unpaid, channel.Open, channel.Packed, channel.Ready, channel.Unknown:
 			units = append(units, unit)
 		default:
-			return nil, fault.New(fault.Conflict, "unit %s is %s and can no longer be cancelled", unit, item.Status)
+			return nil, fault.New(fault.Conflict, "unit %s is %s and can no longer be cancelled", unit, item.Status).WithCode("too_late")
 		}
 	}
 	return units, together(items, units)
@@ -76,7 +76,7 @@ func together(items []rawItem, units []string) error {
 			other := &items[i]
 			id := other.OrderItemID.String()
 			if inPackage(mine) && inPackage(other) && mine.PackageID == other.PackageID && !slices.Contains(units, id) {
-				return fault.New(fault.Conflict, "unit %s is packed together with unit %s, which Daraz would cancel too: repack the package first", unit, id)
+				return fault.New(fault.Conflict, "unit %s is packed together with unit %s, which Daraz would cancel too: repack the package first", unit, id).WithCode("packed_together")
 			}
 		}
 	}
@@ -206,7 +206,7 @@ func (s *shop) DecideCancel(ctx context.Context, order string, r channel.CancelR
 		switch {
 		case err == nil:
 			id, line = open.ID.String(), open.line()
-		case id == "":
+		case id == "" || fault.Temporary(err) || fault.Is(err, fault.Unauthorized):
 			return err
 		}
 	}

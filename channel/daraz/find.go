@@ -54,6 +54,9 @@ func (s *shop) foundPackages(ctx context.Context, act string, items []rawItem, u
 	if act == "pack" {
 		var err error
 		if found.Package.Label, err = s.label(ctx, *found.Package); err != nil {
+			if fault.Temporary(err) || fault.Is(err, fault.Unauthorized) {
+				return channel.Found{}, err
+			}
 			s.warn("the label of package "+found.Package.External+" is not to be had yet", err)
 		}
 	}

@@ -27,7 +27,7 @@ func (s *shop) Identify(ctx context.Context) (channel.Shop, error) {
 	case id == "":
 		id = expected
 	case expected != "" && id != expected:
-		return channel.Shop{}, fault.New(fault.Unauthorized, "the tokens belong to shop %s, and the account is shop %s", id, expected)
+		return channel.Shop{}, fault.New(fault.Unauthorized, "the tokens belong to shop %s, and the account is shop %s", id, expected).WithCode("other_shop")
 	}
 	return channel.Shop{
 		ID: id, Name: firstOf(seller.Name, seller.Company, seller.ShortCode), Country: s.venture.country, Currency: s.currency, Zone: s.zone.String(),

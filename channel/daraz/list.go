@@ -162,7 +162,7 @@ func (p listed) ascending(after time.Time) error {
 	before := after.Add(-time.Second)
 	for _, o := range p.orders {
 		if o.at.Before(before) {
-			return fault.New(fault.Unavailable, "Daraz lists orders in another order than by update time (order %s)", o.id)
+			return fault.New(fault.Unavailable, "Daraz lists orders in another order than by update time (order %s)", o.id).WithCode("unsorted")
 		}
 		before = o.at
 	}

@@ -137,13 +137,14 @@ func (s *shop) sweep(ctx context.Context, from, until time.Time) ([]rawReverse, 
 				return nil, err
 			}
 			total, _ = page.Total.Int()
+			before := len(found)
 			for _, r := range page.Items {
 				if !seen[r.ID] && r.ID != "" {
 					seen[r.ID] = true
 					found = append(found, r)
 				}
 			}
-			if len(page.Items) == 0 || int64(no*returnPage) >= total {
+			if len(found) == before || int64(no*returnPage) >= total {
 				break
 			}
 		}
@@ -206,13 +207,13 @@ func (s *shop) refund(amount iop.Scalar) (money.Amount, error) {
 	if s.setting("reverse_amounts") == "major" {
 		a, err := amount.Money(s.currency)
 		if err != nil {
-			return a, fault.Field("refund_amount", "%.40q is no amount", amount.String())
+			return a, fault.Field("refund_amount", "%.40q is no amount", amount.String()).WithCode("refund_amount")
 		}
 		return a, nil
 	}
 	n, ok := amount.Int()
 	if !ok {
-		return money.Amount{}, fault.Field("refund_amount", "%.40q is no whole number of hundredths", amount.String())
+		return money.Amount{}, fault.Field("refund_amount", "%.40q is no whole number of hundredths", amount.String()).WithCode("refund_amount")
 	}
 	return money.Of(n, s.currency), nil
 }

@@ -78,7 +78,7 @@ var settings = []channel.Setting{
 		Name: "reverse_amounts", Title: "Amounts of returns", Help: "Whether refund_amount counts hundredths (minor) or whole units with decimals (major).", Default: "minor", Options: []string{"minor", "major"},
 		Unverified: "Hundredths are Lazada's rule.",
 	},
-	{Name: "push_window", Title: "Age of pushes", Help: "Older pushes are refused; Daraz repeats one for six hours. 0 takes any age.", Default: "24h", Check: checkDuration},
+	{Name: "push_window", Title: "Age of pushes", Help: "Older pushes are refused; Daraz repeats one for six hours. 0 takes any age.", Default: "12h", Check: checkDuration},
 	{
 		Name: "paths", Title: "Other paths", Check: func(v string) error { _, err := parsePaths(v); return err },
 		Help:       "Calls that live elsewhere, as pack=/order/pack,rts=/order/rts.",
@@ -145,7 +145,7 @@ func checkURL(v string) error {
 
 func checkDuration(v string) error {
 	if d, err := time.ParseDuration(v); v != "0" && (err != nil || d < 0) {
-		return fault.New(fault.Invalid, "%q is no duration like 24h", v)
+		return fault.New(fault.Invalid, "%q is no duration like 12h", v)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/xml"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -30,7 +31,11 @@ type xmlSKU struct {
 	SaleFrom  string         `xml:"SaleStartDate,omitempty"`
 	SaleUntil string         `xml:"SaleEndDate,omitempty"`
 	Quantity  *int64         `xml:"Quantity"`
-	Multi     []xmlWarehouse `xml:"MultiWarehouseInventories>MultiWarehouseInventory,omitempty"`
+	Multi     *xmlWarehouses `xml:"MultiWarehouseInventories"`
+}
+
+type xmlWarehouses struct {
+	List []xmlWarehouse `xml:"MultiWarehouseInventory"`
 }
 
 type xmlWarehouse struct {
@@ -60,7 +65,7 @@ func (s *shop) SetStock(ctx context.Context, levels []channel.StockLevel) ([]cha
 		case l.Location == "":
 			u.sku.Quantity = &l.Quantity
 		default:
-			u.sku.Multi = []xmlWarehouse{{l.Location, l.Quantity}}
+			u.sku.Multi = &xmlWarehouses{[]xmlWarehouse{{l.Location, l.Quantity}}}
 			u.err = xmlSafe("location", l.Location)
 		}
 		updates[i] = u
@@ -208,11 +213,13 @@ func skusOf(updates []update, which []int) []xmlSKU {
 	for _, i := range which {
 		u := updates[i]
 		if n, ok := at[u.listing]; ok {
-			skus[n].Multi = append(skus[n].Multi, u.sku.Multi...)
+			skus[n].Multi.List = append(skus[n].Multi.List, u.sku.Multi.List...)
 			continue
 		}
 		at[u.listing] = len(skus)
-		u.sku.Multi = u.sku.Multi[:len(u.sku.Multi):len(u.sku.Multi)]
+		if u.sku.Multi != nil {
+			u.sku.Multi = &xmlWarehouses{slices.Clone(u.sku.Multi.List)}
+		}
 		skus = append(skus, u.sku)
 	}
 	return skus

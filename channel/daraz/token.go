@@ -103,7 +103,7 @@ func tokenFault(err error) error {
 func (s *shop) tokens(t tokenAnswer, current channel.TokenSet, asked time.Time) (channel.TokenSet, error) {
 	life, ok := t.Life.Int()
 	if t.Access == "" || !ok || life <= 0 {
-		return channel.TokenSet{}, fault.New(fault.Unavailable, "the token answer lacks a token or its life")
+		return channel.TokenSet{}, fault.New(fault.Unavailable, "the token answer lacks a token or its life").WithCode("half_an_answer")
 	}
 	seller, err := s.sellerOf(t)
 	if err != nil {
@@ -114,11 +114,11 @@ func (s *shop) tokens(t tokenAnswer, current channel.TokenSet, asked time.Time) 
 	}
 	for _, expected := range []string{current.Shop, s.setting("seller_id")} {
 		if expected != "" && seller != "" && seller != expected {
-			return channel.TokenSet{}, fault.New(fault.Unauthorized, "these tokens belong to shop %s, and the account is shop %s", seller, expected)
+			return channel.TokenSet{}, fault.New(fault.Unauthorized, "these tokens belong to shop %s, and the account is shop %s", seller, expected).WithCode("other_shop")
 		}
 	}
 	if seller == "" {
-		return channel.TokenSet{}, fault.New(fault.Unauthorized, "the tokens name no shop in %s: authorise the app with that country's shop", s.venture.name)
+		return channel.TokenSet{}, fault.New(fault.Unauthorized, "the tokens name no shop in %s: authorise the app with that country's shop", s.venture.name).WithCode("no_shop")
 	}
 	set := channel.TokenSet{Access: t.Access.String(), ExpiresAt: asked.Add(time.Duration(life) * time.Second), Shop: seller}
 	// refresh_expires_in 0 means that it cannot be refreshed at all, not that it never ends.
@@ -145,5 +145,5 @@ func (s *shop) sellerOf(t tokenAnswer) (string, error) {
 	case len(list) == 0 && ours(t.Country) && (t.One.Country == "" || ours(t.One.Country)):
 		return t.One.Seller.String(), nil
 	}
-	return "", fault.New(fault.Unauthorized, "the tokens are for shops of another country than %s", s.venture.name)
+	return "", fault.New(fault.Unauthorized, "the tokens are for shops of another country than %s", s.venture.name).WithCode("other_country")
 }
