@@ -8,11 +8,13 @@ import (
 	"strings"
 )
 
-// entry is one member of a connection with the cursor that points at it.
+// entry is one member of a connection with what its cursor is made of; most cursors are never asked for.
 type entry struct {
-	node   object
-	cursor string
+	node      object
+	id, value string
 }
+
+func (e entry) cursor() string { return encodeCursor(e.id, e.value) }
 
 // page is one page of a connection: nodes, edges and pageInfo.
 type page struct {
@@ -28,11 +30,11 @@ const pageLimit = 250
 func connectAll[T object](typ string, items []T, a args) object {
 	entries := make([]entry, 0, len(items))
 	for i, item := range items {
-		cursor := fmt.Sprint(i)
+		at := fmt.Sprint(i)
 		if id, ok := item.field("id", nil).(string); ok {
-			cursor = id
+			at = id
 		}
-		entries = append(entries, entry{node: item, cursor: encodeCursor(cursor, "")})
+		entries = append(entries, entry{node: item, id: at})
 	}
 	return connect(typ, entries, a)
 }
@@ -42,25 +44,34 @@ func listOf[T object](typ string, items []T) listing {
 	return func(a args) any { return connectAll(typ, items, a) }
 }
 
-// connect cuts one page out of all entries. A cursor that no longer exists starts from the beginning only if it never existed; callers whose
-// order depends on values that change use seek instead.
+// connect cuts one page out of all entries, in the order they are given. An order that depends on values which change is for seek.
 func connect(typ string, all []entry, a args) object {
 	if a.flag("reverse") {
 		all = slices.Clone(all)
 		slices.Reverse(all)
 	}
 	from, to := 0, len(all)
-	if after := a.text("after"); after != "" {
-		if i := slices.IndexFunc(all, func(e entry) bool { return e.cursor == after }); i >= 0 {
-			from = i + 1
+	for _, bound := range []string{"after", "before"} {
+		text := a.text(bound)
+		if text == "" {
+			continue
 		}
-	}
-	if before := a.text("before"); before != "" {
-		if i := slices.IndexFunc(all, func(e entry) bool { return e.cursor == before }); i >= 0 {
+		c, ok := decodeCursor(text)
+		i := slices.IndexFunc(all, func(e entry) bool { return e.id == c.LastID })
+		switch {
+		case !ok || i < 0:
+			return badCursor(typ)
+		case bound == "after":
+			from = i + 1
+		default:
 			to = max(from, i)
 		}
 	}
 	return cut(typ, all, from, to, a)
+}
+
+func badCursor(typ string) object {
+	return &page{typ: typ, failed: &gqlError{Message: "Invalid cursor for current pagination sort.", Extensions: kv{"code": "BAD_REQUEST"}}}
 }
 
 func cut(typ string, all []entry, from, to int, a args) object {
@@ -98,13 +109,13 @@ func (p *page) field(name string, _ args) any {
 		edges := make([]object, 0, len(p.entries))
 		typ := strings.TrimSuffix(p.typ, "Connection") + "Edge"
 		for _, e := range p.entries {
-			edges = append(edges, record{typ, kv{"cursor": e.cursor, "node": e.node}})
+			edges = append(edges, record{typ, kv{"cursor": e.cursor(), "node": e.node}})
 		}
 		return edges
 	case "pageInfo":
 		info := kv{"hasNextPage": p.next, "hasPreviousPage": p.had, "startCursor": nil, "endCursor": nil}
 		if n := len(p.entries); n > 0 {
-			info["startCursor"], info["endCursor"] = p.entries[0].cursor, p.entries[n-1].cursor
+			info["startCursor"], info["endCursor"] = p.entries[0].cursor(), p.entries[n-1].cursor()
 		}
 		return record{"PageInfo", info}
 	}
@@ -153,7 +164,7 @@ func seek(typ string, items []ranked, a args) object {
 	slices.SortFunc(items, compare)
 	all := make([]entry, 0, len(items))
 	for _, r := range items {
-		all = append(all, entry{node: r.object, cursor: encodeCursor(r.id, r.value)})
+		all = append(all, entry{node: r.object, id: r.id, value: r.value})
 	}
 	from, to := 0, len(all)
 	for _, bound := range []string{"after", "before"} {
@@ -163,7 +174,7 @@ func seek(typ string, items []ranked, a args) object {
 		}
 		c, ok := decodeCursor(text)
 		if !ok {
-			return &page{typ: typ, failed: &gqlError{Message: "Invalid cursor for current pagination sort.", Extensions: kv{"code": "BAD_REQUEST"}}}
+			return badCursor(typ)
 		}
 		at := ranked{id: c.LastID, value: c.LastValue}
 		i, exact := slices.BinarySearchFunc(items, at, compare)

@@ -2,6 +2,7 @@ package shopify
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -57,6 +58,9 @@ func (s *Shop) newControl() *sim.Control {
 		placed := []Placed{}
 		for _, spec := range s.Generate(seed, max(1, min(n, 100_000))) {
 			p, err := s.PlaceOrder(spec)
+			if errors.Is(err, ErrSoldOut) {
+				continue // this buyer leaves without
+			}
 			if err != nil {
 				return nil, err
 			}

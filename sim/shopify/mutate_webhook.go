@@ -96,12 +96,12 @@ func (s *Shop) checkAddress(uri string) string {
 	switch {
 	case uri == "":
 		return "Address can't be blank"
+	case strings.HasPrefix(uri, "pubsub://"), strings.HasPrefix(uri, "arn:aws:events:"):
+		return "Address must be an HTTP address: only HTTP deliveries are simulated"
 	case err != nil || u.Host == "":
 		return "Address is invalid"
 	case u.Scheme == "https", u.Scheme == "http" && (s.cfg.PlainHTTP || u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127.") || u.Hostname() == "::1"):
 		return ""
-	case u.Scheme == "pubsub" || strings.HasPrefix(uri, "arn:aws:events:"):
-		return "Address must be an HTTP address: only HTTP deliveries are simulated"
 	}
 	return fmt.Sprintf("Address protocol %s:// is not supported", u.Scheme)
 }

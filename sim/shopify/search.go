@@ -9,6 +9,8 @@ import (
 type term struct {
 	field, op, value string
 	not              bool
+	at               time.Time // the value as a time, when it is one
+	day              bool      // the value is a whole day
 }
 
 // parseSearch reads a search into alternatives (OR) of conditions that must all hold (AND). AND is also what a blank means. Words without a
@@ -90,6 +92,11 @@ func parseTerm(w string) term {
 		}
 	}
 	t.value = unquote(value)
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02"} {
+		if at, err := time.Parse(layout, t.value); err == nil {
+			t.at, t.day = at, layout == "2006-01-02"
+		}
+	}
 	return t
 }
 
@@ -123,17 +130,13 @@ func matches(alternatives [][]term, hold func(t term) (yes, known bool)) bool {
 
 // compareTime holds a search value, a date or a time with or without zone (then UTC), against a time.
 func compareTime(at time.Time, t term) bool {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02"} {
-		value, err := time.Parse(layout, t.value)
-		if err != nil {
-			continue
-		}
-		if layout == "2006-01-02" && t.op == "=" {
-			return !at.Before(value) && at.Before(value.AddDate(0, 0, 1))
-		}
-		return compareBy(at.Compare(value), t.op)
+	switch {
+	case t.at.IsZero():
+		return false
+	case t.day && t.op == "=":
+		return !at.Before(t.at) && at.Before(t.at.AddDate(0, 0, 1))
 	}
-	return false
+	return compareBy(at.Compare(t.at), t.op)
 }
 
 func compareBy(c int, op string) bool {
