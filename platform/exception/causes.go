@@ -47,6 +47,7 @@ const (
 	CashShort           = "cash_short"
 	OrderMissing        = "order_missing"
 	FulfillmentRejected = "fulfillment_rejected"
+	PrivacyRequest      = "privacy_request"
 )
 
 // Actions that several causes share.
@@ -170,6 +171,13 @@ var Causes = []Cause{
 		Actions:  []Action{{"job.look", "Ask the partner again"}, {"job.happened", "It happened"}, {"job.retry", "It did not happen: do it"}},
 		Deadline: 4 * time.Hour,
 		Resolves: "Nothing is sent. Say what happened with one of the actions.",
+	},
+	{
+		Name: PrivacyRequest, Title: "A wish about personal data",
+		Explain:  "The channel passes on a buyer's wish: to know what is kept, or to have it erased. The channel expects it to be carried out by the deadline.",
+		Actions:  []Action{{"privacy.export", "Export what is kept"}, {"privacy.erase", "Erase what the law does not keep"}, acceptIt},
+		Deadline: 30 * 24 * time.Hour,
+		Resolves: "The wish counts as carried out; nothing is exported or erased by resolving.",
 	},
 	{
 		Name: AccountUnauthorized, Title: "An account refuses our credentials",
