@@ -69,6 +69,7 @@ type Landing struct {
 	OrderID  string
 	Number   string
 	Cause    string   // for Stuck: the exception's cause
+	Why      string   // for Stuck: field and reason, for a person
 	Held     []string // open hold types after it
 	Short    int64    // units short after it
 }

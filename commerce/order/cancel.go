@@ -201,7 +201,7 @@ func (s *Service) afterCut(tx *db.Tx, h *Head, lines []Line, p Preview, c Cancel
 		return err
 	}
 	f := factOf(h, lines, nil)
-	f.Cancelled, f.Initiator, f.Reason, f.Reference = p.Cancelled, c.Initiator, c.Reason, h.ID+":v"+itoa(h.Version)
+	f.Cancelled, f.Initiator, f.Reason, f.Reference, f.Whole = p.Cancelled, c.Initiator, c.Reason, h.ID+":v"+itoa(h.Version), p.Whole
 	return s.emit(tx, h.out(event.OrderChanged, false, tx.Now, f), h.cancelledEvent(lines, p.Cancelled, c.Initiator, c.Reason, tx.Now))
 }
 

@@ -210,6 +210,7 @@ func (w *work) bornCancelled(tx *db.Tx) []outbox.Event {
 // cancelEvents tells contexts and subscribers what a change took away.
 func (w *work) cancelEvents(tx *db.Tx, fact event.OrderFact) []outbox.Event {
 	fact.Cancelled, fact.Initiator, fact.Reason, fact.Reference = w.cancelled, w.initiator, reasonOf(w), w.head.ID+":"+w.a.Hash
+	fact.FromChannel = true
 	return []outbox.Event{
 		w.head.out(event.OrderChanged, false, tx.Now, fact),
 		w.head.cancelledEvent(w.lines, w.cancelled, w.initiator, fact.Reason, tx.Now),

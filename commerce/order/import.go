@@ -119,13 +119,13 @@ func (s *Service) admit(tx *db.Tx, w *work) bool {
 		land.Decision = channel.Skipped
 		return false
 	case w.a.Change.Version.After(w.a.Change.ReadAt.Add(ahead)):
-		land.Decision, land.Cause = channel.Stuck, "future_version"
+		land.Decision, land.Cause, land.Why = channel.Stuck, "future_version", "the channel dates it "+w.a.Change.Version.UTC().Format(time.RFC3339)
 		return false
 	case !w.fresh && o.Currency != w.head.Currency:
-		land.Decision, land.Cause = channel.Stuck, "currency_changed"
+		land.Decision, land.Cause, land.Why = channel.Stuck, "currency_changed", "it was in "+w.head.Currency+" and is in "+o.Currency+" now"
 		return false
 	case len(o.Lines) == 0 && o.Money == channel.MoneyComplete:
-		land.Decision, land.Cause = channel.Stuck, "undecodable"
+		land.Decision, land.Cause, land.Why = channel.Stuck, "undecodable", "the order has no lines"
 		return false
 	}
 	if d := newer(&w.head, w.a); !w.fresh && d != channel.Updated {
@@ -134,7 +134,7 @@ func (s *Service) admit(tx *db.Tx, w *work) bool {
 	}
 	var err error
 	if w.money, err = judge(o); err != nil {
-		land.Decision, land.Cause = channel.Stuck, "undecodable"
+		land.Decision, land.Cause, land.Why = channel.Stuck, "undecodable", fault.Message(err)
 		return false
 	}
 	if w.fresh {
@@ -144,7 +144,7 @@ func (s *Service) admit(tx *db.Tx, w *work) bool {
 		land.Decision = channel.Updated
 	}
 	if err != nil {
-		land.Decision, land.Cause = channel.Stuck, "undecodable"
+		land.Decision, land.Cause, land.Why = channel.Stuck, "undecodable", fault.Message(err)
 		return false
 	}
 	return true

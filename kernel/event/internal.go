@@ -13,10 +13,12 @@ const (
 	FulfillmentPacked   = "fulfillment.packed"
 	FulfillmentRejected = "fulfillment.rejected"
 
+	ShipmentWanted     = "shipment.wanted"      // the channel is to give waybill and label
 	ShipmentHandedOver = "shipment.handed_over" // the point of no return: tell the channel
 	ShipmentScanned    = "shipment.scanned"
 	ShipmentClosed     = "shipment.closed" // delivered, returned, lost: order, payment and channel follow
 
+	CancelDecided = "order.cancel_decided" // our answer to a buyer's wish to cancel
 	ReturnChanged = "return.changed"
 	RefundWanted  = "refund.wanted" // an intent to be carried out through the channel or a payment provider
 	RefundSettled = "refund.settled"
@@ -45,6 +47,21 @@ type OrderFact struct {
 	Reason    string           `json:"reason,omitempty"`
 	// Reference is unique for this very change, stable over replays.
 	Reference string `json:"reference,omitempty"`
+	// FromChannel says that the channel made the change: it need not be told.
+	FromChannel bool `json:"from_channel,omitempty"`
+	// Whole says that nothing of the order is left.
+	Whole bool `json:"whole,omitempty"`
+}
+
+// CancelAnswer is the body of CancelDecided.
+type CancelAnswer struct {
+	OrderID   string `json:"order_id"`
+	AccountID string `json:"account_id"`
+	External  string `json:"external"`
+	Request   string `json:"request"` // the channel's id of the request
+	Agree     bool   `json:"agree"`
+	Reason    string `json:"reason"`
+	Reference string `json:"reference"`
 }
 
 // OpenLine is a seller-fulfilled line with units to ship.

@@ -50,6 +50,7 @@ create table account_health (
   api_version_ends bigint,
   subscribed_at bigint,
   subscription_note text,
+  refresh_lease bigint,
   reconciled_at bigint,
   reconcile_note text
 );
