@@ -52,7 +52,7 @@ func Open(ctx context.Context, d *db.DB, v *vault.Vault, log *audit.Log, o Optio
 	if err != nil {
 		return nil, err
 	}
-	packer, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
+	packer, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false))
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "compression is not available")
 	}
