@@ -35,12 +35,15 @@ func (c *checker) selection(set ast.SelectionSet, obj map[string]any, path strin
 			}
 			v, ok := obj[s.Alias]
 			if !ok {
+				if skipped(s.Directives) {
+					continue
+				}
 				c.t.Errorf("%s.%s: missing", path, s.Alias)
 			}
 			c.seen[s.ObjectDefinition.Name+"."+s.Name]++
 			c.value(s.Definition.Type, s, v, path+"."+s.Alias)
 		case *ast.InlineFragment:
-			if s.TypeCondition == "" || obj["__typename"] == s.TypeCondition {
+			if s.TypeCondition == "" || obj["__typename"] == s.TypeCondition || obj["__typename"] == nil && present(s.SelectionSet, obj) {
 				c.selection(s.SelectionSet, obj, path)
 			}
 		case *ast.FragmentSpread:
@@ -49,6 +52,20 @@ func (c *checker) selection(set ast.SelectionSet, obj map[string]any, path strin
 			}
 		}
 	}
+}
+
+func skipped(list ast.DirectiveList) bool {
+	return list.ForName("skip") != nil || list.ForName("include") != nil
+}
+
+// present says whether a fragment on a type that was not asked for by name was taken.
+func present(set ast.SelectionSet, obj map[string]any) bool {
+	f, ok := set[0].(*ast.Field)
+	if !ok {
+		return false
+	}
+	_, ok = obj[f.Alias]
+	return ok
 }
 
 func (c *checker) value(t *ast.Type, f *ast.Field, v any, path string) {
@@ -342,4 +359,30 @@ func (b *bench) some() map[string]string {
 	ids["Product"] = gid("Product", v.p.id)
 	ids["Location"] = gid("Location", b.locations[0].id)
 	return ids
+}
+
+func TestEveryRootFieldOfTheSchemaIsSimulated(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, version := range Versions() {
+		schema, err := Schema(version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range schema.Mutation.Fields {
+			if mutations[f.Name] == nil {
+				t.Errorf("%s: mutation %s is in the schema and does nothing", version, f.Name)
+			}
+		}
+		for name := range mutations {
+			if schema.Mutation.Fields.ForName(name) == nil {
+				t.Errorf("%s: mutation %s is not in the schema", version, name)
+			}
+		}
+		for _, f := range schema.Query.Fields {
+			if !strings.HasPrefix(f.Name, "__") && (queryRoot{b.Shop, version}).field(f.Name, args{}) == unheld {
+				t.Errorf("%s: query %s is in the schema and answers nothing", version, f.Name)
+			}
+		}
+	}
 }

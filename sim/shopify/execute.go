@@ -1,6 +1,7 @@
 package shopify
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -58,23 +59,46 @@ type ordered struct {
 
 // MarshalJSON implements json.Marshaler.
 func (o *ordered) MarshalJSON() ([]byte, error) {
-	var b strings.Builder
-	b.WriteByte('{')
-	for i, key := range o.keys {
-		if i > 0 {
-			b.WriteByte(',')
+	var b bytes.Buffer
+	err := write(&b, o)
+	return b.Bytes(), err
+}
+
+// write renders an answer in one pass; leaving nested objects to encoding/json would check each of them again at every level.
+func write(b *bytes.Buffer, v any) error {
+	switch v := v.(type) {
+	case *ordered:
+		b.WriteByte('{')
+		for i, key := range v.keys {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(strconv.Quote(key) + ":") // names of GraphQL are plain ASCII
+			if err := write(b, v.values[i]); err != nil {
+				return err
+			}
 		}
-		name, _ := json.Marshal(key)
-		value, err := json.Marshal(o.values[i])
-		if err != nil {
-			return nil, err
+		b.WriteByte('}')
+	case []any:
+		b.WriteByte('[')
+		for i, e := range v {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if err := write(b, e); err != nil {
+				return err
+			}
 		}
-		b.Write(name)
-		b.WriteByte(':')
-		b.Write(value)
+		b.WriteByte(']')
+	default:
+		enc := json.NewEncoder(b)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(v); err != nil {
+			return err
+		}
+		b.Truncate(b.Len() - 1) // the encoder's newline
 	}
-	b.WriteByte('}')
-	return []byte(b.String()), nil
+	return nil
 }
 
 // gqlError is one entry of the errors list as Shopify writes it.

@@ -338,6 +338,41 @@ func TestReturn(t *testing.T) {
 	})
 }
 
+func TestReturnsOfTheAPI(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.order()
+	b.must(nil, b.Ship(p.ID, "TCS", "1"))
+	pl := b.lookup(p.ID).parcels[0].lines[0]
+	got := b.ask(`mutation($in: ReturnRequestInput!) { returnRequest(input: $in) { return { id status } userErrors { code } } }`, map[string]any{"in": map[string]any{
+		"orderId": p.GID, "returnLineItems": []any{map[string]any{"fulfillmentLineItemId": gid("FulfillmentLineItem", pl.id), "quantity": 2, "customerNote": "too small"}},
+	}})
+	if text(got, "returnRequest.return.status") != "REQUESTED" {
+		t.Fatal(got)
+	}
+	b.ask(`mutation($id: ID!) { returnCancel(id: $id) { return { status } userErrors { code } } }`, map[string]any{"id": text(got, "returnRequest.return.id")})
+	if v, _ := b.OrderView(p.ID); v.Returns[0].Status != "CANCELED" || v.Return != "NO_RETURN" || pl.returned != 0 {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestCloseAndPartialHold(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.order()
+	b.ask(`mutation($id: ID!) { orderClose(input: {id: $id}) { order { closed closedAt } userErrors { message } } }`, map[string]any{"id": p.GID})
+	if b.lookup(p.ID).closed == nil {
+		t.Error("still open")
+	}
+	fo := b.lookup(p.ID).fos[0]
+	got := b.ask(`mutation($id: ID!, $l: ID!) { fulfillmentOrderHold(id: $id, fulfillmentHold: {reason: OTHER, fulfillmentOrderLineItems: [{id: $l, quantity: 1}]}) {
+		fulfillmentHold { reason } remainingFulfillmentOrder { id status } userErrors { code } } }`, map[string]any{"id": gid("FulfillmentOrder", fo.id), "l": gid("FulfillmentOrderLineItem", fo.lines[0].id)})
+	v, _ := b.OrderView(p.ID)
+	if text(got, "fulfillmentOrderHold.remainingFulfillmentOrder.status") != "OPEN" || len(v.Open) != 2 || v.Open[0].Units["TEE-RED"] != 1 || v.Open[1].Units["TEE-RED"] != 1 {
+		t.Error(got, v.Open)
+	}
+}
+
 func TestTagsAndNotes(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

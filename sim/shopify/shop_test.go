@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/vektah/gqlparser/v2"
 )
 
 // clock is a clock that only moves when told to.
@@ -107,7 +109,25 @@ func (b *bench) post(version, query string, vars map[string]any) (int, http.Head
 	if err := dec.Decode(&body); err != nil {
 		b.t.Fatalf("%d %s", resp.StatusCode, text)
 	}
+	if data, ok := body["data"].(map[string]any); ok && body["errors"] == nil {
+		b.conforms(resp.Header.Get("X-Shopify-API-Version"), query, data)
+	}
 	return resp.StatusCode, resp.Header, body
+}
+
+// conforms holds every answer any test gets against the schema of its version.
+func (b *bench) conforms(version, query string, data map[string]any) {
+	b.t.Helper()
+	schema, err := Schema(version)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	doc, errs := gqlparser.LoadQueryWithRules(schema, query, nil)
+	if errs != nil {
+		b.t.Fatal(errs)
+	}
+	c := &checker{t: b.t, schema: schema, seen: map[string]int{}}
+	c.selection(doc.Operations[0].SelectionSet, data, "data")
 }
 
 // ask runs a query or mutation that must not fail at the top level, and answers its data.
