@@ -387,9 +387,6 @@ func (b *book) saveLacks() error {
 	if err := raiseAll(b.tx, raise); err != nil {
 		return err
 	}
-	if len(done) == 0 {
-		return nil
-	}
 	return exception.Clear(b.tx, "inventory", "the units are reserved or no longer wanted", done...)
 }
 
@@ -416,9 +413,6 @@ func (b *book) insertLacks(fresh *db.Batch) error {
 }
 
 func raiseAll(tx *db.Tx, lacks []*lack) error {
-	if len(lacks) == 0 {
-		return nil
-	}
 	cases := make([]exception.Case, len(lacks))
 	for i, l := range lacks {
 		cases[i] = l.asCase()

@@ -34,10 +34,7 @@ func (s *Service) TakeChanged(tx *db.Tx, limit int) ([]string, error) {
 // markDirty has the stock of variants told again; "" stands for all of them.
 func (s *Service) markDirty(tx *db.Tx, variants map[string]bool) error {
 	if variants[""] {
-		tx.Send(`update stock_levels set dirty = true where not dirty`)
-		return tx.Flush()
+		return touch(tx, "true")
 	}
-	tx.Send(`update stock_levels set dirty = true where variant_id in (select key from json_each($1)) and not dirty`,
-		db.Keys(slices.Sorted(maps.Keys(variants))))
-	return tx.Flush()
+	return touch(tx, `variant_id in (select key from json_each($1))`, db.Keys(slices.Sorted(maps.Keys(variants))))
 }

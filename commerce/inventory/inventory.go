@@ -11,6 +11,7 @@ import (
 
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/stock"
+	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -25,6 +26,8 @@ type Needs struct {
 	Routes func(tx *db.Tx, orders []string) (map[string]Route, error)
 	// Unheard says how long a branch of a country may be silent until its stock counts half, and until it counts nothing.
 	Unheard func(tx *db.Tx, country string) (half, none time.Duration, err error)
+	// Audit writes down what people did.
+	Audit func(tx *db.Tx, entries ...audit.Entry) error
 }
 
 // Service is the context's front. Safe for concurrent use.

@@ -93,15 +93,13 @@ type LevelKey struct{ Variant, Location, Condition string }
 
 // Levels lists stock by variant, location and condition, after the key given.
 func (s *Service) Levels(tx *db.Tx, f LevelFilter, after LevelKey, limit int) ([]Level, error) {
-	variants := ""
+	where, args := "", []any{after.Variant, after.Location, after.Condition, f.Location, page(limit)}
 	if len(f.Variants) > 0 {
-		variants = db.Keys(distinct(f.Variants))
+		where, args = ` and variant_id in (select key from json_each($6))`, append(args, db.Keys(distinct(f.Variants)))
 	}
 	return db.All(tx, scanLevelRow, `select variant_id, location_id, condition, on_hand, reserved, safety, updated_at from stock_levels
-		where (variant_id, location_id, condition) > ($1, $2, $3) and (location_id = $4 or $4 = '')
-		and ($5 = '' or variant_id in (select key from json_each(case when $5 = '' then '{}' else $5 end)))
-		order by variant_id, location_id, condition limit $6`,
-		after.Variant, after.Location, after.Condition, f.Location, variants, page(limit))
+		where (variant_id, location_id, condition) > ($1, $2, $3) and (location_id = $4 or $4 = '')`+where+`
+		order by variant_id, location_id, condition limit $5`, args...)
 }
 
 func scanLevelRow(row db.Scanner) (l Level, err error) {

@@ -130,14 +130,11 @@ func (s *Service) record(tx *db.Tx, all []moved) ([]moved, error) {
 	if err != nil {
 		return nil, err
 	}
-	levels, rows := db.NewBatch(0), db.NewBatch(0)
+	rows := db.NewBatch(0)
 	byID := map[string]moved{}
-	var last spot
-	for _, m := range all {
-		if m.spot() != last {
-			last = m.spot()
-			levels.Add(m.Variant, m.Location, m.Condition)
-		}
+	spots := make([]spot, len(all))
+	for i, m := range all {
+		spots[i] = m.spot()
 		at := m.At
 		if at.IsZero() {
 			at = tx.Now
@@ -146,8 +143,7 @@ func (s *Service) record(tx *db.Tx, all []moved) ([]moved, error) {
 		rows.Add(m.id, m.Variant, m.Location, m.Condition, m.Delta, m.Kind, m.RefKind, m.RefID, m.UnitCost, null(m.Currency), null(m.Serial),
 			null(m.Batch), null(m.ExpiresOn), places[m.Location].businessDate(at), at.UnixMicro(), m.Actor, null(m.Note))
 	}
-	tx.Send(`insert into stock_levels (variant_id, location_id, condition, on_hand, reserved, safety, dirty, updated_at)
-		select r.v, r.l, r.c, 0, 0, 0, true, $1 from rows(v text, l text, c text) where true on conflict do nothing`, levels, tx.Now.UnixMicro())
+	makeLevels(tx, spots)
 	var fresh []moved
 	tx.SendQuery(`insert into stock_movements (id, variant_id, location_id, condition, delta, kind, reference_kind, reference_id, unit_cost, currency,
 			serial, batch, expires_on, business_date, at, actor, note)
@@ -166,6 +162,18 @@ func (s *Service) record(tx *db.Tx, all []moved) ([]moved, error) {
 	}
 	slices.SortFunc(fresh, func(a, b moved) int { return cmp.Or(compareSpots(a.spot(), b.spot()), cmp.Compare(a.id, b.id)) })
 	return fresh, nil
+}
+
+// makeLevels queues the making of levels that do not exist yet.
+func makeLevels(tx *db.Tx, spots []spot) {
+	spots = slices.Clone(spots)
+	slices.SortFunc(spots, compareSpots)
+	batch := db.NewBatch(3)
+	for _, x := range slices.Compact(spots) {
+		batch.Add(x.variant, x.location, x.condition)
+	}
+	tx.Send(`insert into stock_levels (variant_id, location_id, condition, on_hand, reserved, safety, dirty, updated_at)
+		select r.v, r.l, r.c, 0, 0, 0, true, $1 from rows(v text, l text, c text) where true on conflict do nothing`, batch, tx.Now.UnixMicro())
 }
 
 // places reads the locations of movements.
@@ -326,13 +334,11 @@ func (b *book) negative() error {
 			gone = append(gone, exception.Key{Cause: exception.NegativeStock, SubjectKind: levelKind, Subject: subject})
 		}
 	}
-	if len(raise) > 0 {
-		if err := exception.Raise(b.tx, raise...); err != nil {
-			return err
-		}
-	}
-	if len(gone) == 0 {
+	if len(raise)+len(gone) == 0 {
 		return nil
+	}
+	if err := exception.Raise(b.tx, raise...); err != nil {
+		return err
 	}
 	return exception.Clear(b.tx, "inventory", "the books are at zero or above again", gone...)
 }

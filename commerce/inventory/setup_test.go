@@ -12,6 +12,7 @@ import (
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/kernel/stock"
+	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/db/dbtest"
 	"github.com/openclaw-pos/commerce/platform/exception"
@@ -25,6 +26,7 @@ type shop struct {
 	clock *dbtest.Clock
 	n     int // references used
 
+	acts    []string
 	w, a, b string // warehouse and branches, in the order sourcing prefers them
 	kits    map[string][]event.Part
 	skus    map[string]string
@@ -36,8 +38,13 @@ var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 // each runs a story in a shop of its own, on both engines.
 func each(t *testing.T, story func(s *shop)) {
 	t.Helper()
-	clock := dbtest.NewClock(start)
-	dbtest.Each(t, func(t *testing.T, d *db.DB) { story(setup(t, d, clock)) }, dbtest.Config{Now: clock.Now})
+	for name, open := range map[string]func(testing.TB, ...dbtest.Config) *db.DB{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clock := dbtest.NewClock(start)
+			story(setup(t, open(t, dbtest.Config{Now: clock.Now}), clock))
+		})
+	}
 }
 
 func setup(t *testing.T, d *db.DB, clock *dbtest.Clock) *shop {
@@ -76,6 +83,12 @@ func setup(t *testing.T, d *db.DB, clock *dbtest.Clock) *shop {
 		},
 		Unheard: func(*db.Tx, string) (time.Duration, time.Duration, error) {
 			return inventory.DefaultHalf, inventory.DefaultNone, nil
+		},
+		Audit: func(_ *db.Tx, entries ...audit.Entry) error {
+			for _, e := range entries {
+				s.acts = append(s.acts, e.Action)
+			}
+			return nil
 		},
 	})
 	s.write(func(tx *db.Tx) error {

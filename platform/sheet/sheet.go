@@ -4,6 +4,7 @@ package sheet
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/csv"
@@ -86,6 +87,48 @@ func (r Row) Bool(name string, fallback bool) (bool, error) {
 		return false, nil
 	}
 	return false, fault.Field(name, "%q is neither yes nor no", clip(r.Get(name)))
+}
+
+// Decimal is a column's decimal number as plain digits with a point, for an amount of so many decimal digits; "" when it is empty.
+// "1,250.50" and "1.250,50" are both 1250.50. Fault: Invalid for other text, and for "1,250", which may mean either.
+func (r Row) Decimal(name string, digits int) (string, error) {
+	text := strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "", "'", "").Replace(r.Get(name))
+	sign, rest := "", text
+	if strings.HasPrefix(text, "-") {
+		sign, rest = "-", text[1:]
+	}
+	at := strings.LastIndexAny(rest, ".,")
+	if strings.Trim(rest, "0123456789.,") != "" || at == len(rest)-1 {
+		if rest == "" && sign == "" {
+			return "", nil
+		}
+		return "", fault.Field(name, "%q is not a number", clip(r.Get(name)))
+	}
+	if at < 0 {
+		return text, nil
+	}
+	whole, fraction, point := rest[:at], rest[at+1:], rest[at]
+	group := byte('.' + ',' - point)
+	switch {
+	case strings.IndexByte(whole, point) >= 0 && strings.IndexByte(whole, group) < 0 && grouped(rest, point): // 1,250,000
+		return sign + strings.ReplaceAll(rest, string(point), ""), nil
+	case strings.IndexByte(whole, point) >= 0, strings.IndexByte(whole, group) >= 0 && !grouped(whole, group):
+		return "", fault.Field(name, "%q is not a number", clip(r.Get(name)))
+	case len(fraction) == 3 && strings.IndexByte(whole, group) < 0 && (point == ',' || digits != 3) && whole != "0":
+		return "", fault.Field(name, "%q may mean thousands or a fraction: write it without separator for thousands", clip(r.Get(name)))
+	}
+	return sign + cmp.Or(strings.ReplaceAll(whole, string(group), ""), "0") + "." + fraction, nil
+}
+
+// grouped reports whether digits stand in groups of three behind the first.
+func grouped(text string, group byte) bool {
+	parts := strings.Split(text, string(group))
+	for i, p := range parts {
+		if i > 0 && len(p) != 3 || i == 0 && (len(p) == 0 || len(p) > 3) {
+			return false
+		}
+	}
+	return true
 }
 
 // Read reads a whole table. Headings are compared without case, blanks and underscores; columns nobody knows are left alone.
@@ -276,6 +319,15 @@ type Problem struct {
 	Row    int    `json:"row"` // line in the file
 	Column string `json:"column,omitempty"`
 	Reason string `json:"reason"`
+}
+
+// Add adds what a part of an import did.
+func (r *Report) Add(part Report) {
+	r.Added += part.Added
+	r.Changed += part.Changed
+	r.Same += part.Same
+	r.Refused += part.Refused
+	r.Problems = append(r.Problems, part.Problems[:min(len(part.Problems), MaxProblems-len(r.Problems))]...)
 }
 
 // Refuse notes that a row is left out, and why.

@@ -99,6 +99,34 @@ func TestRow(t *testing.T) {
 	}
 }
 
+func TestDecimal(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"": "", "5": "5", "12.5": "12.5", "12,5": "12.5", "1,250.50": "1250.50", "1.250,50": "1250.50", "1 250,50": "1250.50", "1'250.50": "1250.50",
+		"1,250,000": "1250000", "1.250.000": "1250000", "-3,5": "-3.5", ".5": "0.5", "0,125": "0.125", "1250": "1250", "12.3456": "12.3456",
+		"1,250": "!", "1.250": "!", "12,34,56": "!", "1.2.3": "!", "abc": "!", "1e5": "!", "5.": "!", "1,25.000,5": "!", "-": "!", "--5": "!", "1,250,00.5": "!",
+	} {
+		s, err := sheet.Read(strings.NewReader("sku\tunit cost\nA\t"+text+"\n"), columns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Rows[0].Decimal("unit_cost", 2)
+		if err != nil {
+			got = "!"
+		}
+		if got != want {
+			t.Errorf("%q: want %q, got %q", text, want, got)
+		}
+	}
+	s, err := sheet.Read(strings.NewReader("unit cost,sku\n1.250,A\n"), columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Rows[0].Decimal("unit_cost", 3); got != "1.250" || err != nil {
+		t.Error("three digits are the fraction of a currency that has three:", got, err)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add("sku,unit cost\nA,5\n")
 	f.Add("\ufeffsku;active\n\"A\";x\n")
@@ -113,6 +141,9 @@ func FuzzRead(f *testing.F) {
 		}
 		for _, r := range s.Rows {
 			_, _ = r.Int("unit_cost", 0)
+			if d, err := r.Decimal("unit_cost", 2); err == nil && strings.Trim(d, "-0123456789.") != "" {
+				t.Errorf("%q", d)
+			}
 			_ = r.Get("sku")
 		}
 	})
