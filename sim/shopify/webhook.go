@@ -177,6 +177,24 @@ func only(body []byte, fields []string) []byte {
 	return encode(doc)
 }
 
+// Subscriptions are the webhook subscriptions that live now: wire topic to addresses.
+func (s *Shop) Subscriptions() map[string][]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	live := map[string][]string{}
+	for _, w := range s.subs {
+		live[wireTopic(w.topic)] = append(live[wireTopic(w.topic)], w.uri)
+	}
+	return live
+}
+
+// DropSubscriptions loses the subscriptions of a wire topic, or all of them for "", as happens to apps in the wild.
+func (s *Shop) DropSubscriptions(topic string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.subs = slices.DeleteFunc(s.subs, func(w *subscription) bool { return topic == "" || wireTopic(w.topic) == topic })
+}
+
 // later lets the due jobs run although nobody calls.
 func (s *Shop) later(wait time.Duration) {
 	time.AfterFunc(wait, func() {

@@ -261,6 +261,21 @@ func TestWebhooks(t *testing.T) {
 	})
 }
 
+func TestSubscriptionsCanBeLost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	h := b.hook(nil, "ORDERS_CREATE", "ORDERS_PAID")
+	if diff := cmp.Diff(map[string][]string{"orders/create": {h.URL}, "orders/paid": {h.URL}}, b.Subscriptions()); diff != "" {
+		t.Error(diff)
+	}
+	b.DropSubscriptions("orders/create")
+	b.order()
+	b.wait()
+	if diff := cmp.Diff(map[string]int{"orders/paid": 1}, h.topics()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTopicsAreSpelledAsOnTheWire(t *testing.T) {
 	t.Parallel()
 	for topic, want := range map[string]string{

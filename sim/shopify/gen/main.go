@@ -86,7 +86,7 @@ func cut(from, to, version string) error {
 	if err != nil {
 		return err
 	}
-	text := print(whole)
+	text := sdl(whole)
 	var packed bytes.Buffer
 	zip, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 	if err != nil {
@@ -181,7 +181,7 @@ func ref(t typeRef) string {
 	return t.Name
 }
 
-func print(s *schema) string {
+func sdl(s *schema) string {
 	types := map[string]*definition{}
 	for i := range s.Types {
 		types[s.Types[i].Name] = &s.Types[i]
