@@ -43,9 +43,11 @@ func (r *Runner) finish(ctx context.Context, h *Handler, run *Run, done func(*db
 	return r.persist(ctx, run, func(tx *db.Tx) error { return r.fail(tx, run, f, err) })
 }
 
-// persist writes an outcome, again and again while the database is away and the lease lasts.
+const persistFor = 30 * time.Second
+
+// persist writes an outcome, again and again while the database is away and the lease may last; the fence refuses it if it has not.
 func (r *Runner) persist(ctx context.Context, run *Run, fn func(*db.Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, run.lease)
+	ctx, cancel := context.WithTimeout(ctx, max(run.lease, persistFor))
 	defer cancel()
 	wait := 100 * time.Millisecond
 	for {

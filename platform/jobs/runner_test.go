@@ -76,7 +76,7 @@ func TestRunner(t *testing.T) {
 		each(t, func(t *testing.T, d *db.DB, c *clock) {
 			begun, release := make(chan struct{}), make(chan struct{})
 			enqueue(t, d, jobs.Job{Kind: "k", Key: "x"})
-			slow := jobs.New(d, logger(t), jobs.Handler{Kind: "k", Effect: true, Do: func(context.Context, *jobs.Run) (func(*db.Tx) error, error) {
+			slow := jobs.New(d, logger(t), jobs.Handler{Kind: "k", Effect: true, Concurrency: 1, Do: func(context.Context, *jobs.Run) (func(*db.Tx) error, error) {
 				close(begun)
 				<-release
 				return func(tx *db.Tx) error { return jobs.Enqueue(tx, jobs.Job{Kind: "written by the stale one"}) }, nil
@@ -144,7 +144,7 @@ func TestRunner(t *testing.T) {
 			for range 2 {
 				// As if killed: claimed, and never heard of again.
 				begun, release := make(chan struct{}), make(chan struct{})
-				stop := start(t, jobs.New(d, logger(t), jobs.Handler{Kind: "k", Do: func(context.Context, *jobs.Run) (func(*db.Tx) error, error) {
+				stop := start(t, jobs.New(d, logger(t), jobs.Handler{Kind: "k", Concurrency: 1, Do: func(context.Context, *jobs.Run) (func(*db.Tx) error, error) {
 					close(begun)
 					<-release
 					return nil, nil

@@ -41,8 +41,9 @@ type Consumers struct {
 	d    *db.DB
 	log  *slog.Logger
 	list []*worker
-	once sync.Once
-	made error
+
+	mu   sync.Mutex
+	made bool // the cursors
 }
 
 // NewConsumers makes a runner. Names must differ.
@@ -99,28 +100,32 @@ func Drain(ctx context.Context, r *Relay, cs *Consumers) error {
 
 // ensure makes the cursors of consumers that are new.
 func (cs *Consumers) ensure(ctx context.Context) error {
-	cs.once.Do(func() {
-		cs.made = cs.d.Write(ctx, func(tx *db.Tx) error {
-			head, err := Head(tx)
-			if err != nil {
-				return err
-			}
-			batch := db.NewBatch(0)
-			for _, w := range cs.list {
-				start := int64(0)
-				if w.FromNow {
-					start = head
-				}
-				for shard := range Shards {
-					batch.Add(w.Name, shard, start)
-				}
-			}
-			_, err = tx.Exec(`insert into event_cursors (consumer, shard, position, updated_at) select r.c, r.s, r.p, $1
-				from rows(c text, s bigint, p bigint) where true on conflict do nothing`, batch, tx.Now.UnixMicro())
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.made {
+		return nil
+	}
+	err := cs.d.Write(ctx, func(tx *db.Tx) error {
+		head, err := Head(tx)
+		if err != nil {
 			return err
-		})
+		}
+		batch := db.NewBatch(0)
+		for _, w := range cs.list {
+			start := int64(0)
+			if w.FromNow {
+				start = head
+			}
+			for shard := range Shards {
+				batch.Add(w.Name, shard, start)
+			}
+		}
+		_, err = tx.Exec(`insert into event_cursors (consumer, shard, position, updated_at) select r.c, r.s, r.p, $1
+			from rows(c text, s bigint, p bigint) where true on conflict do nothing`, batch, tx.Now.UnixMicro())
+		return err
 	})
-	return cs.made
+	cs.made = err == nil
+	return err
 }
 
 // worker is one consumer at work.
