@@ -435,8 +435,20 @@ func (s *Service) record(tx *db.Tx, all []*work) error {
 	if err := s.raise(tx, all); err != nil {
 		return err
 	}
+	if err := outbox.Append(tx, events...); err != nil {
+		return err
+	}
 	if err := s.passOn(tx, all); err != nil {
 		return err
 	}
-	return outbox.Append(tx, events...)
+	var refunded []string
+	for _, w := range all {
+		if len(w.a.Order.Refunds) > 0 && w.head.Effective() {
+			refunded = append(refunded, w.head.ID)
+		}
+	}
+	if len(refunded) == 0 {
+		return nil
+	}
+	return s.need.Announce(tx, refunded)
 }

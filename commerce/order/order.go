@@ -33,6 +33,8 @@ type Needs struct {
 	Short func(tx *db.Tx, orders []string) (map[string]int64, error)
 	// Pay records what channels say was paid and refunded, and answers each order's pay state.
 	Pay func(tx *db.Tx, facts []Money) (map[string]PayState, error)
+	// Announce makes refunds known that a channel reported, once the order itself is written.
+	Announce func(tx *db.Tx, orders []string) error
 	// Void ends what is still to be paid of cancelled orders.
 	Void func(tx *db.Tx, orders []string) error
 	// Rules are the country's tax and rounding rules at a moment.

@@ -58,7 +58,7 @@ func setup(t *testing.T, d *db.DB) *house {
 			}
 			return all, nil
 		},
-		Pay: h.pay, Void: func(_ *db.Tx, ids []string) error { h.voided = append(h.voided, ids...); return nil },
+		Pay: h.pay, Announce: func(*db.Tx, []string) error { return nil }, Void: func(_ *db.Tx, ids []string) error { h.voided = append(h.voided, ids...); return nil },
 		Rules: func(*db.Tx, string, time.Time) (Rules, error) {
 			return Rules{Zone: "Asia/Karachi", UnpaidExpiry: 48 * time.Hour}, nil
 		},

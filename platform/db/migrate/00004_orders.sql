@@ -250,6 +250,7 @@ create table refunds (
   actor key not null,
   at bigint not null,
   done_at bigint,
+  announced_at bigint,
   version bigint not null,
   constraint refunds_reference unique (order_id, reference),
   constraint refunds_origin check (origin in ('ours', 'channel')),
