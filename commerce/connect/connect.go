@@ -1,0 +1,106 @@
+// Package connect keeps the accounts at channels and everything that passes between us and them: what arrives (webhooks, polls, reads), what is told, stock and
+// prices pushed. Start at Service.Receive in hook.go for the way in, importer.go for how it becomes orders, tell.go for the way out.
+//
+// It owns sales_channels, channel_accounts, account_health, account_locations, channel_cursors, inbox, channel_orders, reads, tells, channel_stock and channel_prices.
+// Locks, cursors, health and token refresh live here, so that an adapter has none of its own.
+package connect
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/platform/audit"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/privacy"
+)
+
+// Needs is what connect gets from others. app fills it.
+type Needs struct {
+	DB    *db.DB
+	Log   *slog.Logger
+	Kinds []channel.Kind
+	// Secrets gives and takes credentials, sealed elsewhere.
+	Secrets Secrets
+	// Privacy seals raw payloads and personal records.
+	Privacy *privacy.Store
+	// Audit keeps who did what to an account.
+	Audit *audit.Log
+	// HTTP makes the client of an account, with its limits.
+	HTTP func(acc Account, limits channel.Limits) *http.Client
+	// Import is the one door inward.
+	Import func(tx *db.Tx, arrivals []channel.Arrival) ([]channel.Landing, error)
+	// Prepare makes sure that n order numbers are ready; it runs before the transaction.
+	Prepare func(ctx context.Context, country, channel string, n int) error
+	// Adopt moves orders to an account's new mode, page by page.
+	Adopt func(tx *db.Tx, acc channel.Account, after string, limit int) (last string, done bool, err error)
+	// SaveListings keeps what a channel offers and maps it to SKUs.
+	SaveListings func(tx *db.Tx, account string, listings []channel.Listing) error
+	// Returns takes what a channel says about returns; nil while nobody keeps them.
+	Returns func(tx *db.Tx, changes []channel.ReturnChange, account string) error
+	// Packed, Shipped and RefundDone let the contexts that wait for an answer of a channel know it.
+	Packed     func(tx *db.Tx, out Outcome) error
+	Shipped    func(tx *db.Tx, out Outcome) error
+	RefundDone func(tx *db.Tx, out Outcome) error
+	// Stock says what accounts are to show.
+	Stock StockNeeds
+	// AddressMissing names what a parcel to this address lacks in its country.
+	AddressMissing func(tx *db.Tx, country string, a channel.Address) ([]string, error)
+	// PublicURL is where partners reach us, for webhook subscriptions; "" when they cannot.
+	PublicURL string
+	// HashKey keys the content hashes, so that they give nothing away.
+	HashKey []byte
+}
+
+// Secrets is the vault as connect sees it. Owner is "account:<id>" or "app:<channel>/<app>".
+type Secrets interface {
+	Values(owner, name string) []string // newest first
+	Put(tx *db.Tx, owner, name string, secret []byte, expires time.Time) error
+	// Swap replaces a secret when the stored one is still old; it reports whether it did.
+	Swap(tx *db.Tx, owner, name string, old, secret []byte, expires time.Time) (bool, error)
+}
+
+// Service is the context's front. Safe for concurrent use.
+type Service struct {
+	need  Needs
+	kinds map[string]channel.Kind
+
+	mu     sync.Mutex
+	opened map[string]*opened // by account id
+	wake   chan struct{}      // something was stored
+	nudge  map[string]chan struct{}
+}
+
+// New makes the service.
+func New(need Needs) *Service {
+	s := &Service{need: need, kinds: map[string]channel.Kind{}, opened: map[string]*opened{}, wake: make(chan struct{}, 1), nudge: map[string]chan struct{}{}}
+	if s.need.Log == nil {
+		s.need.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	for _, k := range need.Kinds {
+		s.kinds[k.Name] = k
+	}
+	return s
+}
+
+// Kinds lists the channel types this binary knows.
+func (s *Service) Kinds() []channel.Kind { return s.need.Kinds }
+
+// signal wakes a loop that waits, without ever blocking.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func orNull(v string) any {
+	if v == "" {
+		return nil
+	}
+	return v
+}

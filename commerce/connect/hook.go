@@ -1,0 +1,249 @@
+package connect
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
+)
+
+// Receive takes a webhook that was sent to one account's address: verified on its raw bytes, sealed, stored durably. A nil error means that it can be acknowledged.
+// Faults: NotFound for an unknown account, Unauthorized for a bad signature, Unavailable or Full when it could not be stored: the partner then sends it again.
+func (s *Service) Receive(ctx context.Context, name string, header http.Header, body []byte) error {
+	o, err := s.byName(ctx, name)
+	if err != nil {
+		return err
+	}
+	d := channel.Delivery{Header: header, Body: body, At: s.need.DB.Now()}
+	receipt, err := verify(o, d)
+	if err != nil {
+		return err
+	}
+	return s.keep(ctx, o, d, receipt)
+}
+
+// ReceiveApp takes a webhook that was sent to the one callback of an app: verified with the app's secret, then the shop is found in it.
+func (s *Service) ReceiveApp(ctx context.Context, app string, header http.Header, body []byte) error {
+	accounts, err := s.ofApp(ctx, app)
+	if err != nil {
+		return err
+	}
+	d := channel.Delivery{Header: header, Body: body, At: s.need.DB.Now()}
+	var receipt channel.Receipt
+	refused := error(fault.New(fault.Unauthorized, "the signature is not right"))
+	for _, acc := range accounts {
+		o, err := s.open(ctx, acc.ID)
+		if err != nil {
+			return err
+		}
+		if receipt, err = verify(o, d); err != nil {
+			refused = err
+			continue
+		}
+		for _, to := range accounts {
+			if to.ShopID == receipt.Shop {
+				if o, err = s.open(ctx, to.ID); err != nil {
+					return err
+				}
+				return s.keep(ctx, o, d, receipt)
+			}
+		}
+		return fault.New(fault.NotFound, "the shop of this message is not an account here")
+	}
+	return refused
+}
+
+func verify(o *opened, d channel.Delivery) (channel.Receipt, error) {
+	w, ok := o.ch.(channel.Webhooker)
+	if !ok {
+		return channel.Receipt{}, fault.New(fault.NotFound, "%s sends no webhooks", o.kind.Title)
+	}
+	return w.Verify(d)
+}
+
+// keep stores what a verified delivery says: whole orders sealed, ids to read again, hints to act on. One transaction, so that nothing acknowledged is lost.
+func (s *Service) keep(ctx context.Context, o *opened, d channel.Delivery, receipt channel.Receipt) error {
+	if receipt.ID == "" {
+		receipt.ID = s.digest(d.Body)
+	}
+	hints, err := o.ch.(channel.Webhooker).Hints(d)
+	if err != nil {
+		return s.keepUnread(ctx, o, d, receipt, err)
+	}
+	var rows []*stored
+	for i, h := range hints {
+		if h.Subject != channel.AboutOrder || h.Raw == nil {
+			continue
+		}
+		delivery := receipt.ID
+		if i > 0 {
+			delivery += "#" + h.External
+		}
+		row, err := s.seal(o.acc.ID, "webhook", receipt.Topic, channel.Change{External: h.External, Version: h.Version, ReadAt: d.At, Raw: *h.Raw})
+		if err != nil {
+			return err
+		}
+		row.delivery = delivery
+		rows = append(rows, row)
+	}
+	err = s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		if err := s.store(tx, rows); err != nil {
+			return err
+		}
+		if err := s.actOn(tx, o.acc, hints); err != nil {
+			return err
+		}
+		tx.AfterCommit(func() { signal(s.wake) })
+		return s.heard(tx, o.acc.ID)
+	})
+	if err == nil {
+		s.afterHints(o, hints)
+	}
+	return err
+}
+
+// heard notes at most once a second that the account's partner called.
+func (s *Service) heard(tx *db.Tx, account string) error {
+	_, err := tx.Exec(`update account_health set last_webhook_at = $2 where account_id = $1 and (last_webhook_at is null or last_webhook_at < $3)`,
+		account, db.Micros(tx.Now), db.Micros(tx.Now.Add(-time.Second)))
+	return err
+}
+
+// keepUnread stores a genuine delivery that could not be understood, and raises it.
+func (s *Service) keepUnread(ctx context.Context, o *opened, d channel.Delivery, receipt channel.Receipt, cause error) error {
+	row, err := s.seal(o.acc.ID, "webhook", receipt.Topic, channel.Change{ReadAt: d.At, Raw: channel.Raw{Shape: "unread", Docs: []channel.Doc{{Name: "body", Body: d.Body}}}})
+	if err != nil {
+		return err
+	}
+	row.delivery, row.state, row.cause = receipt.ID, "stuck", fault.Message(cause)
+	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		if err := s.store(tx, []*stored{row}); err != nil {
+			return err
+		}
+		return exception.Raise(tx, exception.Case{Cause: exception.Undecodable, SubjectKind: "inbox", Subject: receipt.ID, Account: o.acc.ID,
+			Detail: map[string]string{"topic": receipt.Topic, "reason": fault.Message(cause)}})
+	})
+}
+
+// actOn turns hints that carry no order into durable wishes: an order to read, an account to look after.
+func (s *Service) actOn(tx *db.Tx, acc Account, hints []channel.Hint) error {
+	wanted := map[string]string{}
+	for _, h := range hints {
+		switch {
+		case (h.Subject == channel.AboutOrder && h.Raw == nil) || h.Subject == channel.AboutReturn:
+			wanted[h.External] = string(h.Subject)
+		case h.Subject == channel.AboutAccess:
+			if err := s.accessHint(tx, acc, h); err != nil {
+				return err
+			}
+		case h.Subject == channel.AboutPrivacy:
+			if err := s.privacyHint(tx, acc, h); err != nil {
+				return err
+			}
+		}
+	}
+	return s.wantReads(tx, acc.ID, wanted)
+}
+
+// accessHint raises what the partner says about our access: the app was removed, the token ends.
+func (s *Service) accessHint(tx *db.Tx, acc Account, h channel.Hint) error {
+	return exception.Raise(tx, exception.Case{Cause: exception.AccountUnauthorized, SubjectKind: "account", Subject: acc.ID, Account: acc.ID,
+		Detail: map[string]string{"account": acc.Name, "note": h.Note}})
+}
+
+// privacyHint keeps a partner's wish about personal data as a case with the partner's deadline of thirty days
+// (https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance).
+func (s *Service) privacyHint(tx *db.Tx, acc Account, h channel.Hint) error {
+	return exception.Raise(tx, exception.Case{Cause: exception.PrivacyRequest, SubjectKind: "privacy", Subject: acc.ID + ":" + h.Note + ":" + h.External, Account: acc.ID,
+		Deadline: tx.Now.Add(30 * 24 * time.Hour), Detail: map[string]string{"account": acc.Name, "request": h.Note, "subject": h.External}})
+}
+
+// afterHints wakes what can be done better at once: listings to pull, stock to compare.
+func (s *Service) afterHints(o *opened, hints []channel.Hint) {
+	for _, h := range hints {
+		if h.Subject == channel.AboutListing {
+			s.soon(o.acc.ID, "listings")
+			return
+		}
+	}
+}
+
+// byName finds an open account by its name, cached.
+func (s *Service) byName(ctx context.Context, name string) (*opened, error) {
+	s.mu.Lock()
+	for _, o := range s.opened {
+		if o.acc.Name == name && s.need.DB.Now().Sub(o.checked) < fresh {
+			s.mu.Unlock()
+			return o, nil
+		}
+	}
+	s.mu.Unlock()
+	acc, err := s.load(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if acc.State == ClosedDown {
+		return nil, fault.New(fault.NotFound, "there is no account %q", name)
+	}
+	return s.open(ctx, acc.ID)
+}
+
+// ofApp lists the accounts behind one app's callback. The app is named channel or channel/app.
+func (s *Service) ofApp(ctx context.Context, app string) ([]Account, error) {
+	kind, id, _ := strings.Cut(app, "/")
+	var all []Account
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		all, err = db.All(tx, scanAccount, `select `+accountColumns+` from channel_accounts a where a.state <> 'closed' and ((a.channel = $1 and a.app = $2) or a.app = $3) order by a.id`, kind, id, app)
+		return err
+	})
+	if err == nil && len(all) == 0 {
+		err = fault.New(fault.NotFound, "no account belongs to the app %q", app)
+	}
+	return all, err
+}
+
+// digest is the keyed hash of a payload: it recognises it and gives nothing away.
+func (s *Service) digest(parts ...[]byte) string {
+	h := hmac.New(sha256.New, s.need.HashKey)
+	for _, p := range parts {
+		h.Write(p)
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// unwell notes a failed call in the account's health; a refused credential pauses the account and raises it.
+func (s *Service) unwell(ctx context.Context, acc Account, cause error) {
+	if cause == nil || errors.Is(cause, context.Canceled) {
+		return
+	}
+	err := s.need.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+		if _, err := tx.Exec(`update account_health set last_error = $2, last_error_kind = $3, last_error_at = $4 where account_id = $1`,
+			acc.ID, fault.Message(cause), fault.KindOf(cause).String(), db.Micros(tx.Now)); err != nil {
+			return err
+		}
+		if !fault.Is(cause, fault.Unauthorized) {
+			return nil
+		}
+		n, err := tx.Exec(`update channel_accounts set state = 'unauthorized', state_cause = $2, updated_at = $3, version = version + 1 where id = $1 and state = 'active'`,
+			acc.ID, fault.Message(cause), db.Micros(tx.Now))
+		if err != nil || n == 0 {
+			return err
+		}
+		return exception.Raise(tx, exception.Case{Cause: exception.AccountUnauthorized, SubjectKind: "account", Subject: acc.ID, Account: acc.ID,
+			Detail: map[string]string{"account": acc.Name, "reason": fault.Message(cause)}})
+	})
+	if err != nil {
+		s.need.Log.Error("account health not written", "account", acc.Name, "err", err)
+	}
+}

@@ -1,0 +1,336 @@
+package connect
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
+	"github.com/openclaw-pos/commerce/platform/privacy"
+)
+
+// batchSize is how many changes share a transaction.
+const batchSize = 64
+
+// arriving is one stored row, decoded, on its way through import.
+type arriving struct {
+	row     inboxRow
+	arrival channel.Arrival
+	record  *privacy.SealedRecord
+	bad     error // it cannot be decoded
+}
+
+// RunImport turns stored raws into orders until the context ends. Any number may run beside each other.
+func (s *Service) RunImport(ctx context.Context) error {
+	for {
+		n, err := s.ImportOnce(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.need.Log.Error("import", "err", err)
+		}
+		if n > 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.wake:
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// ImportOnce imports one batch and answers how many rows it took.
+func (s *Service) ImportOnce(ctx context.Context) (int, error) {
+	var rows []inboxRow
+	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		var err error
+		rows, err = s.take(tx, batchSize)
+		return err
+	})
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	return len(rows), s.importRows(ctx, rows)
+}
+
+// importRows decodes rows and lands them; what fails as a batch is tried one by one, so that one bad order never holds up the others.
+func (s *Service) importRows(ctx context.Context, rows []inboxRow) error {
+	all, err := s.decode(ctx, rows)
+	if err != nil {
+		return err
+	}
+	if err := s.prepare(ctx, all); err != nil {
+		return err
+	}
+	err = s.land(ctx, all)
+	if err == nil || len(all) == 1 {
+		return s.giveUp(ctx, all, err)
+	}
+	for _, a := range all {
+		if err := s.giveUp(ctx, []*arriving{a}, s.land(ctx, []*arriving{a})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decode opens, decodes and seals the personal record of each row, outside any transaction.
+func (s *Service) decode(ctx context.Context, rows []inboxRow) ([]*arriving, error) {
+	ids := make([]string, 0, len(rows))
+	for _, r := range rows {
+		ids = append(ids, r.keyID)
+	}
+	var keys privacy.Keys
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		keys, err = s.need.Privacy.Keys(tx, ids)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*arriving, 0, len(rows))
+	for _, r := range rows {
+		a := &arriving{row: r}
+		o, err := s.open(ctx, r.account)
+		if err != nil {
+			return nil, err
+		}
+		a.bad = s.decodeOne(ctx, o, keys, a)
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+func (s *Service) decodeOne(ctx context.Context, o *opened, keys privacy.Keys, a *arriving) error {
+	plain, err := keys.OpenRaw(a.row.keyID, a.row.box, "inbox:"+a.row.id)
+	if err != nil {
+		return err
+	}
+	var raw channel.Raw
+	if err := json.Unmarshal(plain, &raw); err != nil {
+		return fault.Wrap(fault.Invalid, err, "the stored payload cannot be read")
+	}
+	order, err := o.ch.Decode(raw)
+	if err != nil {
+		return err
+	}
+	a.arrival = channel.Arrival{
+		Inbox: a.row.id, Source: a.row.source, Account: o.acc.brief(), Hash: channel.ContentHash(s.need.HashKey, order),
+		Change: channel.Change{External: a.row.external, Version: a.row.version, ReadAt: a.row.read, Hold: a.row.hold},
+	}
+	if a.arrival.Change.Version.IsZero() {
+		a.arrival.Change.Version = order.Version
+	}
+	a.arrival.AddressOK = s.addressOK(ctx, o, &order)
+	rec := privacy.Record{
+		Account: o.acc.ID, External: order.External, Person: privacy.Person(order.Buyer), ShipTo: privacy.Address(order.ShipTo),
+		BillTo: privacy.Address(order.BillTo), Note: order.Note,
+	}
+	if !rec.IsZero() {
+		sealed, err := s.need.Privacy.SealRecord(rec)
+		if err != nil {
+			return err
+		}
+		a.record, a.arrival.Buyer = &sealed, sealed.ID
+	}
+	channel.Strip(&order)
+	a.arrival.Order = order
+	return nil
+}
+
+// addressOK judges whether a parcel could be sent. Where the channel makes the label, its own masked address is enough.
+func (s *Service) addressOK(ctx context.Context, o *opened, order *channel.Order) bool {
+	if o.kind.Parcels == channel.ParcelTheirs {
+		return true
+	}
+	country := order.ShipTo.Country
+	if country == "" {
+		country = o.acc.Country
+	}
+	var missing []string
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		missing, err = s.need.AddressMissing(tx, country, order.ShipTo)
+		return err
+	})
+	return err == nil && len(missing) == 0
+}
+
+// prepare makes order numbers ready.
+func (s *Service) prepare(ctx context.Context, all []*arriving) error {
+	type kind struct{ country, channel string }
+	n := map[kind]int{}
+	for _, a := range all {
+		if a.bad == nil {
+			n[kind{a.arrival.Account.Country, a.arrival.Account.Channel}]++
+		}
+	}
+	for k, count := range n {
+		if err := s.need.Prepare(ctx, k.country, k.channel, 2*count); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// land brings a batch in: accounts as they are now, personal records, the orders, what the channel said of each, and the inbox rows marked, in one transaction.
+func (s *Service) land(ctx context.Context, all []*arriving) error {
+	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		good, err := s.current(tx, all)
+		if err != nil {
+			return err
+		}
+		var records []privacy.SealedRecord
+		arrivals := make([]channel.Arrival, 0, len(good))
+		for _, a := range good {
+			arrivals = append(arrivals, a.arrival)
+			if a.record != nil {
+				records = append(records, *a.record)
+			}
+		}
+		if err := s.need.Privacy.SaveRecords(tx, records...); err != nil {
+			return err
+		}
+		landings, err := s.need.Import(tx, arrivals)
+		if err != nil {
+			return err
+		}
+		if err := s.seen(tx, good, landings); err != nil {
+			return err
+		}
+		return s.mark(tx, all, good, landings)
+	})
+}
+
+// current takes mode and rules of each account as they are in this transaction, so that a change of mode and an import exclude each other.
+func (s *Service) current(tx *db.Tx, all []*arriving) ([]*arriving, error) {
+	ids := map[string]bool{}
+	var list []string
+	good := make([]*arriving, 0, len(all))
+	for _, a := range all {
+		if a.bad != nil {
+			continue
+		}
+		good = append(good, a)
+		if id := a.arrival.Account.ID; !ids[id] {
+			ids[id] = true
+			list = append(list, id)
+		}
+	}
+	accounts, err := db.All(tx, scanAccount, `select `+accountColumns+` from channel_accounts a where a.id in (select key from json_each($1)) order by a.id`+tx.Share(), db.Keys(list))
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string]channel.Account{}
+	for _, a := range accounts {
+		byID[a.ID] = a.brief()
+	}
+	for _, a := range good {
+		a.arrival.Account = byID[a.arrival.Account.ID]
+	}
+	return good, nil
+}
+
+// seen keeps the channel's view of each order.
+func (s *Service) seen(tx *db.Tx, good []*arriving, landings []channel.Landing) error {
+	b := db.NewBatch(2)
+	for i, a := range good {
+		l, o := landings[i], &a.arrival.Order
+		decision := "imported"
+		switch l.Decision {
+		case channel.Imported, channel.Updated:
+			if a.arrival.Account.Mode == channel.Shadow {
+				decision = "shadow"
+			}
+		case channel.Skipped:
+			decision = "skipped"
+		default:
+			continue
+		}
+		statuses, err := json.Marshal(o.Statuses)
+		if err != nil {
+			return err
+		}
+		b.Add(a.row.account, a.row.external, orNull(l.OrderID), o.Number, db.Micros(a.arrival.Change.Version), db.Micros(a.row.read), a.arrival.Hash, string(statuses), string(o.Status),
+			o.Total.Minor, o.Currency, a.row.id, db.Micros(o.PlacedAt), decision)
+	}
+	_, err := tx.Exec(`insert into channel_orders (account_id, external, order_id, number, version_at, read_at, content_hash, statuses, status, total, currency, inbox_id, placed_at, seen_at, decision, erased)
+		select a, x, o, n, v, rd, h, ss, st, t, c, i, p, cast($1 as bigint), d, false
+		from rows(a text, x text, o text, n text, v bigint, rd bigint, h text, ss text, st text, t bigint, c text, i text, p bigint, d text) where true
+		on conflict (account_id, external) do update set order_id = excluded.order_id, number = excluded.number, version_at = excluded.version_at, read_at = excluded.read_at,
+			content_hash = excluded.content_hash, statuses = excluded.statuses, status = excluded.status, total = excluded.total, inbox_id = excluded.inbox_id,
+			seen_at = excluded.seen_at, decision = excluded.decision`, b, db.Micros(tx.Now))
+	return err
+}
+
+// mark closes inbox rows; what is stuck waits with its cause.
+func (s *Service) mark(tx *db.Tx, all, good []*arriving, landings []channel.Landing) error {
+	b := db.NewBatch(1)
+	var cases []exception.Case
+	stuck := func(a *arriving, cause, why string) {
+		b.Add(a.row.id, a.row.attempts, "stuck", cause+": "+why, nil)
+		cases = append(cases, exception.Case{Cause: cause, SubjectKind: "inbox", Subject: a.row.id, Account: a.row.account, Order: a.arrival.Order.External,
+			Detail: map[string]string{"external": a.row.external, "reason": why, "account": a.arrival.Account.Name}})
+	}
+	for i, a := range good {
+		l := landings[i]
+		if l.Decision == channel.Stuck {
+			stuck(a, l.Cause, l.Why)
+			cases[len(cases)-1].Order = l.OrderID
+			continue
+		}
+		b.Add(a.row.id, a.row.attempts, "done", nil, orNull(l.OrderID))
+	}
+	for _, a := range all {
+		if a.bad != nil {
+			stuck(a, exception.Undecodable, fault.Message(a.bad))
+			cases[len(cases)-1].Order = ""
+		}
+	}
+	n, err := tx.Exec(`update inbox set state = r.s, cause = r.c, order_id = r.o, done_at = $1 from rows(i text, a bigint, s text, c text, o text)
+		where inbox.id = r.i and inbox.attempts = r.a and inbox.state = 'stored'`, b, db.Micros(tx.Now))
+	if err != nil {
+		return err
+	}
+	if n != int64(b.Len()) {
+		return fault.New(fault.Conflict, "another worker took rows of this batch").WithCode("lease_lost")
+	}
+	if len(cases) == 0 {
+		return nil
+	}
+	return exception.Raise(tx, cases...)
+}
+
+// giveUp decides what becomes of a batch that did not land: it comes back by itself when its lease ends; after many tries it waits for a person.
+func (s *Service) giveUp(ctx context.Context, all []*arriving, cause error) error {
+	if cause == nil || fault.Temporary(cause) || fault.Is(cause, fault.Conflict) || ctx.Err() != nil {
+		return cause
+	}
+	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		b := db.NewBatch(1)
+		var cases []exception.Case
+		for _, a := range all {
+			if a.row.attempts < maxImports {
+				continue
+			}
+			b.Add(a.row.id, a.row.attempts, fault.Message(cause))
+			cases = append(cases, exception.Case{Cause: exception.Undecodable, SubjectKind: "inbox", Subject: a.row.id, Account: a.row.account,
+				Detail: map[string]string{"external": a.row.external, "reason": fault.Message(cause)}})
+		}
+		if b.Len() == 0 {
+			s.need.Log.Error("order not imported, tried again later", "err", cause)
+			return nil
+		}
+		if _, err := tx.Exec(`update inbox set state = 'dead', cause = r.c, done_at = $1 from rows(i text, a bigint, c text) where inbox.id = r.i and inbox.attempts = r.a`, b, db.Micros(tx.Now)); err != nil {
+			return err
+		}
+		return exception.Raise(tx, cases...)
+	})
+}
+
+// maxImports is how often a row is tried before a person is asked.
+const maxImports = 5

@@ -1,0 +1,94 @@
+package connect
+
+import (
+	"context"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+// PullListings reads what an account offers and has it mapped to SKUs. It answers how many listings it read.
+func (s *Service) PullListings(ctx context.Context, account string) (int, error) {
+	acc, err := s.load(ctx, account)
+	if err != nil {
+		return 0, err
+	}
+	o, err := s.open(ctx, acc.ID)
+	if err != nil {
+		return 0, err
+	}
+	l, ok := o.ch.(channel.Lister)
+	if !ok {
+		return 0, nil
+	}
+	cur, err := s.cursor(ctx, acc.ID, "listings")
+	if err != nil {
+		return 0, err
+	}
+	total, batch := 0, []channel.Listing{}
+	keep := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		to := string(batch[len(batch)-1].Cursor)
+		err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
+			if err := s.need.SaveListings(tx, acc.ID, batch); err != nil {
+				return err
+			}
+			if to == "" || to == cur.value {
+				return nil
+			}
+			return cur.move(tx, to)
+		})
+		if err == nil && to != "" && to != cur.value {
+			cur.value, cur.version = to, cur.version+1
+		}
+		total += len(batch)
+		batch = nil
+		return err
+	}
+	for x, err := range l.Listings(ctx, channel.Cursor(cur.value)) {
+		if err != nil {
+			if kept := keep(); kept != nil {
+				return total, kept
+			}
+			s.unwell(ctx, acc, err)
+			return total, err
+		}
+		if batch = append(batch, x); len(batch) >= 200 {
+			if err := keep(); err != nil {
+				return total, err
+			}
+		}
+	}
+	return total, keep()
+}
+
+// MapLocation says which of the partner's locations one of ours is. Several of ours may be one of theirs.
+func (s *Service) MapLocation(ctx context.Context, account, location, external string) error {
+	if external == "" {
+		return fault.Field("external", "name the partner's location")
+	}
+	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		acc, err := s.Account(tx, account)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(`insert into account_locations (account_id, location_id, external) values ($1, $2, $3) on conflict (account_id, location_id) do update set external = excluded.external`,
+			acc.ID, location, external)
+		return err
+	})
+}
+
+// Places lists, for an account, which of the partner's locations each of ours is.
+func (s *Service) Places(tx *db.Tx, account string) (map[string]string, error) {
+	all := map[string]string{}
+	_, err := db.All(tx, func(row db.Scanner) (struct{}, error) {
+		var ours, theirs string
+		err := row.Scan(&ours, &theirs)
+		all[ours] = theirs
+		return struct{}{}, err
+	}, `select location_id, external from account_locations where account_id = $1`, account)
+	return all, err
+}

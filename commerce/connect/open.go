@@ -1,0 +1,158 @@
+package connect
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+// opened is an account with its adapter, kept while the account does not change.
+type opened struct {
+	acc     Account
+	kind    channel.Kind
+	ch      channel.Channel
+	tokens  *tokens
+	checked time.Time
+	// wantListings is shared by every copy of the same opened account.
+	wantListings *atomic.Bool
+}
+
+// fresh is how long an opened account is used before its row is looked at again.
+const fresh = 2 * time.Second
+
+// forget makes every account be read again.
+func (s *Service) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range s.opened {
+		o.checked = time.Time{}
+	}
+}
+
+func (s *Service) load(ctx context.Context, ref string) (Account, error) {
+	var acc Account
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		acc, err = s.Account(tx, ref)
+		return err
+	})
+	return acc, err
+}
+
+// open gives an account with its adapter, by id.
+func (s *Service) open(ctx context.Context, id string) (*opened, error) {
+	now := s.need.DB.Now()
+	s.mu.Lock()
+	o := s.opened[id]
+	if o != nil && now.Sub(o.checked) < fresh && now.Sub(o.checked) >= 0 {
+		s.mu.Unlock()
+		return o, nil
+	}
+	s.mu.Unlock()
+	acc, err := s.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o = s.opened[acc.ID]; o != nil && o.acc.Version == acc.Version {
+		again := *o
+		again.checked = now
+		s.opened[acc.ID] = &again
+		return &again, nil
+	}
+	if o, err = s.make(acc, nil); err != nil {
+		return nil, err
+	}
+	o.checked = now
+	s.opened[acc.ID] = o
+	return o, nil
+}
+
+// Open gives the adapter of an account, by id or name, with what it can do.
+func (s *Service) Open(ctx context.Context, ref string) (Account, channel.Channel, error) {
+	acc, err := s.load(ctx, ref)
+	if err != nil {
+		return acc, nil, err
+	}
+	o, err := s.open(ctx, acc.ID)
+	if err != nil {
+		return acc, nil, err
+	}
+	return o.acc, o.ch, nil
+}
+
+// make opens the adapter; secrets given here are used instead of the vault's, for an account that is not kept yet.
+func (s *Service) make(acc Account, secrets map[string]string) (*opened, error) {
+	kind, ok := s.kinds[acc.Channel]
+	if !ok {
+		return nil, fault.New(fault.Conflict, "account %s is of channel %q, which this version does not know", acc.Name, acc.Channel)
+	}
+	o := &opened{acc: acc, kind: kind, wantListings: new(atomic.Bool)}
+	o.tokens = &tokens{s: s, acc: acc, unsaved: secrets != nil}
+	ch, err := kind.Open(channel.Config{
+		Account: acc.ID, Country: acc.Country, Settings: acc.Settings, Tokens: o.tokens, HTTP: s.need.HTTP(acc, kind.Limits), Now: s.need.DB.Now,
+		Log: s.need.Log.With("account", acc.Name),
+		Secret: func(name string) []string {
+			if secrets != nil {
+				if v := secrets[name]; v != "" {
+					return []string{v}
+				}
+				return nil
+			}
+			if all := s.need.Secrets.Values(acc.owner(), name); len(all) > 0 || acc.App == "" {
+				return all
+			}
+			return s.need.Secrets.Values("app:"+acc.Channel+"/"+acc.App, name)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	o.ch = ch
+	o.tokens.ch = ch
+	return o, nil
+}
+
+// identify asks the partner whose shop an account is that is not kept yet.
+func (s *Service) identify(ctx context.Context, kind channel.Kind, acc Account, secrets map[string]string) (channel.Shop, error) {
+	if secrets == nil {
+		secrets = map[string]string{}
+	}
+	o, err := s.make(acc, secrets)
+	if err != nil {
+		return channel.Shop{}, err
+	}
+	who, ok := o.ch.(channel.Identifier)
+	if !ok {
+		return channel.Shop{ID: acc.Name}, nil
+	}
+	return who.Identify(ctx)
+}
+
+// Check asks the partner whose shop the account is and what our credentials may do, and keeps what it says about the token and the version.
+func (s *Service) Check(ctx context.Context, ref string) (channel.Shop, error) {
+	acc, ch, err := s.Open(ctx, ref)
+	if err != nil {
+		return channel.Shop{}, err
+	}
+	who, ok := ch.(channel.Identifier)
+	if !ok {
+		return channel.Shop{ID: acc.ShopID, Name: acc.Name, Country: acc.Country, Currency: acc.Currency, Zone: acc.Zone}, nil
+	}
+	shop, err := who.Identify(ctx)
+	if err != nil {
+		s.unwell(ctx, acc, err)
+		return shop, err
+	}
+	err = s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`update account_health set api_version = $2, api_version_ends = $3, last_call_ok_at = $4 where account_id = $1`,
+			acc.ID, orNull(shop.Version), db.Micros(shop.VersionEnds), db.Micros(tx.Now))
+		return err
+	})
+	return shop, err
+}

@@ -1,0 +1,275 @@
+package connect
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+// pollBatch is how many readings are stored, with the cursor, in one commit.
+const pollBatch = 100
+
+// Poll reads what changed at one account since its cursor and stores it, batch by batch, the cursor moved by compare-and-set in the same commit.
+// It answers how many new readings were stored. Another poller that gets ahead ends it without harm.
+func (s *Service) Poll(ctx context.Context, account string) (int, error) {
+	o, err := s.open(ctx, account)
+	if err != nil {
+		return 0, err
+	}
+	if o.acc.State != Active {
+		return 0, nil
+	}
+	cur, err := s.cursor(ctx, o.acc.ID, "orders")
+	if err != nil {
+		return 0, err
+	}
+	total, batch := 0, []channel.Change{}
+	for c, err := range o.ch.Orders(ctx, channel.Cursor(cur.value)) {
+		if err != nil {
+			n, kept := s.keepPolled(ctx, o, &cur, batch)
+			s.polled(ctx, o.acc, err)
+			if kept != nil {
+				return total + n, kept
+			}
+			return total + n, err
+		}
+		if batch = append(batch, c); len(batch) < pollBatch {
+			continue
+		}
+		n, err := s.keepPolled(ctx, o, &cur, batch)
+		total += n
+		if err != nil {
+			return total, err
+		}
+		batch = batch[:0]
+	}
+	n, err := s.keepPolled(ctx, o, &cur, batch)
+	if err == nil {
+		s.polled(ctx, o.acc, nil)
+	}
+	return total + n, err
+}
+
+// cursor is where a stream of an account stands.
+type cursor struct {
+	account, stream, value string
+	version                int64
+}
+
+func (s *Service) cursor(ctx context.Context, account, stream string) (cursor, error) {
+	c := cursor{account: account, stream: stream}
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+		rows, err := db.All(tx, func(row db.Scanner) (cursor, error) {
+			got := cursor{account: account, stream: stream}
+			return got, row.Scan(&got.value, &got.version)
+		}, `select cursor, version from channel_cursors where account_id = $1 and stream = $2`, account, stream)
+		if len(rows) > 0 {
+			c = rows[0]
+		}
+		return err
+	})
+	return c, err
+}
+
+// move sets the cursor, by compare-and-set. fault.Conflict when somebody else moved it first.
+func (c *cursor) move(tx *db.Tx, to string) error {
+	n, err := tx.Exec(`insert into channel_cursors (account_id, stream, cursor, updated_at, version) values ($1, $2, $3, $4, 1)
+		on conflict (account_id, stream) do update set cursor = excluded.cursor, updated_at = excluded.updated_at, version = channel_cursors.version + 1
+		where channel_cursors.version = $5`, c.account, c.stream, to, db.Micros(tx.Now), c.version)
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return fault.New(fault.Conflict, "another poller moved the cursor").WithCode("cursor_moved")
+	}
+	return nil
+}
+
+// keepPolled stores a batch of readings that say something new, and moves the cursor behind them.
+func (s *Service) keepPolled(ctx context.Context, o *opened, cur *cursor, batch []channel.Change) (int, error) {
+	if len(batch) == 0 {
+		return 0, nil
+	}
+	rows := make([]*stored, 0, len(batch))
+	for _, c := range batch {
+		row, err := s.seal(o.acc.ID, "poll", "orders", c)
+		if err != nil {
+			return 0, err
+		}
+		rows = append(rows, row)
+	}
+	to, kept := string(batch[len(batch)-1].Cursor), 0
+	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		fresh, err := s.unknown(tx, o.acc.ID, rows)
+		if err != nil {
+			return err
+		}
+		kept = len(fresh)
+		if err := s.store(tx, fresh); err != nil {
+			return err
+		}
+		tx.AfterCommit(func() { signal(s.wake) })
+		if to == "" || to == cur.value {
+			return nil
+		}
+		return cur.move(tx, to)
+	})
+	if err == nil && to != "" && to != cur.value {
+		cur.value = to
+		cur.version++
+	}
+	return kept, err
+}
+
+// unknown leaves out readings whose very content is stored already as the newest of its order: a poll overlaps, unchanged content stores nothing.
+func (s *Service) unknown(tx *db.Tx, account string, rows []*stored) ([]*stored, error) {
+	b := db.NewBatch(0)
+	for _, r := range rows {
+		b.Add(r.external, r.hash)
+	}
+	known, err := db.All(tx, scanID, `select distinct i.content_hash from inbox i, rows(x text, h text) where i.account_id = $1 and i.external = r.x and i.content_hash = r.h`, b, account)
+	if err != nil {
+		return nil, err
+	}
+	have := make(map[string]bool, len(known))
+	for _, h := range known {
+		have[h] = true
+	}
+	fresh := make([]*stored, 0, len(rows))
+	for _, r := range rows {
+		if !have[r.hash] {
+			have[r.hash] = true
+			fresh = append(fresh, r)
+		}
+	}
+	return fresh, nil
+}
+
+// polled notes how a poll went.
+func (s *Service) polled(ctx context.Context, acc Account, cause error) {
+	if cause != nil {
+		s.unwell(ctx, acc, cause)
+	}
+	err := s.need.DB.Write(db.Background(context.WithoutCancel(ctx)), func(tx *db.Tx) error {
+		q := `update account_health set last_poll_at = $2, last_poll_ok_at = $2, last_call_ok_at = $2 where account_id = $1`
+		if cause != nil {
+			q = `update account_health set last_poll_at = $2 where account_id = $1`
+		}
+		_, err := tx.Exec(q, acc.ID, db.Micros(tx.Now))
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		s.need.Log.Error("account health not written", "account", acc.Name, "err", err)
+	}
+}
+
+// every is how often an account's orders are polled.
+func (a Account) every() time.Duration {
+	if n, err := strconv.Atoi(a.Settings["poll_seconds"]); err == nil && n > 0 {
+		return time.Duration(n) * time.Second
+	}
+	return time.Minute
+}
+
+// RunPoll polls every active account in its rhythm until the context ends; accounts do not wait for each other.
+func (s *Service) RunPoll(ctx context.Context) error {
+	running := map[string]chan struct{}{}
+	defer func() {
+		for _, done := range running {
+			<-done
+		}
+	}()
+	for {
+		var accounts []Account
+		err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+			var err error
+			accounts, err = s.Accounts(tx)
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
+			s.need.Log.Error("poll", "err", err)
+		}
+		for _, acc := range accounts {
+			if running[acc.ID] == nil && acc.State != ClosedDown {
+				done := make(chan struct{})
+				running[acc.ID] = done
+				go func() {
+					defer close(done)
+					s.attend(ctx, acc.ID)
+				}()
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(fresh):
+		}
+	}
+}
+
+// attend does what one account needs in its rhythm: polls, reads again, pulls listings when asked.
+func (s *Service) attend(ctx context.Context, id string) {
+	soon := s.nudgeOf(id)
+	for ctx.Err() == nil {
+		wait := time.Minute
+		if o, err := s.open(ctx, id); err == nil {
+			wait = o.acc.every()
+			if o.acc.State == Active {
+				s.round(ctx, o)
+			}
+		}
+		next := time.NewTimer(wait)
+		for waiting := true; waiting; {
+			select {
+			case <-ctx.Done():
+				next.Stop()
+				return
+			case <-next.C:
+				waiting = false
+			case <-soon:
+				waiting = false
+			}
+		}
+		next.Stop()
+	}
+}
+
+// round is one poll of everything that changes at an account.
+func (s *Service) round(ctx context.Context, o *opened) {
+	if _, err := s.Poll(ctx, o.acc.ID); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Conflict) {
+		s.need.Log.Warn("poll", "account", o.acc.Name, "kind", fault.KindOf(err).String(), "err", err)
+	}
+	if o.wantListings.Swap(false) {
+		if _, err := s.PullListings(ctx, o.acc.ID); err != nil && ctx.Err() == nil {
+			s.need.Log.Warn("pull listings", "account", o.acc.Name, "kind", fault.KindOf(err).String(), "err", err)
+		}
+	}
+	if _, err := s.PollReturns(ctx, o.acc.ID); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Conflict) {
+		s.need.Log.Warn("poll returns", "account", o.acc.Name, "kind", fault.KindOf(err).String(), "err", err)
+	}
+}
+
+func (s *Service) nudgeOf(id string) chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.nudge[id] == nil {
+		s.nudge[id] = make(chan struct{}, 1)
+	}
+	return s.nudge[id]
+}
+
+// soon has an account's next round start at once; what asks for listings has them pulled.
+func (s *Service) soon(account, what string) {
+	if what == "listings" {
+		s.mu.Lock()
+		if o := s.opened[account]; o != nil {
+			o.wantListings.Store(true)
+		}
+		s.mu.Unlock()
+	}
+	signal(s.nudgeOf(account))
+}

@@ -1,0 +1,197 @@
+package connect
+
+import (
+	"context"
+	"time"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
+)
+
+// wish is an order to be read again.
+type wish struct {
+	account, external, reason string
+	wanted                    int64
+	attempts                  int64
+}
+
+// readLease is how long one reading may take.
+const readLease = time.Minute
+
+// Want asks for an order to be read from its channel again, durably.
+func (s *Service) Want(ctx context.Context, account, external, why string) error {
+	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		return s.wantReads(tx, account, map[string]string{external: why})
+	})
+}
+
+// RunReads reads wished-for orders until the context ends. One order is read by one reader at a time, whatever asked for it.
+func (s *Service) RunReads(ctx context.Context) error {
+	for ctx.Err() == nil {
+		n, err := s.ReadOnce(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.need.Log.Error("read again", "err", err)
+		}
+		if n > 0 && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// ReadOnce takes up to 32 wishes and carries them out, four at a time. It answers how many it took.
+func (s *Service) ReadOnce(ctx context.Context) (int, error) {
+	var wishes []wish
+	err := s.need.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
+		due, err := db.All(tx, func(row db.Scanner) (wish, error) {
+			var w wish
+			return w, row.Scan(&w.account, &w.external, &w.reason, &w.wanted, &w.attempts)
+		}, `select r.account_id, r.external, r.reason, r.wanted_at, r.attempts from reads r join channel_accounts a on a.id = r.account_id
+			where a.state = 'active' and ((r.state = 'due' and r.next_at <= $1) or (r.state = 'running' and r.lease_until < $1)) order by r.next_at limit 32`, db.Micros(tx.Now))
+		if err != nil || len(due) == 0 {
+			wishes = nil
+			return err
+		}
+		b := db.NewBatch(2)
+		for _, w := range due {
+			b.Add(w.account, w.external, w.attempts)
+		}
+		got, err := db.All(tx, scanID, `update reads set state = 'running', lease_until = $1, attempts = reads.attempts + 1 from rows(a text, x text, n bigint)
+			where reads.account_id = r.a and reads.external = r.x and reads.attempts = r.n and reads.state <> 'dead' returning external`, b, db.Micros(tx.Now.Add(readLease)))
+		if err != nil {
+			return err
+		}
+		mine := map[string]bool{}
+		for _, x := range got {
+			mine[x] = true
+		}
+		wishes = wishes[:0]
+		for _, w := range due {
+			if mine[w.external] {
+				wishes = append(wishes, w)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(wishes) == 0 {
+		return 0, err
+	}
+	parallel(4, wishes, func(w wish) {
+		if err := s.readWish(ctx, w); err != nil && ctx.Err() == nil {
+			s.need.Log.Warn("read again", "account", w.account, "order", w.external, "err", err)
+		}
+	})
+	return len(wishes), nil
+}
+
+// readWish reads one order and stores it; the wish is fulfilled unless a newer one came meanwhile.
+func (s *Service) readWish(ctx context.Context, w wish) error {
+	o, err := s.open(ctx, w.account)
+	if err != nil {
+		return err
+	}
+	c, err := o.ch.Order(ctx, w.external)
+	if err != nil {
+		return s.readFailed(ctx, o, w, err)
+	}
+	row, err := s.seal(o.acc.ID, "read", w.reason, c)
+	if err != nil {
+		return err
+	}
+	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		fresh, err := s.unknown(tx, o.acc.ID, []*stored{row})
+		if err != nil {
+			return err
+		}
+		if err := s.store(tx, fresh); err != nil {
+			return err
+		}
+		tx.AfterCommit(func() { signal(s.wake) })
+		if _, err := tx.Exec(`delete from reads where account_id = $1 and external = $2 and wanted_at = $3`, w.account, w.external, w.wanted); err != nil {
+			return err
+		}
+		_, err = tx.Exec(`update reads set state = 'due', attempts = 0 where account_id = $1 and external = $2`, w.account, w.external)
+		return err
+	})
+}
+
+// readFailed puts the wish back with patience, or gives it to a person when the channel does not know the order.
+func (s *Service) readFailed(ctx context.Context, o *opened, w wish, cause error) error {
+	s.unwell(ctx, o.acc, cause)
+	return s.need.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+		if w.attempts >= 20 || fault.Is(cause, fault.NotFound) || fault.Is(cause, fault.Invalid) {
+			if _, err := tx.Exec(`update reads set state = 'dead', cause = $3 where account_id = $1 and external = $2`, w.account, w.external, fault.Message(cause)); err != nil {
+				return err
+			}
+			return exception.Raise(tx, exception.Case{Cause: exception.OrderMissing, SubjectKind: "channel_order", Subject: w.account + ":" + w.external, Account: w.account,
+				Detail: map[string]string{"external": w.external, "reason": fault.Message(cause)}})
+		}
+		wait := max(fault.After(cause), backoff(w.attempts))
+		_, err := tx.Exec(`update reads set state = 'due', next_at = $3, cause = $4 where account_id = $1 and external = $2`,
+			w.account, w.external, db.Micros(tx.Now.Add(wait)), fault.Message(cause))
+		return err
+	})
+}
+
+// backoff doubles from one second to five minutes.
+func backoff(attempts int64) time.Duration {
+	return min(5*time.Minute, time.Second<<min(attempts, 9))
+}
+
+// parallel runs f over all items, n at a time, and waits.
+func parallel[T any](n int, items []T, f func(T)) {
+	slots := make(chan struct{}, n)
+	for _, it := range items {
+		slots <- struct{}{}
+		go func() {
+			defer func() { <-slots }()
+			f(it)
+		}()
+	}
+	for range n {
+		slots <- struct{}{}
+	}
+}
+
+// PollReturns reads the returns a channel keeps apart from its orders, and has their orders' contexts take them.
+func (s *Service) PollReturns(ctx context.Context, account string) (int, error) {
+	o, err := s.open(ctx, account)
+	if err != nil {
+		return 0, err
+	}
+	r, ok := o.ch.(channel.ReturnReader)
+	if !ok || o.acc.State != Active || s.need.Returns == nil {
+		return 0, nil
+	}
+	cur, err := s.cursor(ctx, o.acc.ID, "returns")
+	if err != nil {
+		return 0, err
+	}
+	var batch []channel.ReturnChange
+	for c, err := range r.Returns(ctx, channel.Cursor(cur.value)) {
+		if err != nil {
+			s.unwell(ctx, o.acc, err)
+			return 0, err
+		}
+		batch = append(batch, c)
+	}
+	if len(batch) == 0 {
+		return 0, nil
+	}
+	err = s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		if err := s.need.Returns(tx, batch, o.acc.ID); err != nil {
+			return err
+		}
+		if to := string(batch[len(batch)-1].Cursor); to != "" && to != cur.value {
+			return cur.move(tx, to)
+		}
+		return nil
+	})
+	return len(batch), err
+}

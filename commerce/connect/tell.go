@@ -1,0 +1,574 @@
+package connect
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/event"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/kernel/money"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
+	"github.com/openclaw-pos/commerce/platform/outbox"
+)
+
+// Act is what a channel is told.
+type Act string
+
+const (
+	TellArrived  Act = "acknowledge"
+	TellPack     Act = "pack"
+	TellShip     Act = "ship"
+	TellComplete Act = "complete"
+	TellCancel   Act = "cancel"
+	TellDecide   Act = "decide_cancel"
+	TellRefund   Act = "refund"
+	TellReturn   Act = "return"
+)
+
+// tell is an intent: durable with our reference before the call, then its outcome.
+type tell struct {
+	ID, Account, Order, External string
+	Act                          Act
+	Reference, Subject           string
+	Payload                      payload
+	Attempts                     int64
+	Uncertain                    bool
+	Fence                        int64
+}
+
+// payload is what an act needs; no personal data.
+type payload struct {
+	Number   string                 `json:"number,omitempty"`
+	Lines    []event.UnitsMove      `json:"lines,omitempty"`
+	Location string                 `json:"location,omitempty"` // ours
+	Carrier  string                 `json:"carrier,omitempty"`
+	Tracking string                 `json:"tracking,omitempty"`
+	URL      string                 `json:"url,omitempty"`
+	Packages []string               `json:"packages,omitempty"`
+	At       time.Time              `json:"at,omitzero"`
+	Whole    bool                   `json:"whole,omitempty"`
+	Reason   string                 `json:"reason,omitempty"`
+	Refund   *event.RefundFact      `json:"refund,omitempty"`
+	Return   *event.ReturnFact      `json:"return,omitempty"`
+	Verdict  channel.ReturnVerdict  `json:"verdict,omitempty"`
+	Agree    bool                   `json:"agree,omitempty"`
+	CashPaid bool                   `json:"cash_paid,omitempty"`
+	Request  *channel.CancelRequest `json:"request,omitempty"`
+}
+
+// Outcome of a tell that another context waits for.
+type Outcome struct {
+	Act     Act
+	Subject string // shipment id, refund id
+	Pack    channel.PackResult
+	Ship    channel.ShipResult
+	Refund  channel.Refund
+	Err     error // refused, or outcome unknown
+}
+
+// Teller is the consumer that turns what happened into intents to tell. Accounts that are not live are told nothing: their intents are withheld.
+func (s *Service) Teller() outbox.Consumer {
+	return outbox.Consumer{
+		Name:  "connect.tell",
+		Types: []string{event.OrderImported, event.OrderChanged, event.CancelDecided, event.ShipmentWanted, event.ShipmentHandedOver, event.ShipmentClosed, event.RefundWanted, event.ReturnChanged},
+		Handle: func(tx *db.Tx, batch []outbox.Stored) error {
+			var all []tell
+			for _, e := range batch {
+				t, err := intentOf(e)
+				if err != nil {
+					return err
+				}
+				if t != nil {
+					all = append(all, *t)
+				}
+			}
+			return s.intend(tx, all)
+		},
+	}
+}
+
+// intentOf is what the channel is to be told of one event; nil when nothing.
+func intentOf(e outbox.Stored) (*tell, error) {
+	switch e.Type {
+	case event.OrderImported, event.OrderChanged:
+		f, err := outbox.Decode[event.OrderFact](e)
+		if err != nil {
+			return nil, err
+		}
+		return orderIntent(e.Type, f), nil
+	case event.CancelDecided:
+		f, err := outbox.Decode[event.CancelAnswer](e)
+		return &tell{Account: f.AccountID, Order: f.OrderID, External: f.External, Act: TellDecide, Reference: f.Reference, Subject: f.OrderID,
+			Payload: payload{Agree: f.Agree, Reason: f.Reason, Request: &channel.CancelRequest{External: f.Request}}}, err
+	case event.ShipmentWanted, event.ShipmentHandedOver, event.ShipmentClosed:
+		f, err := outbox.Decode[event.ShipmentFact](e)
+		if err != nil {
+			return nil, err
+		}
+		return shipmentIntent(e.Type, f), nil
+	case event.RefundWanted:
+		f, err := outbox.Decode[event.RefundFact](e)
+		if err != nil || f.Provider != "channel" {
+			return nil, err
+		}
+		return &tell{Account: f.AccountID, Order: f.OrderID, External: f.OrderExternal, Act: TellRefund, Reference: f.Reference, Subject: f.RefundID, Payload: payload{Refund: &f}}, nil
+	case event.ReturnChanged:
+		f, err := outbox.Decode[event.ReturnFact](e)
+		if err != nil {
+			return nil, err
+		}
+		return returnIntent(f), nil
+	}
+	return nil, nil
+}
+
+func orderIntent(typ string, f event.OrderFact) *tell {
+	t := &tell{Account: f.AccountID, Order: f.OrderID, External: f.External, Subject: f.OrderID}
+	switch {
+	case typ == event.OrderImported:
+		t.Act, t.Reference, t.Payload = TellArrived, f.OrderID, payload{Number: f.Number}
+	case len(f.Cancelled) > 0 && !f.FromChannel:
+		t.Act, t.Reference = TellCancel, f.Reference
+		t.Payload = payload{Whole: f.Whole, Reason: f.Reason}
+		for _, c := range f.Cancelled {
+			t.Payload.Lines = append(t.Payload.Lines, event.UnitsMove(c))
+		}
+	default:
+		return nil
+	}
+	return t
+}
+
+func shipmentIntent(typ string, f event.ShipmentFact) *tell {
+	t := &tell{Account: f.AccountID, Order: f.OrderID, External: f.OrderExternal, Subject: f.ShipmentID, Reference: f.Number}
+	t.Payload = payload{Lines: f.Lines, Location: f.LocationID, Carrier: f.Courier, Tracking: f.Tracking, URL: f.URL, Packages: f.Packages, At: f.At}
+	switch {
+	case typ == event.ShipmentWanted:
+		t.Act = TellPack
+	case typ == event.ShipmentHandedOver:
+		t.Act = TellShip
+	case f.Source != "channel" && (f.State == "delivered" || f.State == "returned"):
+		t.Act = TellComplete
+		t.Payload.CashPaid = f.COD > 0 && f.State == "delivered"
+		t.Payload.Verdict = channel.ReturnVerdict(f.State)
+	default:
+		return nil
+	}
+	return t
+}
+
+func returnIntent(f event.ReturnFact) *tell {
+	verdicts := map[string]channel.ReturnVerdict{
+		"approved": channel.ReturnApprove, "declined": channel.ReturnDecline, "received": channel.ReturnReceive, "refunded": channel.ReturnRefund, "refused": channel.ReturnRefuse,
+	}
+	v, ok := verdicts[f.What]
+	if !ok || f.External == "" {
+		return nil
+	}
+	return &tell{Account: f.AccountID, Order: f.OrderID, External: f.OrderExternal, Act: TellReturn, Reference: f.ReturnID + ":" + f.What, Subject: f.ReturnID,
+		Payload: payload{Return: &f, Verdict: v, Reason: f.Reason}}
+}
+
+// intend writes intents; one that is there already, or that the channel cannot be told, is left out.
+func (s *Service) intend(tx *db.Tx, all []tell) error {
+	if len(all) == 0 {
+		return nil
+	}
+	ids := map[string]bool{}
+	var list []string
+	for _, t := range all {
+		if !ids[t.Account] {
+			ids[t.Account] = true
+			list = append(list, t.Account)
+		}
+	}
+	accounts, err := db.All(tx, scanAccount, `select `+accountColumns+` from channel_accounts a where a.id in (select key from json_each($1)) order by a.id`, db.Keys(list))
+	if err != nil {
+		return err
+	}
+	byID := map[string]Account{}
+	for _, a := range accounts {
+		byID[a.ID] = a
+	}
+	b := db.NewBatch(3)
+	seen := map[string]bool{}
+	for _, t := range all {
+		acc := byID[t.Account]
+		key := t.Account + string(t.Act) + t.Reference
+		if seen[key] || !s.canTell(acc, t.Act) {
+			continue
+		}
+		seen[key] = true
+		state := "intended"
+		if acc.Mode != channel.Live {
+			state = "withheld"
+		}
+		body, err := json.Marshal(t.Payload)
+		if err != nil {
+			return fmt.Errorf("payload of %s: %w", t.Act, err)
+		}
+		b.Add(t.Account, string(t.Act), t.Reference, db.ID(), t.Order, t.External, t.Subject, string(body), state)
+	}
+	_, err = tx.Exec(`insert into tells (account_id, act, reference, id, order_id, external, subject_id, payload, state, attempts, uncertain, next_at, fence, created_at)
+		select a, c, r2, i, o, x, sj, p, st, 0, false, cast($1 as bigint), 0, cast($1 as bigint)
+		from rows(a text, c text, r2 text, i text, o text, x text, sj text, p text, st text) where true on conflict do nothing`, b, db.Micros(tx.Now))
+	return err
+}
+
+// canTell reports whether the account's channel can be told of this act at all.
+func (s *Service) canTell(acc Account, act Act) bool {
+	kind, ok := s.kinds[acc.Channel]
+	if !ok {
+		return false
+	}
+	can := s.canOf(kind, acc)
+	switch act {
+	case TellArrived:
+		return can.Acknowledge && acc.Settings["acknowledge"] != "no"
+	case TellPack:
+		return can.Pack
+	case TellShip:
+		return can.Ship
+	case TellComplete:
+		return can.Complete
+	case TellCancel:
+		return can.Cancel
+	case TellDecide:
+		return can.DecideCancel
+	case TellRefund:
+		return can.Refund
+	case TellReturn:
+		return can.DecideReturn
+	}
+	return false
+}
+
+// canOf derives what a kind can do from an adapter opened for the account; opening does no I/O.
+func (s *Service) canOf(kind channel.Kind, acc Account) channel.Can {
+	s.mu.Lock()
+	o := s.opened[acc.ID]
+	s.mu.Unlock()
+	if o == nil {
+		var err error
+		if o, err = s.make(acc, nil); err != nil {
+			return channel.Can{}
+		}
+	}
+	return channel.CanOf(o.ch)
+}
+
+const tellColumns = `t.id, t.account_id, t.order_id, t.external, t.act, t.reference, t.subject_id, t.payload, t.attempts, t.uncertain, t.fence`
+
+func scanTell(row db.Scanner) (tell, error) {
+	var t tell
+	err := row.Scan(&t.ID, &t.Account, &t.Order, &t.External, &t.Act, &t.Reference, &t.Subject, db.JSON(&t.Payload), &t.Attempts, &t.Uncertain, &t.Fence)
+	return t, err
+}
+
+// tellLease is how long one call to a partner may take.
+const tellLease = 2 * time.Minute
+
+// RunTells carries out intents until the context ends.
+func (s *Service) RunTells(ctx context.Context) error {
+	for ctx.Err() == nil {
+		n, err := s.TellOnce(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.need.Log.Error("tell", "err", err)
+		}
+		if n > 0 && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// TellOnce takes up to 32 intents, the oldest of each order, and carries them out, eight at a time. It answers how many it took.
+func (s *Service) TellOnce(ctx context.Context) (int, error) {
+	var taken []tell
+	err := s.need.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
+		taken = nil
+		due, err := db.All(tx, scanTell, `select `+tellColumns+` from tells t join channel_accounts a on a.id = t.account_id
+			where a.state = 'active' and a.mode = 'live' and ((t.state = 'intended' and t.next_at <= $1) or (t.state = 'running' and t.lease_until < $1))
+			and not exists (select 1 from tells e where e.order_id = t.order_id and e.id < t.id and e.state in ('intended', 'running', 'unknown'))
+			order by t.next_at, t.id limit 32`, db.Micros(tx.Now))
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		b := db.NewBatch(1)
+		byID := map[string]tell{}
+		for _, t := range due {
+			b.Add(t.ID, t.Fence)
+			byID[t.ID] = t
+		}
+		got, err := db.All(tx, scanID, `update tells set state = 'running', uncertain = true, attempts = tells.attempts + 1, fence = tells.fence + 1, lease_until = $1
+			from rows(i text, f bigint) where tells.id = r.i and tells.fence = r.f returning id`, b, db.Micros(tx.Now.Add(tellLease)))
+		for _, id := range got {
+			t := byID[id]
+			t.Fence++
+			t.Attempts++
+			taken = append(taken, t)
+		}
+		return err
+	})
+	if err != nil || len(taken) == 0 {
+		return 0, err
+	}
+	slices.SortFunc(taken, func(a, b tell) int { return compare(a.ID, b.ID) })
+	parallel(8, taken, func(t tell) {
+		if err := s.carryOut(ctx, t); err != nil && ctx.Err() == nil {
+			s.need.Log.Error("tell", "act", t.Act, "order", t.Order, "err", err)
+		}
+	})
+	return len(taken), nil
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// carryOut calls the partner and writes the outcome. t.Uncertain is what it was before this attempt: an earlier one may have got through.
+func (s *Service) carryOut(ctx context.Context, t tell) error {
+	ctx, cancel := context.WithTimeout(ctx, tellLease-10*time.Second)
+	defer cancel()
+	o, err := s.open(ctx, t.Account)
+	if err != nil {
+		return err
+	}
+	h, err := s.handling(ctx, t)
+	if err != nil {
+		return err
+	}
+	var out Outcome
+	known := false
+	if t.Uncertain {
+		if out, known, err = s.look(ctx, o, t, h); err != nil {
+			return s.settle(ctx, o, t, out, err)
+		}
+	}
+	if !known {
+		out, err = s.do(ctx, o, t, h)
+	}
+	return s.settle(ctx, o, t, out, err)
+}
+
+// look asks whether an earlier attempt got through. Acts that the partner takes twice without harm are simply done again.
+func (s *Service) look(ctx context.Context, o *opened, t tell, h channel.Handling) (Outcome, bool, error) {
+	out := Outcome{Act: t.Act, Subject: t.Subject}
+	f, ok := o.ch.(channel.Finder)
+	if !ok || !slices.Contains([]Act{TellPack, TellShip, TellCancel, TellRefund}, t.Act) {
+		if t.Act == TellPack || t.Act == TellCancel {
+			return out, false, fault.New(fault.OutcomeUnknown, "an answer was lost and %s cannot be asked what became of it", o.kind.Title)
+		}
+		return out, false, nil
+	}
+	found, err := f.Find(ctx, string(t.Act), h)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return out, false, nil
+	case err != nil:
+		return out, false, err
+	}
+	out.Ship.External = found.External
+	if found.Package != nil {
+		out.Pack.Packages = []channel.Package{*found.Package}
+	}
+	if found.Refund != nil {
+		out.Refund = *found.Refund
+	}
+	return out, true, nil
+}
+
+// do makes the call.
+func (s *Service) do(ctx context.Context, o *opened, t tell, h channel.Handling) (Outcome, error) {
+	out, p := Outcome{Act: t.Act, Subject: t.Subject}, t.Payload
+	var err error
+	switch t.Act {
+	case TellArrived:
+		err = o.ch.(channel.Acknowledger).Acknowledge(ctx, t.External, p.Number)
+	case TellPack:
+		out.Pack, err = o.ch.(channel.Packer).Pack(ctx, h)
+	case TellShip:
+		out.Ship, err = o.ch.(channel.Shipper).Ship(ctx, channel.ShipNotice{Handling: h, Carrier: p.Carrier, Tracking: p.Tracking, URL: p.URL, Packages: p.Packages, Notify: true, At: p.At})
+	case TellComplete:
+		c := channel.Completion{Handling: h, Parcel: p.Tracking, CashPaid: p.CashPaid}
+		if p.Verdict == "returned" {
+			c.FailedAt = p.At
+		} else {
+			c.DeliveredAt = p.At
+		}
+		err = o.ch.(channel.Completer).Complete(ctx, c)
+	case TellCancel:
+		err = o.ch.(channel.Canceller).Cancel(ctx, channel.Cancellation{Handling: h, Whole: p.Whole, Reason: reasonOf(p.Reason), Note: p.Reason, Restock: false, Refund: true, Notify: true})
+	case TellDecide:
+		err = o.ch.(channel.CancelDecider).DecideCancel(ctx, t.External, *p.Request, p.Agree, p.Reason)
+	case TellRefund:
+		out.Refund, err = o.ch.(channel.Refunder).Refund(ctx, refundRequest(h, p.Refund))
+	case TellReturn:
+		err = o.ch.(channel.ReturnDecider).DecideReturn(ctx, channel.ReturnDecision{Order: t.External, Verdict: p.Verdict, Reason: p.Reason, Reference: t.Reference, Return: returnOf(p.Return)})
+	}
+	return out, err
+}
+
+func refundRequest(h channel.Handling, f *event.RefundFact) channel.RefundRequest {
+	r := channel.RefundRequest{Handling: h, Amount: money.Of(f.Amount, f.Currency), Shipping: money.Of(f.Shipping, f.Currency), Payment: f.Payment, Reason: f.Reason, Notify: true}
+	for _, l := range f.Lines {
+		r.Lines = append(r.Lines, channel.RefundLine{Line: l.External, Quantity: l.Quantity, Amount: money.Of(l.Amount, f.Currency), Restock: channel.Restock(l.Restock)})
+	}
+	return r
+}
+
+func returnOf(f *event.ReturnFact) channel.Return {
+	r := channel.Return{External: f.External, Kind: f.Kind, Reason: f.Reason}
+	for _, l := range f.Lines {
+		r.Lines = append(r.Lines, channel.ReturnLine{Line: l.External, Quantity: l.Quantity, Units: l.Units})
+	}
+	return r
+}
+
+// reasonOf finds the partner-neutral word for a reason that a person gave.
+func reasonOf(why string) channel.CancelReason {
+	switch r := channel.CancelReason(why); r {
+	case channel.CancelBuyer, channel.CancelStock, channel.CancelFraud, channel.CancelUnpaid, channel.CancelAddress, channel.CancelPricing:
+		return r
+	}
+	if why == "not paid in time" {
+		return channel.CancelUnpaid
+	}
+	return channel.CancelOther
+}
+
+// handling names the units at the partner, with the partner's own location.
+func (s *Service) handling(ctx context.Context, t tell) (channel.Handling, error) {
+	h := channel.Handling{Order: t.External, Reference: t.Reference}
+	lines := t.Payload.Lines
+	if t.Payload.Refund != nil {
+		for _, l := range t.Payload.Refund.Lines {
+			lines = append(lines, event.UnitsMove{LineID: l.LineID, External: l.External, Quantity: l.Quantity, Units: l.Units})
+		}
+	}
+	for _, l := range lines {
+		h.Lines = append(h.Lines, channel.Quantity{Line: l.External, Quantity: l.Quantity})
+		h.Units = append(h.Units, l.Units...)
+	}
+	if t.Payload.Location == "" {
+		return h, nil
+	}
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+		places, err := s.Places(tx, t.Account)
+		h.Location = places[t.Payload.Location]
+		return err
+	})
+	return h, err
+}
+
+// settle writes what became of an intent, and lets those who wait for it know in the same transaction.
+func (s *Service) settle(ctx context.Context, o *opened, t tell, out Outcome, cause error) error {
+	if fault.Is(cause, fault.Unauthorized) {
+		s.unwell(ctx, o.acc, cause)
+	}
+	return s.need.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+		if cause == nil {
+			return s.told(tx, t, out)
+		}
+		return s.untold(tx, o, t, out, cause)
+	})
+}
+
+func (s *Service) told(tx *db.Tx, t tell, out Outcome) error {
+	answer, err := json.Marshal(map[string]any{"external": out.Ship.External, "packages": len(out.Pack.Packages), "refund": out.Refund.External})
+	if err != nil {
+		return fmt.Errorf("answer of %s: %w", t.Act, err)
+	}
+	n, err := tx.Exec(`update tells set state = 'told', uncertain = false, told_at = $3, answer = $4, cause = null, lease_until = null where id = $1 and fence = $2`, t.ID, t.Fence, db.Micros(tx.Now), string(answer))
+	if err != nil || n == 0 {
+		return err
+	}
+	key := exception.Key{SubjectKind: "tell", Subject: t.ID}
+	refused, unknown := key, key
+	refused.Cause, unknown.Cause = exception.PushRefused, exception.OutcomeUnknown
+	if err := exception.Clear(tx, "system", "the channel has been told", refused, unknown); err != nil {
+		return err
+	}
+	return s.passOn(tx, t, out)
+}
+
+// untold decides between later, refused and unknown.
+func (s *Service) untold(tx *db.Tx, o *opened, t tell, out Outcome, cause error) error {
+	state, uncertain, next := "intended", true, tx.Now.Add(max(fault.After(cause), backoff(t.Attempts)))
+	what := ""
+	switch kind := fault.KindOf(cause); kind {
+	case fault.Throttled, fault.Unauthorized:
+		uncertain = t.Uncertain
+	case fault.Refused, fault.Invalid, fault.NotFound, fault.Forbidden, fault.Conflict:
+		uncertain = t.Uncertain
+		if kind != fault.Conflict || t.Attempts >= 5 {
+			state, what = "refused", exception.PushRefused
+		}
+	case fault.OutcomeUnknown:
+		_, finds := o.ch.(channel.Finder)
+		if !finds || t.Attempts >= 5 {
+			state, what = "unknown", exception.OutcomeUnknown
+		}
+	default:
+		if t.Attempts >= 20 {
+			state, what = "refused", exception.PushRefused
+		}
+	}
+	n, err := tx.Exec(`update tells set state = $3, uncertain = $4, next_at = $5, cause = $6, cause_kind = $7, lease_until = null where id = $1 and fence = $2`,
+		t.ID, t.Fence, state, uncertain, db.Micros(next), fault.Message(cause), fault.KindOf(cause).String())
+	if err != nil || n == 0 || what == "" {
+		return err
+	}
+	err = exception.Raise(tx, exception.Case{Cause: what, SubjectKind: "tell", Subject: t.ID, Order: t.Order, Account: t.Account,
+		Detail: map[string]string{"act": string(t.Act), "reason": fault.Message(cause), "code": fault.CodeOf(cause)}})
+	if err != nil {
+		return err
+	}
+	out.Act, out.Subject, out.Err = t.Act, t.Subject, cause
+	return s.passOn(tx, t, out)
+}
+
+// passOn lets the context that waits for a label or a refund know.
+func (s *Service) passOn(tx *db.Tx, t tell, out Outcome) error {
+	switch t.Act {
+	case TellPack:
+		return s.need.Packed(tx, out)
+	case TellShip:
+		return s.need.Shipped(tx, out)
+	case TellRefund:
+		return s.need.RefundDone(tx, out)
+	}
+	return nil
+}
+
+// Retry puts a refused, unknown or withheld intent back; Settled says that a person found it done.
+func (s *Service) Retry(ctx context.Context, id, actor string, done bool) error {
+	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		t, err := db.One(tx, scanTell, `select `+tellColumns+` from tells t where t.id = $1 and t.state in ('refused', 'unknown', 'withheld')`+tx.Lock(), id)
+		if err != nil {
+			return err
+		}
+		if done {
+			return s.told(tx, t, Outcome{Act: t.Act, Subject: t.Subject})
+		}
+		_, err = tx.Exec(`update tells set state = 'intended', attempts = 0, next_at = $2, cause = null where id = $1`, id, db.Micros(tx.Now))
+		return err
+	})
+}
+
+func itoa(n int64) string { return fmt.Sprintf("%d", n) }

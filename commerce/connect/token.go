@@ -1,0 +1,215 @@
+package connect
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+// tokens keeps the token set of one account: cached here, durable in the vault, refreshed by one caller at a time over all processes.
+type tokens struct {
+	s       *Service
+	acc     Account
+	ch      channel.Channel
+	unsaved bool // the account is not kept yet: nothing is stored
+
+	mu  sync.Mutex
+	set channel.TokenSet
+	at  time.Time // when set was read
+}
+
+// early is how long before its end a token is replaced.
+const early = 30 * time.Minute
+
+const tokenName = "tokens"
+
+// Access implements channel.Tokens.
+func (t *tokens) Access(ctx context.Context) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.s.need.DB.Now()
+	if t.set.Access == "" || now.Sub(t.at) > fresh {
+		t.read(now)
+	}
+	if t.set.Access != "" && (t.set.ExpiresAt.IsZero() || t.set.ExpiresAt.After(now)) {
+		return t.set.Access, nil
+	}
+	if err := t.renew(ctx, t.set.Access); err != nil {
+		return "", err
+	}
+	return t.set.Access, nil
+}
+
+// Refresh implements channel.Tokens.
+func (t *tokens) Refresh(ctx context.Context, stale string) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.read(t.s.need.DB.Now())
+	if t.set.Access != stale && t.set.Access != "" {
+		return t.set.Access, nil
+	}
+	if err := t.renew(ctx, stale); err != nil {
+		return "", err
+	}
+	return t.set.Access, nil
+}
+
+// read takes the newest set from the vault.
+func (t *tokens) read(now time.Time) {
+	if t.unsaved {
+		return
+	}
+	all := t.s.need.Secrets.Values(t.acc.owner(), tokenName)
+	if len(all) == 0 {
+		return
+	}
+	var set channel.TokenSet
+	if json.Unmarshal([]byte(all[0]), &set) == nil {
+		t.set, t.at = set, now
+	}
+}
+
+// renew asks the partner for a new set and stores it before anybody uses it. The caller holds t.mu.
+func (t *tokens) renew(ctx context.Context, stale string) error {
+	r, ok := t.ch.(channel.TokenRefresher)
+	if !ok {
+		return fault.New(fault.Unauthorized, "the partner refuses the credentials of account %s, and they cannot be renewed", t.acc.Name)
+	}
+	if t.unsaved {
+		set, err := r.RefreshToken(ctx, t.set)
+		if err == nil {
+			t.set = set
+		}
+		return err
+	}
+	release, err := t.lease(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	t.read(t.s.need.DB.Now())
+	if t.set.Access != "" && t.set.Access != stale {
+		return nil // another process was first
+	}
+	old := t.set
+	set, err := r.RefreshToken(ctx, old)
+	if err != nil {
+		t.s.unwell(ctx, t.acc, err)
+		return err
+	}
+	return t.store(ctx, old, set)
+}
+
+// store makes the new pair durable.
+func (t *tokens) store(ctx context.Context, old, set channel.TokenSet) error {
+	body, err := json.Marshal(set)
+	if err != nil {
+		return fmt.Errorf("token set of %s: %w", t.acc.Name, err)
+	}
+	err = t.s.need.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+		if err := t.s.need.Secrets.Put(tx, t.acc.owner(), tokenName, body, set.ExpiresAt); err != nil {
+			return err
+		}
+		_, err := tx.Exec(`update account_health set token_expires_at = $2, refresh_expires_at = $3, token_scopes = $4 where account_id = $1`,
+			t.acc.ID, db.Micros(set.ExpiresAt), db.Micros(set.RefreshExpiresAt), orNull(joined(set.Scopes)))
+		return err
+	})
+	if err == nil {
+		t.set, t.at = set, t.s.need.DB.Now()
+	}
+	return err
+}
+
+// leaseFor is how long one process may take over a refresh.
+const leaseFor = 30 * time.Second
+
+// lease lets one process at a time refresh the tokens of an account; it waits for another's lease to end.
+func (t *tokens) lease(ctx context.Context) (release func(), err error) {
+	for {
+		var got int64
+		err := t.s.need.DB.Write(ctx, func(tx *db.Tx) error {
+			var err error
+			got, err = tx.Exec(`update account_health set refresh_lease = $2 where account_id = $1 and (refresh_lease is null or refresh_lease < $3)`,
+				t.acc.ID, db.Micros(tx.Now.Add(leaseFor)), db.Micros(tx.Now))
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if got == 1 {
+			return func() {
+				_ = t.s.need.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+					_, err := tx.Exec(`update account_health set refresh_lease = null where account_id = $1`, t.acc.ID)
+					return err
+				})
+			}, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func joined(scopes []string) string {
+	out := ""
+	for i, s := range scopes {
+		if i > 0 {
+			out += ","
+		}
+		out += s
+	}
+	return out
+}
+
+// RefreshDue renews the tokens that end soon, so that nobody waits for it. It answers how many.
+func (s *Service) RefreshDue(ctx context.Context) (int, error) {
+	var due []string
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		due, err = db.All(tx, scanID, `select h.account_id from account_health h join channel_accounts a on a.id = h.account_id
+			where a.state = 'active' and h.token_expires_at is not null and h.token_expires_at < $1 order by h.account_id`, db.Micros(tx.Now.Add(early)))
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, id := range due {
+		o, err := s.open(ctx, id)
+		if err != nil {
+			continue
+		}
+		if o.shortLived() {
+			continue
+		}
+		o.tokens.mu.Lock()
+		err = o.tokens.renew(ctx, o.tokens.set.Access)
+		o.tokens.mu.Unlock()
+		if err == nil {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// shortLived reports whether a whole token life is not much longer than early; such a token is renewed when it ends.
+func (o *opened) shortLived() bool {
+	o.tokens.mu.Lock()
+	defer o.tokens.mu.Unlock()
+	left := o.tokens.set.ExpiresAt.Sub(o.tokens.at)
+	return left > 0 && left < 2*early && o.tokens.at.Add(left/2).After(o.tokens.s.need.DB.Now())
+}
+
+func scanID(row db.Scanner) (string, error) {
+	var id string
+	err := row.Scan(&id)
+	return id, err
+}
