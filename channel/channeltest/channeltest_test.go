@@ -130,10 +130,8 @@ func TestSuite(t *testing.T) {
 
 func TestSuite_notices_a_float_in_the_sources(t *testing.T) {
 	t.Parallel()
-	s := miniSuite("")
-	s.Source = filepath.Join("testdata", "broken")
-	e := &env{Suite: s.filled()}
-	if got := conform.Try(t, e.noFloat); len(got) != 2 {
+	float := func(tb testing.TB) { conform.NoFloat(tb, filepath.Join("testdata", "broken")) }
+	if got := conform.Try(t, float); len(got) != 2 {
 		t.Errorf("two floats are there, noticed %q", got)
 	}
 }

@@ -2,11 +2,7 @@ package channeltest
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +10,7 @@ import (
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/internal/conform"
+	"github.com/openclaw-pos/commerce/kernel/partner"
 )
 
 func (e *env) kindCases() []conform.Case {
@@ -21,7 +18,7 @@ func (e *env) kindCases() []conform.Case {
 		{Name: "the_kind_describes_itself", Run: e.kindDescribes},
 		{Name: "every_setting_is_explained", Run: e.settingsExplained},
 		{Name: "every_status_word_has_one_meaning_and_a_source", Run: e.statusesSourced},
-		{Name: "no_float_is_parsed", Run: e.noFloat},
+		{Name: "no_float_is_parsed", Run: func(tb testing.TB) { conform.NoFloat(tb, e.Source) }},
 		applies("every_recording_names_its_source", e.sourcesNamed, unless(len(e.files) > 0, "no recordings")),
 	}
 }
@@ -53,27 +50,15 @@ func (e *env) kindDescribes(tb testing.TB) {
 }
 
 func (e *env) settingsExplained(tb testing.TB) {
-	seen := map[string]bool{}
+	declared := map[string]bool{}
+	var all []partner.Setting
 	for _, s := range e.Kind.Settings {
-		at := "setting " + s.Name
-		switch {
-		case s.Name == "" || seen[s.Name]:
-			tb.Errorf("%s: name is empty or there twice", at)
-		case s.Title == "" || s.Help == "":
-			tb.Errorf("%s: needs a title and a help sentence", at)
-		case s.Secret && s.Default != "":
-			tb.Errorf("%s: a secret has no default", at)
-		case s.Required && s.Default != "":
-			tb.Errorf("%s: required and with a default", at)
-		case s.Default != "" && len(s.Options) > 0 && !slices.Contains(s.Options, s.Default):
-			tb.Errorf("%s: default %q is not among its options", at, s.Default)
-		case s.Default != "" && s.Check != nil && s.Check(s.Default) != nil:
-			tb.Errorf("%s: default is refused by its own check: %v", at, s.Check(s.Default))
-		}
-		seen[s.Name] = true
+		declared[s.Name] = true
+		all = append(all, partner.Setting(s))
 	}
+	conform.Settings(tb, all)
 	for name := range e.Settings {
-		if !seen[name] {
+		if !declared[name] {
 			tb.Errorf("the suite sets %s, which the kind does not declare", name)
 		}
 	}
@@ -120,30 +105,5 @@ func (e *env) sourcesNamed(tb testing.TB) {
 		if do := r.do(); do != "" && calls[do].do == nil {
 			tb.Errorf("%s: do: %s is none of %v", r.Path, do, Calls())
 		}
-	}
-}
-
-// noFloat reads the adapter's own sources. What is not in the language of its files, a decoder that makes float64 of numbers, is found by the case on big numbers.
-func (e *env) noFloat(tb testing.TB) {
-	paths, err := filepath.Glob(filepath.Join(e.Source, "*.go"))
-	if err != nil || len(paths) == 0 {
-		tb.Fatalf("no Go files in %s", e.Source)
-	}
-	files := token.NewFileSet()
-	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		ast.Inspect(f, func(n ast.Node) bool {
-			id, ok := n.(*ast.Ident)
-			if ok && slices.Contains([]string{"float32", "float64", "ParseFloat", "Float64", "Float32", "SetFloat64", "FormatFloat"}, id.Name) {
-				tb.Errorf("%s: %s", files.Position(id.Pos()), id.Name)
-			}
-			return true
-		})
 	}
 }
