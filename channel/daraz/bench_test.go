@@ -21,6 +21,7 @@ type bench struct {
 	market *simdaraz.Market
 	shop   *simdaraz.Shop
 	url    string
+	now    func() time.Time
 
 	mu     sync.Mutex
 	pushed map[string][]channel.Delivery
@@ -33,7 +34,10 @@ func newBench(tb testing.TB) channeltest.Bench {
 
 func startBench(tb testing.TB, cfg simdaraz.Config) *bench {
 	tb.Helper()
-	b := &bench{pushed: map[string][]channel.Delivery{}}
+	b := &bench{pushed: map[string][]channel.Delivery{}, now: time.Now}
+	if cfg.Now != nil {
+		b.now = cfg.Now
+	}
 	callback := httptest.NewServer(http.HandlerFunc(b.receive))
 	cfg.AppKey, cfg.AppSecret, cfg.Seed = appKey, appSecret, 7
 	cfg.Push.URL = callback.URL

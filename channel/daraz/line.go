@@ -63,7 +63,7 @@ func joinKey(parts []iop.Scalar) string {
 func (d *draft) newLine(key string, r *rawItem) channel.Line {
 	zero := money.Zero(d.currency)
 	l := channel.Line{
-		External: key, Title: title(r), UnitPrice: zero, Total: zero, FulfilledBy: channel.Seller, Ships: !r.digital(), Location: r.Warehouse.String(),
+		External: key, Title: title(r), UnitPrice: zero, Total: zero, FulfilledBy: channel.Seller, Ships: !r.digital(), Location: place(r.Warehouse.String()),
 		Listing: channel.ListingRef{External: r.SkuID.String(), Parent: r.ProductID.String(), SKU: r.SKU.String(), Alt: r.ShopSKU.String()},
 	}
 	if r.theirs() {
@@ -74,6 +74,14 @@ func (d *draft) newLine(key string, r *rawItem) channel.Line {
 		l.Listing.SKU = r.Name.String()
 	}
 	return l
+}
+
+// place is the warehouse as a location. "dropshipping" is how Daraz calls the only place of a seller who has named none: that is no location.
+func place(warehouse string) string {
+	if strings.EqualFold(warehouse, "dropshipping") {
+		return ""
+	}
+	return warehouse
 }
 
 func title(r *rawItem) string {
@@ -271,7 +279,7 @@ func (d *draft) parcels() {
 			n = len(d.out.Parcels)
 			at[id] = n
 			d.out.Parcels = append(d.out.Parcels, channel.Parcel{
-				External: id, Status: status, Raw: r.Status.String(), Carrier: carrier(r.Provider.String()), Tracking: r.Tracking.String(), Location: r.Warehouse.String(),
+				External: id, Status: status, Raw: r.Status.String(), Carrier: carrier(r.Provider.String()), Tracking: r.Tracking.String(), Location: place(r.Warehouse.String()),
 			})
 		}
 		p := &d.out.Parcels[n]

@@ -199,7 +199,7 @@ func (k rawSKU) readings(l channel.ListingRef) []channel.StockReading {
 			continue
 		}
 		if len(k.Warehouses) > 1 {
-			r.Location = w.Code.String()
+			r.Location = place(w.Code.String())
 		}
 		out = append(out, r)
 	}

@@ -57,16 +57,16 @@ func (s *shop) SetStock(ctx context.Context, levels []channel.StockLevel) ([]cha
 	updates := make([]update, len(levels))
 	for i, l := range levels {
 		u := newUpdate(l.Listing)
-		u.location = l.Location
+		u.location = place(l.Location)
 		switch {
 		case u.err != nil:
 		case l.Quantity < 0:
 			u.err = fault.Field("quantity", "is below zero")
-		case l.Location == "":
+		case u.location == "":
 			u.sku.Quantity = &l.Quantity
 		default:
-			u.sku.Multi = &xmlWarehouses{[]xmlWarehouse{{l.Location, l.Quantity}}}
-			u.err = xmlSafe("location", l.Location)
+			u.sku.Multi = &xmlWarehouses{[]xmlWarehouse{{u.location, l.Quantity}}}
+			u.err = xmlSafe("location", u.location)
 		}
 		updates[i] = u
 	}
