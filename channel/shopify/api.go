@@ -64,7 +64,7 @@ func (a *adapter) ask(ctx context.Context, operation string, vars map[string]any
 		return nil, err
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "Shopify's answer has an unexpected form")
+		return nil, broken("Shopify's answer has an unexpected form", err)
 	}
 	return data, nil
 }
@@ -167,15 +167,20 @@ func judge(status int, header http.Header, body []byte, operation string) (json.
 	}
 	var e envelope
 	if err := json.Unmarshal(body, &e); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "Shopify's answer is not JSON")
+		return nil, broken("Shopify's answer is not JSON", err)
 	}
 	if err := e.failure(operation); err != nil {
 		return nil, err
 	}
 	if len(e.Data) == 0 || string(e.Data) == "null" {
-		return nil, fault.New(fault.Unavailable, "Shopify's answer has no data")
+		return nil, broken("Shopify's answer has no data", nil)
 	}
 	return e.Data, nil
+}
+
+// broken is an answer that says 200 and is none.
+func broken(message string, cause error) error {
+	return &fault.Error{Kind: fault.Unavailable, Message: message, Code: "BROKEN_ANSWER", Err: cause}
 }
 
 // refusedStatus is the failure an HTTP status means, nil for 2xx. https://shopify.dev/docs/api/usage/response-codes
@@ -261,7 +266,9 @@ func (t topError) fault(operation string) error {
 func repeated(code string) error {
 	switch code {
 	case "IDEMPOTENCY_CONCURRENT_REQUEST":
-		return fault.Wait(time.Second, "the same request is still running at Shopify").WithCode(code)
+		f := fault.New(fault.Unavailable, "the same request is still running at Shopify").WithCode(code)
+		f.After = time.Second
+		return f
 	case "IDEMPOTENCY_KEY_PARAMETER_MISMATCH":
 		return fault.New(fault.Invalid, "another request was made under the same idempotency key").WithCode(code)
 	case codeAttemptFailed:
@@ -278,6 +285,9 @@ func (u userError) fault() error {
 	code := string(u.Code)
 	if err := repeated(code); err != nil {
 		return err
+	}
+	if code == "" {
+		code = "USER_ERROR" // Shopify's plain UserError has none
 	}
 	kind := fault.Refused
 	switch {

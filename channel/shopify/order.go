@@ -71,8 +71,25 @@ func (s *sheet) words() map[string]string {
 			words[axis] = word
 		}
 	}
+	all := s.txs
+	for _, f := range s.refunds {
+		all = append(all[:len(all):len(all)], f.txs...)
+	}
+	var strange []string
+	for _, t := range all {
+		if !slices.Contains(transactionWords, t.status) {
+			strange = append(strange, t.status)
+		}
+	}
+	if slices.Sort(strange); len(strange) > 0 {
+		words["transaction"] = strings.Join(slices.Compact(strange), ", ")
+	}
 	return words
 }
+
+// transactionWords are the states of a transaction that are understood; another one is kept among the order's words.
+// https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderTransactionStatus
+var transactionWords = []string{"SUCCESS", "PENDING", "AWAITING_RESPONSE", "FAILURE", "ERROR"}
 
 func (s *sheet) sortedTags() []string {
 	tags := slices.Clone(s.tags)

@@ -90,7 +90,9 @@ func (a *adapter) give(ctx context.Context, g giving) (channel.Refund, error) {
 		}
 		txs = append(txs, tx)
 	}
-	input["transactions"] = txs
+	if len(txs) > 0 {
+		input["transactions"] = txs
+	}
 	return a.refundCreate(ctx, input, g.reference, sheetOf(answer.Order))
 }
 

@@ -199,6 +199,9 @@ func readREST(body []byte) (*sheet, error) {
 		s.refunds = append(s.refunds, o.Refunds[i].read(r, fmt.Sprintf("refunds[%d]", i), s))
 	}
 	o.receive(r, s)
+	if len(s.gateways) > 1 {
+		s.blind = append(s.blind, "payments") // their shares are told by the transactions only
+	}
 	if len(o.Returns) > 0 {
 		s.blind = append(s.blind, "returns")
 	}
