@@ -22,7 +22,8 @@ const (
 type writer struct {
 	conn   *liteConn
 	counts *counts
-	lost   atomic.Bool // SQLite has rolled back since the last begin
+	work   time.Duration // groupWork
+	lost   atomic.Bool   // SQLite has rolled back since the last begin
 
 	mu         sync.Mutex
 	people     []*member
@@ -45,7 +46,7 @@ type member struct {
 var errStopped = errors.New("the function did not return")
 
 func newWriter(c *liteConn, n *counts) (*writer, error) {
-	w := &writer{conn: c, counts: n, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	w := &writer{conn: c, counts: n, work: groupWork, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	if err := watch(c.conn, &w.lost); err != nil {
 		return nil, err
 	}
@@ -203,7 +204,7 @@ func (w *writer) group(first *member) {
 			m.told <- err
 		}
 		m = nil
-		if len(kept) < groupSize && time.Since(start) < groupWork {
+		if len(kept) < groupSize && time.Since(start) < w.work {
 			m = w.next()
 		}
 	}

@@ -25,9 +25,11 @@ type part struct {
 	err  error
 }
 
-// together has the parts run in one group, in order, and returns when all have been answered. SQLite only.
+// together has the parts run in one group, in order, behind the write that held them up, and returns when all have been answered.
+// SQLite only.
 func together(t *testing.T, d *db.DB, parts ...*part) {
 	t.Helper()
+	db.Patient(d)
 	release := block(t, d)
 	var wg sync.WaitGroup
 	for i, p := range parts {
@@ -43,16 +45,8 @@ func together(t *testing.T, d *db.DB, parts ...*part) {
 		})
 		awaitQueue(d, i+1)
 	}
-	awaitWork() // the blocker's own group is over, so that the parts are a group of their own
 	release()
 	wg.Wait()
-}
-
-// awaitWork lets pass the time after which a group takes no further member.
-func awaitWork() {
-	for start := time.Now(); time.Since(start) < 6*time.Millisecond; {
-		runtime.Gosched()
-	}
 }
 
 func TestGroup(t *testing.T) {
@@ -66,7 +60,7 @@ func TestGroup(t *testing.T) {
 		together(t, d, a, b, c)
 		after := d.Stats()
 		same(t, []error{nil, nil, nil}, []error{a.err, b.err, c.err}, equateErrors)
-		same(t, []int64{4, 2, 0}, []int64{after.Writes - before.Writes, after.Commits - before.Commits, after.Repeats})
+		same(t, []int64{4, 1, 0}, []int64{after.Writes - before.Writes, after.Commits - before.Commits, after.Repeats})
 		same(t, []string{"a", "b", "c"}, ids(t, d))
 	})
 	t.Run("takes 64 members and no more", func(t *testing.T) {
@@ -80,9 +74,7 @@ func TestGroup(t *testing.T) {
 		together(t, d, parts...)
 		after := d.Stats()
 		same(t, int64(101), after.Writes-before.Writes)
-		if n := after.Commits - before.Commits; n < 3 {
-			t.Errorf("%d commits for 101 writes", n)
-		}
+		same(t, int64(2), after.Commits-before.Commits)
 	})
 	t.Run("people go before background, in the order they came", func(t *testing.T) {
 		t.Parallel()
@@ -253,10 +245,12 @@ func TestFullDisk(t *testing.T) {
 	t.Run("fails a member that is alone once", func(t *testing.T) {
 		t.Parallel()
 		d := small(t)
-		full := &part{fn: oneRow}
-		together(t, d, full)
-		kind(t, fault.Full, full.err)
-		same(t, 1, full.runs)
+		runs := 0
+		kind(t, fault.Full, d.Write(context.Background(), func(tx *db.Tx) error {
+			runs++
+			return oneRow(tx)
+		}))
+		same(t, 1, runs)
 		same(t, []string(nil), ids(t, d))
 	})
 }

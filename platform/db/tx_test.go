@@ -568,9 +568,10 @@ func TestCancelledCaller(t *testing.T) {
 func block(t *testing.T, d *db.DB) (release func()) {
 	t.Helper()
 	holds, let, done := make(chan struct{}), make(chan struct{}), make(chan error)
+	first := sync.OnceFunc(func() { close(holds) })
 	go func() {
 		done <- d.Write(context.Background(), func(*db.Tx) error {
-			close(holds)
+			first()
 			<-let
 			return nil
 		})

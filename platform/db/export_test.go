@@ -1,0 +1,11 @@
+package db
+
+import "time"
+
+// Patient lets groups of a SQLite database take members for as long as they wait, so that a slow machine makes no smaller groups.
+func Patient(d *DB) {
+	w := d.engine.(*lite).writer
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.work = time.Hour
+}
