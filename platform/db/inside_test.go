@@ -20,7 +20,7 @@ func TestShape(t *testing.T) {
 	for _, c := range []struct{ name, want, got string }{
 		{"PostgreSQL", before + "unnest($3::text[], $4::bigint[]) as d(sku, q)" + after[5:], s.postgres},
 		{"one row", before + "(select $3 as sku, $4 as q)" + after, s.one},
-		{"eight rows", before + "(select column1 as sku, column2 as q from (values ($3, $4), ($5, $6), ($7, $8), ($9, $10), ($11, $12), ($13, $14), ($15, $16), ($17, $18)))" + after, s.eight},
+		{"eight rows", before + "(select column1 as sku, column2 as q from (values (?3, ?), (?, ?), (?, ?), (?, ?), (?, ?), (?, ?), (?, ?), (?, ?)))" + after, s.eight},
 		{"padded", before + "(select column1 as sku, column2 as q from (values ($3, $4, $5), ($6, $7, $8)) where column3)" + after, s.lite(2, true)},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -362,11 +362,15 @@ func (s *shape) lite(n int, flagged bool) string {
 		if row > 0 {
 			b.WriteString(", ")
 		}
-		separator := "($"
 		for i := range width {
-			b.WriteString(separator)
-			separator = ", $"
-			b.WriteString(strconv.Itoa(s.params + 1 + row*width + i))
+			switch {
+			case row == 0 && i == 0:
+				b.WriteString("(?" + strconv.Itoa(s.params+1)) // behind the text's own $n, wherever these stand
+			case i == 0:
+				b.WriteString("(?")
+			default:
+				b.WriteString(", ?") // without a name: the driver asks for each name, which SQLite searches in a list of all
+			}
 		}
 		b.WriteByte(')')
 	}
