@@ -140,7 +140,7 @@ func (b *book) heldSpots() map[spot]bool {
 	return spots
 }
 
-const levelRows = 4000 // in one statement
+const levelRows = 512 // in one statement: the largest that SQLite keeps prepared
 
 func (b *book) queueLevels(spots map[spot]bool) error {
 	keys := slices.SortedFunc(maps.Keys(spots), compareSpots)
