@@ -608,7 +608,6 @@ func TestNothingLeaks(t *testing.T) {
 		"email":"canary@example.com","note":"canary note","phone":"+92 300 1234547","sku":"SHIRT-1","inner":"{\"client_secret\":\"canary-inner\"}",
 		"text":"write to canary@example.com with Bearer canary-bearer-1 or shpat_c4n4ry00c4n4ry00c4n4ry00"}`
 	form := "grant_type=refresh&refresh_token=canary-refresh&code=canary-code&customer_email=canary%40example.com&page=2"
-	c := pool.Client(httpclient.Options{Account: "a1", Channel: "demo", AllowPrivate: true, Retries: -1, Timeout: 5 * time.Second})
 	for _, path := range []string{base + "/ok", base + "/429", base + "/cut", gone.URL + "/gone"} {
 		for contentType, body := range map[string]string{
 			"application/json": json, "application/x-www-form-urlencoded": form, "text/html": "<p>Canary Khan</p>", "": json, "application/graphql": "canary",
@@ -624,6 +623,8 @@ func TestNothingLeaks(t *testing.T) {
 			req.Header.Set("X-Shopify-Access-Token", "canary-shopify")
 			req.Header.Set("X-Shopify-Hmac-Sha256", "canary-hmac")
 			req.Header.Set("Cookie", "canary-cookie")
+			// An account of its own each: none waits for another's pause.
+			c := pool.Client(httpclient.Options{Account: "a1 " + path + contentType, Channel: "demo", AllowPrivate: true, Retries: -1})
 			res, err := c.Do(req)
 			if err == nil {
 				_ = res.Body.Close()
