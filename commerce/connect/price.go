@@ -126,7 +126,7 @@ func priceDoubt(acc Account, known pricePush, p money.Amount) string {
 	if d < 0 {
 		d = -d
 	}
-	if d/100 > *known.shown/100*limit/100 && d*100 > *known.shown*limit {
+	if d > *known.shown*limit/100 {
 		return "it changes by more than " + itoa(limit) + " percent"
 	}
 	return ""

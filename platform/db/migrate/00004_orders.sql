@@ -123,6 +123,7 @@ create table order_lines (
   constraint order_lines_positive check (cancelled >= 0 and open >= 0 and on_the_way >= 0 and delivered >= 0 and coming_back >= 0 and returned >= 0 and lost >= 0 and refunded >= 0 and exchanged >= 0)
 );
 create index order_lines_variant on order_lines (variant_id, order_id);
+create index order_lines_open on order_lines (variant_id) where open > 0;
 create index order_lines_listing on order_lines (listing_id) where variant_id is null;
 
 create table order_units (
