@@ -52,10 +52,12 @@ func (d *draft) lineKey(i int) (string, error) {
 	return r.key(), nil
 }
 
+var escaped = strings.NewReplacer("%", "%25", "|", "%7C")
+
 func joinKey(parts []iop.Scalar) string {
 	texts := make([]string, len(parts))
 	for i, p := range parts {
-		texts[i] = strings.NewReplacer("%", "%25", "|", "%7C").Replace(p.String())
+		texts[i] = escaped.Replace(p.String())
 	}
 	return strings.Join(texts, "|")
 }

@@ -211,10 +211,11 @@ func (s *shop) withItems(ctx context.Context, orders []listedOrder, readAt time.
 // change is one reading. Its version is that of the canonical order: the latest time in the documents.
 func (s *shop) change(id string, order, items json.RawMessage, readAt time.Time) channel.Change {
 	c := channel.Change{External: id, ReadAt: readAt, Raw: rawOf(order, items)}
-	var head rawOrder
-	var rows iop.List[struct {
+	type stamped struct {
 		UpdatedAt iop.Scalar `json:"updated_at"`
-	}]
+	}
+	var head stamped
+	var rows iop.List[stamped]
 	_ = json.Unmarshal(order, &head)
 	_ = json.Unmarshal(items, &rows) // what cannot be read is found by Decode, with the order stored
 	c.Version, _ = head.UpdatedAt.Time(s.zone)

@@ -299,6 +299,9 @@ func (s *shop) DecideReturn(ctx context.Context, d channel.ReturnDecision) error
 	if err != nil {
 		return err
 	}
+	if d.Return.Kind == "" && now.Type == "ONLY_REFUND" {
+		d.Return.Kind = "refund_only"
+	}
 	if len(ids) == 0 {
 		for _, l := range now.lines() {
 			ids = append(ids, l.ID.String())

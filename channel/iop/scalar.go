@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/kernel/money"
@@ -16,7 +17,12 @@ type Scalar string
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (s *Scalar) UnmarshalJSON(data []byte) error {
-	if len(data) > 0 && data[0] == '"' {
+	if len(data) > 1 && data[0] == '"' {
+		// Nearly every value is plain text between quotes; the decoder has checked the syntax already.
+		if inner := data[1 : len(data)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+			*s = clean(string(inner))
+			return nil
+		}
 		var text string
 		if err := json.Unmarshal(data, &text); err != nil {
 			return err
