@@ -137,6 +137,15 @@ func CodeOf(err error) string {
 	return ""
 }
 
+// FieldOf is the input at fault, or "".
+func FieldOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Field
+	}
+	return ""
+}
+
 // Message is what may be shown to the person who asked: the *Error's message with its field, or a sentence that gives nothing away.
 func Message(err error) string {
 	var e *Error
