@@ -1,0 +1,268 @@
+package access
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/audit"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/vault"
+)
+
+// freshFor is how long a verified key is trusted before the database is asked again.
+const freshFor = 1500 * time.Millisecond
+
+// maxCached bounds what made-up keys can make us remember.
+const maxCached = 10_000
+
+// Key describes an API key, never the key itself.
+type Key struct {
+	ID         string    `json:"id"`
+	Name       string    `json:"name"`
+	Prefix     string    `json:"prefix"` // the part of the key by which people recognise it
+	Scopes     []Scope   `json:"scopes"`
+	CreatedAt  time.Time `json:"created_at"`
+	ExpiresAt  time.Time `json:"expires_at,omitzero"`
+	RevokedAt  time.Time `json:"revoked_at,omitzero"`
+	LastUsedAt time.Time `json:"last_used_at,omitzero"` // to a minute
+}
+
+// Keys are the API keys. It is safe for concurrent use.
+type Keys struct {
+	db   *db.DB
+	hash *vault.Hasher
+	log  *audit.Log
+
+	mu     sync.Mutex
+	cache  map[string]cached // by prefix
+	epoch  uint64            // counts revocations: what was read before one is not kept
+	used   map[string]time.Time
+	flight singleflight.Group
+}
+
+type cached struct {
+	key    Key
+	hash   []byte // nil: there is no key with this prefix
+	readAt time.Time
+}
+
+// Open opens the keys of a database; the first call ever makes the key of their hashes. Call it at start, outside a transaction.
+func Open(ctx context.Context, d *db.DB, v *vault.Vault, log *audit.Log) (*Keys, error) {
+	hash, err := v.Hasher(ctx, vault.MainZone, vault.Access)
+	return &Keys{db: d, hash: hash, log: log, cache: map[string]cached{}, used: map[string]time.Time{}}, err
+}
+
+// Create makes a key and returns it once; nobody can show it again. A zero expiry is none. The act is audited. Fault: Invalid without a
+// name, without scopes, with an unknown scope, or an expiry that has passed.
+func (k *Keys) Create(ctx context.Context, by Caller, name string, scopes []Scope, expires time.Time) (vault.Secret, Key, error) {
+	name = strings.TrimSpace(name)
+	if name == "" {
+		return vault.Secret{}, Key{}, fault.Field("name", "is missing: it tells people what the key is for")
+	}
+	scopes, err := ParseScopes(formatScopes(scopes))
+	if err != nil {
+		return vault.Secret{}, Key{}, err
+	}
+	plain, prefix := newToken()
+	hash, err := k.hash.Sum("api-key", []byte(plain))
+	if err != nil {
+		return vault.Secret{}, Key{}, err
+	}
+	key := Key{ID: db.ID(), Name: name, Prefix: prefix, Scopes: scopes, ExpiresAt: expires.UTC().Truncate(time.Microsecond)}
+	err = k.db.Write(ctx, func(tx *db.Tx) error {
+		key.CreatedAt = tx.Now
+		if !expires.IsZero() && !expires.After(tx.Now) {
+			return fault.Field("expires", "has passed already")
+		}
+		if _, err := tx.Exec(`insert into api_keys (id, name, prefix, hash, scopes, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7)`,
+			key.ID, name, prefix, hash, formatScopes(scopes), tx.Now.UnixMicro(), db.Micros(expires)); err != nil {
+			return err
+		}
+		k.forget(tx, prefix)
+		return k.log.Write(tx, audit.Entry{Actor: by.Actor(), Action: "key.create", SubjectKind: "api_key", Subject: key.ID,
+			Detail: map[string]any{"name": name, "prefix": prefix, "scopes": scopes}})
+	})
+	if err != nil {
+		return vault.Secret{}, Key{}, err
+	}
+	return vault.Hide(plain), key, nil
+}
+
+// Verify says who holds a key. It asks the database once in a while only. Fault: Unauthorized for a key that is malformed, unknown,
+// expired or revoked, without saying which of the last three.
+func (k *Keys) Verify(ctx context.Context, plain string) (Caller, error) {
+	prefix, err := parseToken(plain)
+	if err != nil {
+		return Caller{}, err
+	}
+	c, err := k.find(ctx, prefix)
+	if err != nil {
+		return Caller{}, err
+	}
+	sum, err := k.hash.Sum("api-key", []byte(plain))
+	if err != nil {
+		return Caller{}, err
+	}
+	now := k.db.Now()
+	if subtle.ConstantTimeCompare(sum, c.hash) != 1 || !c.key.RevokedAt.IsZero() || !c.key.ExpiresAt.IsZero() && !now.Before(c.key.ExpiresAt) {
+		return Caller{}, fault.New(fault.Unauthorized, "this API key is not valid").WithCode("invalid_key")
+	}
+	k.mu.Lock()
+	k.used[c.key.ID] = now
+	k.mu.Unlock()
+	return Caller{ByKey, c.key.ID, c.key.Name, c.key.Scopes}, nil
+}
+
+// find reads a key by prefix, from memory while that is fresh; those who want the same one wait for one answer.
+func (k *Keys) find(ctx context.Context, prefix string) (cached, error) {
+	k.mu.Lock()
+	c, known := k.cache[prefix]
+	epoch := k.epoch
+	k.mu.Unlock()
+	if known && time.Since(c.readAt) < freshFor {
+		return c, nil
+	}
+	// Who asks after a revocation does not share the answer of somebody who asked before it.
+	answer := k.flight.DoChan(fmt.Sprintf("%s %d", prefix, epoch), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		return k.load(ctx, prefix, epoch)
+	})
+	select {
+	case r := <-answer:
+		if r.Err != nil {
+			return cached{}, r.Err
+		}
+		return r.Val.(cached), nil
+	case <-ctx.Done():
+		return cached{}, ctx.Err()
+	}
+}
+
+func (k *Keys) load(ctx context.Context, prefix string, epoch uint64) (cached, error) {
+	c := cached{readAt: time.Now()}
+	err := k.db.Read(ctx, func(tx *db.Tx) error {
+		rows, err := db.All(tx, func(s db.Scanner) (r cached, err error) {
+			r.key, err = scan(s, &r.hash)
+			return r, err
+		}, `select `+columns+`, hash from api_keys where prefix = $1`, prefix)
+		if len(rows) == 1 {
+			c.key, c.hash = rows[0].key, rows[0].hash
+		}
+		return err
+	})
+	if err != nil {
+		return cached{}, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.epoch == epoch {
+		if len(k.cache) >= maxCached {
+			clear(k.cache)
+		}
+		k.cache[prefix] = c
+	}
+	return c, nil
+}
+
+// forget has a key read again once the transaction has committed.
+func (k *Keys) forget(tx *db.Tx, prefix string) {
+	tx.AfterCommit(func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.epoch++
+		delete(k.cache, prefix)
+	})
+}
+
+// Revoke ends a key, named by id or prefix. The act is audited. Safe to repeat. Fault: NotFound.
+func (k *Keys) Revoke(ctx context.Context, by Caller, idOrPrefix string) (Key, error) {
+	var key Key
+	err := k.db.Write(ctx, func(tx *db.Tx) (err error) {
+		key, err = db.One(tx, func(s db.Scanner) (Key, error) { return scan(s) },
+			`select `+columns+` from api_keys where id = $1 or prefix = $1`+tx.Lock(), idOrPrefix)
+		if fault.Is(err, fault.NotFound) {
+			return fault.New(fault.NotFound, "there is no such API key")
+		}
+		if err != nil || !key.RevokedAt.IsZero() {
+			return err
+		}
+		key.RevokedAt = tx.Now
+		if _, err := tx.Exec(`update api_keys set revoked_at = $2 where id = $1`, key.ID, tx.Now.UnixMicro()); err != nil {
+			return err
+		}
+		k.forget(tx, key.Prefix)
+		return k.log.Write(tx, audit.Entry{Actor: by.Actor(), Action: "key.revoke", SubjectKind: "api_key", Subject: key.ID,
+			Detail: map[string]string{"name": key.Name, "prefix": key.Prefix}})
+	})
+	return key, err
+}
+
+// List returns keys by id, that is, oldest first, after the last id seen; the revoked ones too. A limit outside 1…1000 is 100.
+func List(tx *db.Tx, after string, limit int) ([]Key, error) {
+	if limit < 1 || limit > 1000 {
+		limit = 100
+	}
+	return db.All(tx, func(s db.Scanner) (Key, error) { return scan(s) },
+		`select `+columns+` from api_keys where id > $1 order by id limit $2`, after, limit)
+}
+
+const columns = `id, name, prefix, scopes, created_at, expires_at, revoked_at, last_used_at`
+
+func scan(s db.Scanner, more ...any) (key Key, err error) {
+	var scopes string
+	err = s.Scan(append([]any{&key.ID, &key.Name, &key.Prefix, &scopes, db.Time(&key.CreatedAt), db.Time(&key.ExpiresAt), db.Time(&key.RevokedAt),
+		db.Time(&key.LastUsedAt)}, more...)...)
+	for word := range strings.FieldsSeq(scopes) {
+		key.Scopes = append(key.Scopes, Scope(word))
+	}
+	return key, err
+}
+
+// Flush writes down when keys were used.
+func (k *Keys) Flush(ctx context.Context) error {
+	k.mu.Lock()
+	used := k.used
+	k.used = map[string]time.Time{}
+	k.mu.Unlock()
+	batch := db.NewBatch(1)
+	for _, id := range slices.Sorted(maps.Keys(used)) {
+		batch.Add(id, used[id].UnixMicro())
+	}
+	return k.db.Write(db.Background(ctx), func(tx *db.Tx) error {
+		tx.Send(`update api_keys set last_used_at = r.u from rows(i text, u bigint)
+			where api_keys.id = r.i and (api_keys.last_used_at is null or api_keys.last_used_at < r.u)`, batch)
+		return nil
+	})
+}
+
+// Run flushes every minute until ctx ends, and once more then. It returns nil when ctx ends.
+func (k *Keys) Run(ctx context.Context) error {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if err := k.Flush(ctx); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "the use of API keys was not written down", "error", err)
+			}
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			if err := k.Flush(last); err != nil {
+				slog.WarnContext(ctx, "the use of API keys was not written down", "error", err)
+			}
+			return nil
+		}
+	}
+}
