@@ -44,15 +44,19 @@ func (r rules) method(gateway string) channel.PaymentMethod {
 // payments are one per gateway, named by it: that is what both shapes can tell, as a webhook body has no transactions.
 func (s *sheet) payments(r *reader, rules rules) []channel.Payment {
 	var out []channel.Payment
-	for _, name := range s.payers() {
+	names := s.payers()
+	for _, name := range names {
 		p := channel.Payment{External: slug(name), Gateway: name, Method: rules.method(name)}
 		if p.Method == channel.PayCOD {
 			p.Collector = rules.collector
 		}
 		if len(s.txs) > 0 {
 			p.Status, p.Amount = s.byTransactions(r, slug(name))
+			if len(names) == 1 && p.Status != channel.Paid && p.Status != channel.Unknown {
+				p.Amount = s.expected(r, p.Status) // what was first asked for, an edit may have changed since
+			}
 		} else {
-			p.Status, p.Amount = s.byStatus()
+			p.Status, p.Amount = s.byStatus(r)
 		}
 		out = append(out, p)
 	}
@@ -79,8 +83,7 @@ func (s *sheet) payers() []string {
 }
 
 // byStatus is what the order's financial status says of its only payment. With several gateways the shares are not known.
-func (s *sheet) byStatus() (channel.Status, money.Amount) {
-	amount := s.total
+func (s *sheet) byStatus(r *reader) (channel.Status, money.Amount) {
 	var st channel.Status
 	switch status("payment", s.financial) {
 	case channel.Due:
@@ -92,14 +95,29 @@ func (s *sheet) byStatus() (channel.Status, money.Amount) {
 	case channel.Failed:
 		st = channel.Failed
 	case channel.Paid, channel.PartPaid, channel.Refunded, channel.PartRefunded:
-		st, amount = channel.Paid, s.received
+		st = channel.Paid
 	default:
 		return channel.Unknown, money.Amount{}
 	}
 	if len(s.gateways) > 1 {
 		return st, money.Amount{}
 	}
-	return st, amount
+	return st, s.expected(r, st)
+}
+
+// expected is what a payment of the whole order amounts to: what was received, what is still due, else the order's total.
+func (s *sheet) expected(r *reader, st channel.Status) money.Amount {
+	switch {
+	case st == channel.Paid:
+		return s.received
+	case st == channel.Due && !s.current.IsNone() && !s.received.IsNone():
+		due := r.sub("outstanding", s.current, s.received)
+		for _, f := range s.refunds {
+			due = r.add("outstanding", due, f.paid(r))
+		}
+		return due
+	}
+	return s.total
 }
 
 // byTransactions sums what happened at one gateway. https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderTransactionKind
@@ -134,15 +152,15 @@ func (s *sheet) byTransactions(r *reader, gateway string) (channel.Status, money
 	}
 	switch {
 	case known:
-		return s.strongest(sums)
+		return s.strongest(r, sums)
 	case strange:
 		return channel.Unknown, money.Amount{}
 	}
-	return s.byStatus()
+	return s.byStatus(r)
 }
 
 // strongest picks what the sums come to: money that is here, else promised and not called off, else awaited, else called off, else refused.
-func (s *sheet) strongest(sums map[channel.Status]money.Amount) (channel.Status, money.Amount) {
+func (s *sheet) strongest(r *reader, sums map[channel.Status]money.Amount) (channel.Status, money.Amount) {
 	if a := sums[channel.Paid]; a.Sign() > 0 {
 		return channel.Paid, a
 	}
@@ -167,7 +185,7 @@ func (s *sheet) strongest(sums map[channel.Status]money.Amount) (channel.Status,
 			return st, a
 		}
 	}
-	return s.byStatus()
+	return s.byStatus(r)
 }
 
 // paid is the money that went back: successful refunds only.

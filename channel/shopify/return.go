@@ -91,13 +91,19 @@ func (a *adapter) returnsOf(ctx context.Context, order string) ([]channel.Return
 
 // returnState is where a return stands at Shopify.
 type returnState struct {
-	Status  text             `json:"status"`
-	Refunds connection[node] `json:"refunds"`
-	Lines   connection[struct {
+	Status  text `json:"status"`
+	Refunds connection[struct {
+		Total *bag `json:"totalRefundedSet"`
+	}] `json:"refunds"`
+	Lines connection[struct {
 		ID          string `json:"id"`
 		Processable text   `json:"processableQuantity"`
+		Refundable  text   `json:"refundableQuantity"`
 		Fulfillment *struct {
-			Line node `json:"lineItem"`
+			Line struct {
+				ID         string `json:"id"`
+				Refundable text   `json:"refundableQuantity"`
+			} `json:"lineItem"`
 		} `json:"fulfillmentLineItem"`
 	}] `json:"returnLineItems"`
 	Reverse connection[struct {
@@ -266,32 +272,56 @@ func (a *adapter) dispose(st *returnState, line string, n int64) []map[string]an
 	return out
 }
 
-// payReturn gives back the money the decision proposes for the return's lines. A return that already has a refund is left alone; a refund of another
-// amount goes through Refund.
+// payReturn gives back the money the decision proposes for the return's lines. A return for which money went back already is left alone; a refund of another
+// amount goes through Refund. Units that were processed before count as refunded at Shopify, so for them it is money only.
 func (a *adapter) payReturn(ctx context.Context, st *returnState, d channel.ReturnDecision) error {
-	if len(st.Refunds.Nodes) > 0 {
+	if st.paid() {
 		return nil
 	}
 	if st.Status != "OPEN" && st.Status != "CLOSED" {
 		return contradiction(st, d)
 	}
 	r := &reader{}
-	var amount money.Amount
-	var lines []channel.RefundLine
+	g := giving{order: d.Order, reference: d.Reference, note: d.Reason}
 	for _, l := range d.Return.Lines {
-		amount = r.add("refund", amount, l.Refund)
-		lines = append(lines, channel.RefundLine{Line: l.Line, Quantity: l.Quantity, Restock: channel.RestockNone, Amount: l.Refund})
+		g.amount = r.add("refund", g.amount, l.Refund)
+		if st.refundable(l.External) >= l.Quantity {
+			g.lines = append(g.lines, channel.RefundLine{Line: l.Line, Quantity: l.Quantity, Restock: channel.RestockNone})
+		}
 	}
 	switch {
 	case r.err != nil:
 		return r.err
-	case amount.Sign() <= 0:
+	case g.amount.Sign() <= 0:
 		return fault.Field("return.lines", "hold no amount to refund")
 	case d.Reference == "":
 		return fault.Field("reference", "is needed, or the money could go back twice")
 	}
-	_, err := a.give(ctx, giving{order: d.Order, reference: d.Reference, note: d.Reason, lines: lines, amount: amount})
+	_, err := a.give(ctx, g)
 	return err
+}
+
+// paid reports whether money went back for the return.
+func (st *returnState) paid() bool {
+	for _, f := range st.Refunds.Nodes {
+		if f.Total == nil || f.Total.Presentment == nil {
+			continue
+		}
+		if a, err := money.Parse(string(f.Total.Presentment.Amount), f.Total.Presentment.Currency); err == nil && a.Sign() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// refundable is how many units of a return line can still be refunded as units, of the return and of the order.
+func (st *returnState) refundable(line string) int64 {
+	for _, l := range st.Lines.Nodes {
+		if tail(l.ID) == line && l.Fulfillment != nil {
+			return min(foLine{Remaining: l.Refundable}.remaining(), foLine{Remaining: l.Fulfillment.Line.Refundable}.remaining())
+		}
+	}
+	return 0
 }
 
 func (a *adapter) closeReturn(ctx context.Context, st *returnState, d channel.ReturnDecision) error {

@@ -49,7 +49,7 @@ var statuses = []channel.StatusRow{
 	{Axis: "parcel", Theirs: "PICKED_UP", Ours: channel.Delivered, Source: aboutParcel},
 	{Axis: "parcel", Theirs: "NOT_DELIVERED", Ours: channel.Failed, Source: aboutParcel},
 	{Axis: "parcel", Theirs: "FAILURE", Ours: channel.Failed, Source: aboutParcel},
-	{Axis: "parcel", Theirs: "LABEL_VOIDED", Ours: channel.Cancelled, Source: aboutParcel},
+	{Axis: "parcel", Theirs: "LABEL_VOIDED", Ours: channel.Ready, Source: aboutParcel},
 	{Axis: "parcel", Theirs: "CANCELED", Ours: channel.Cancelled, Source: aboutParcel},
 
 	{Axis: "fulfillment", Theirs: "SUCCESS", Ours: channel.Shipped, Source: aboutFulfillmentState},
