@@ -60,8 +60,6 @@ type Needs struct {
 type Secrets interface {
 	Values(owner, name string) []string // newest first
 	Put(tx *db.Tx, owner, name string, secret []byte, expires time.Time) error
-	// Swap replaces a secret when the stored one is still old; it reports whether it did.
-	Swap(tx *db.Tx, owner, name string, old, secret []byte, expires time.Time) (bool, error)
 }
 
 // Service is the context's front. Safe for concurrent use.
@@ -70,14 +68,15 @@ type Service struct {
 	kinds map[string]channel.Kind
 
 	mu     sync.Mutex
-	opened map[string]*opened // by account id
+	opened map[string]*opened     // by account id
+	can    map[string]channel.Can // by channel: what its adapter can do
 	wake   chan struct{}      // something was stored
 	nudge  map[string]chan struct{}
 }
 
 // New makes the service.
 func New(need Needs) *Service {
-	s := &Service{need: need, kinds: map[string]channel.Kind{}, opened: map[string]*opened{}, wake: make(chan struct{}, 1), nudge: map[string]chan struct{}{}}
+	s := &Service{need: need, kinds: map[string]channel.Kind{}, opened: map[string]*opened{}, can: map[string]channel.Can{}, wake: make(chan struct{}, 1), nudge: map[string]chan struct{}{}}
 	if s.need.Log == nil {
 		s.need.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}

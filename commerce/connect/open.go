@@ -58,17 +58,23 @@ func (s *Service) open(ctx context.Context, id string) (*opened, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if o = s.opened[acc.ID]; o != nil && o.acc.Version == acc.Version {
+		defer s.mu.Unlock()
 		again := *o
 		again.checked = now
 		s.opened[acc.ID] = &again
 		return &again, nil
 	}
+	s.mu.Unlock()
 	if o, err = s.make(acc, nil); err != nil {
 		return nil, err
 	}
 	o.checked = now
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if other := s.opened[acc.ID]; other != nil && other.acc.Version == acc.Version {
+		return other, nil // somebody was first: one adapter, one set of tokens
+	}
 	s.opened[acc.ID] = o
 	return o, nil
 }
@@ -115,6 +121,11 @@ func (s *Service) make(acc Account, secrets map[string]string) (*opened, error) 
 	}
 	o.ch = ch
 	o.tokens.ch = ch
+	if secrets == nil {
+		s.mu.Lock()
+		s.can[acc.Channel] = channel.CanOf(ch)
+		s.mu.Unlock()
+	}
 	return o, nil
 }
 

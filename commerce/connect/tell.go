@@ -222,11 +222,7 @@ func (s *Service) intend(tx *db.Tx, all []tell) error {
 
 // canTell reports whether the account's channel can be told of this act at all.
 func (s *Service) canTell(acc Account, act Act) bool {
-	kind, ok := s.kinds[acc.Channel]
-	if !ok {
-		return false
-	}
-	can := s.canOf(kind, acc)
+	can := s.canOf(acc)
 	switch act {
 	case TellArrived:
 		return can.Acknowledge && acc.Settings["acknowledge"] != "no"
@@ -248,16 +244,17 @@ func (s *Service) canTell(acc Account, act Act) bool {
 	return false
 }
 
-// canOf derives what a kind can do from an adapter opened for the account; opening does no I/O.
-func (s *Service) canOf(kind channel.Kind, acc Account) channel.Can {
+// canOf derives what a channel's adapter can do; it is safe inside a transaction, since the adapter is opened without secrets when none was opened before.
+func (s *Service) canOf(acc Account) channel.Can {
 	s.mu.Lock()
-	o := s.opened[acc.ID]
+	can, ok := s.can[acc.Channel]
 	s.mu.Unlock()
-	if o == nil {
-		var err error
-		if o, err = s.make(acc, nil); err != nil {
-			return channel.Can{}
-		}
+	if ok {
+		return can
+	}
+	o, err := s.make(acc, map[string]string{})
+	if err != nil {
+		return channel.Can{}
 	}
 	return channel.CanOf(o.ch)
 }
