@@ -168,7 +168,7 @@ var owners = map[string]string{
 	"inbox": "commerce/connect", "channel_orders": "commerce/connect", "reads": "commerce/connect", "tells": "commerce/connect", "channel_stock": "commerce/connect", "channel_prices": "commerce/connect",
 	"orders": "commerce/order", "order_lines": "commerce/order", "order_units": "commerce/order", "order_charges": "commerce/order", "order_holds": "commerce/order",
 	"order_history": "commerce/order", "order_change_sets": "commerce/order", "order_payments": "commerce/payment", "refunds": "commerce/payment", "refund_lines": "commerce/payment",
-	"fulfillment_orders": "commerce/fulfillment", "fulfillment_lines": "commerce/fulfillment", "dispatch_shipments": "commerce/dispatch", "dispatch_lines": "commerce/dispatch",
+	"fulfillment_orders": "commerce/fulfillment", "fulfillment_lines": "commerce/fulfillment", "fulfillment_scans": "commerce/fulfillment", "dispatch_shipments": "commerce/dispatch", "dispatch_lines": "commerce/dispatch",
 	"shipment_events": "commerce/dispatch", "returns_rma": "commerce/returns", "return_lines": "commerce/returns", "storefronts": "commerce/cart", "carts": "commerce/cart", "cart_lines": "commerce/cart",
 }
 

@@ -78,13 +78,13 @@ func (s *Service) CancelTx(tx *db.Tx, c Cancelling) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
+	if err := s.writeCut(tx, &h, lines, p.Cancelled); err != nil {
+		return Preview{}, err
+	}
 	if h.Effective() {
 		if err := s.takeOut(tx, &h, lines, p.Cancelled, c.Reason); err != nil {
 			return Preview{}, err
 		}
-	}
-	if err := s.writeCut(tx, &h, lines, p.Cancelled); err != nil {
-		return Preview{}, err
 	}
 	if err := s.afterCut(tx, &h, lines, p, c); err != nil {
 		return Preview{}, err

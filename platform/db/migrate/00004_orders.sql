@@ -279,6 +279,7 @@ create table fulfillment_orders (
   country key not null,
   state key not null,
   held_reason text,
+  held_from key,
   ship_by bigint,
   deliver_by bigint,
   cod boolean not null,
@@ -314,6 +315,16 @@ create table fulfillment_lines (
 );
 create index fulfillment_lines_line on fulfillment_lines (order_line_id);
 
+create table fulfillment_scans (
+  fulfillment_id key not null references fulfillment_orders (id),
+  scan_id key not null,
+  line_id key not null,
+  quantity bigint not null,
+  actor text not null,
+  at bigint not null,
+  primary key (fulfillment_id, scan_id)
+);
+
 create table dispatch_shipments (
   id key primary key,
   number key not null,
@@ -321,7 +332,9 @@ create table dispatch_shipments (
   fulfillment_id key not null,
   account_id key not null,
   location_id key not null,
+  source key not null,
   courier key not null,
+  carrier key not null,
   service text not null,
   reference key not null,
   state key not null,
@@ -343,9 +356,12 @@ create table dispatch_shipments (
   last_scan_at bigint,
   next_track_at bigint,
   attempts bigint not null,
+  handovers bigint not null,
+  announced boolean not null,
   cause text,
   updated_at bigint not null,
   version bigint not null,
+  constraint dispatch_shipments_source check (source in ('courier', 'manual', 'channel')),
   constraint dispatch_shipments_reference unique (reference),
   constraint dispatch_shipments_number unique (number),
   constraint dispatch_shipments_state check (state in ('intended', 'issued', 'handed_over', 'in_transit', 'out_for_delivery', 'attempted', 'delivered', 'returning', 'returned', 'lost', 'cancelled', 'refused', 'unknown'))
@@ -353,6 +369,8 @@ create table dispatch_shipments (
 create index dispatch_shipments_order on dispatch_shipments (order_id);
 create index dispatch_shipments_fulfillment on dispatch_shipments (fulfillment_id);
 create index dispatch_shipments_tracking on dispatch_shipments (tracking);
+create unique index dispatch_shipments_once on dispatch_shipments (carrier, tracking) where source <> 'channel' and tracking <> '' and state not in ('cancelled', 'refused');
+create index dispatch_shipments_list on dispatch_shipments (created_at, id);
 create index dispatch_shipments_track on dispatch_shipments (next_track_at) where next_track_at is not null;
 
 create table dispatch_lines (
@@ -374,6 +392,9 @@ create table shipment_events (
   zone_assumed text,
   recorded_at bigint not null,
   status key not null,
+  leg key not null,
+  reason key not null,
+  corrects boolean not null,
   raw text not null,
   place text not null,
   source key not null,
@@ -503,6 +524,7 @@ drop table returns_rma;
 drop table shipment_events;
 drop table dispatch_lines;
 drop table dispatch_shipments;
+drop table fulfillment_scans;
 drop table fulfillment_lines;
 drop table fulfillment_orders;
 drop table refund_lines;
