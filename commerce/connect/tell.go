@@ -167,7 +167,7 @@ func returnIntent(f event.ReturnFact) *tell {
 		"approved": channel.ReturnApprove, "declined": channel.ReturnDecline, "received": channel.ReturnReceive, "refunded": channel.ReturnRefund, "refused": channel.ReturnRefuse,
 	}
 	v, ok := verdicts[f.What]
-	if !ok || f.External == "" {
+	if !ok || f.External == "" || f.FromChannel {
 		return nil
 	}
 	return &tell{Account: f.AccountID, Order: f.OrderID, External: f.OrderExternal, Act: TellReturn, Reference: f.ReturnID + ":" + f.What, Subject: f.ReturnID,

@@ -161,7 +161,9 @@ type ReturnFact struct {
 	OrderExternal string      `json:"order_external"`
 	External      string      `json:"external,omitempty"`
 	Kind          string      `json:"kind"`
-	What          string      `json:"what"` // requested, approved, declined, received, inspected, refunded, withdrawn
+	What          string      `json:"what"` // requested, approved, declined, sent_back, received, inspected, refunded, refused, withdrawn, closed, …
 	Reason        string      `json:"reason,omitempty"`
 	Lines         []UnitsMove `json:"lines"`
+	// FromChannel says that the channel decided it: it need not be told.
+	FromChannel bool `json:"from_channel,omitempty"`
 }

@@ -448,6 +448,7 @@ create table return_lines (
   units text not null,
   quantity bigint not null,
   received bigint not null,
+  waiting bigint not null,
   sellable bigint not null,
   quarantine bigint not null,
   damaged bigint not null,
@@ -455,7 +456,7 @@ create table return_lines (
   reason text not null,
   refund bigint not null,
   constraint return_lines_one unique (return_id, order_line_id),
-  constraint return_lines_counts check (quantity > 0 and received >= 0 and received = sellable + quarantine + damaged + rejected)
+  constraint return_lines_counts check (quantity > 0 and waiting >= 0 and received = waiting + sellable + quarantine + damaged + rejected)
 );
 create index return_lines_line on return_lines (order_line_id);
 
