@@ -49,7 +49,7 @@ type Needs struct {
 	// Stock says what accounts are to show.
 	Stock StockNeeds
 	// AddressMissing names what a parcel to this address lacks in its country.
-	AddressMissing func(tx *db.Tx, country string, a channel.Address) ([]string, error)
+	AddressMissing func(ctx context.Context, country string, a channel.Address) ([]string, error)
 	// PublicURL is where partners reach us, for webhook subscriptions; "" when they cannot.
 	PublicURL string
 	// HashKey keys the content hashes, so that they give nothing away.
@@ -70,7 +70,7 @@ type Service struct {
 	mu     sync.Mutex
 	opened map[string]*opened     // by account id
 	can    map[string]channel.Can // by channel: what its adapter can do
-	wake   chan struct{}      // something was stored
+	wake   chan struct{}          // something was stored
 	nudge  map[string]chan struct{}
 }
 

@@ -151,12 +151,7 @@ func (s *Service) addressOK(ctx context.Context, o *opened, order *channel.Order
 	if country == "" {
 		country = o.acc.Country
 	}
-	var missing []string
-	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
-		var err error
-		missing, err = s.need.AddressMissing(tx, country, order.ShipTo)
-		return err
-	})
+	missing, err := s.need.AddressMissing(ctx, country, order.ShipTo)
 	return err == nil && len(missing) == 0
 }
 

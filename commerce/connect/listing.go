@@ -2,6 +2,8 @@ package connect
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -91,4 +93,30 @@ func (s *Service) Places(tx *db.Tx, account string) (map[string]string, error) {
 		return struct{}{}, err
 	}, `select location_id, external from account_locations where account_id = $1`, account)
 	return all, err
+}
+
+// Subscribe makes sure that the partner delivers its webhooks to the address, and reports what it had to mend.
+func (s *Service) Subscribe(ctx context.Context, account, address string) ([]string, error) {
+	acc, ch, err := s.Open(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	sub, ok := ch.(channel.Subscriber)
+	if !ok {
+		return nil, nil
+	}
+	mended, err := sub.Subscribe(ctx, address)
+	note := "all there"
+	switch {
+	case err != nil:
+		s.unwell(ctx, acc, err)
+		note = fault.Message(err)
+	case len(mended) > 0:
+		note = "mended: " + strings.Join(mended, ", ")
+	}
+	kept := s.need.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+		_, err := tx.Exec(`update account_health set subscribed_at = $2, subscription_note = $3 where account_id = $1`, acc.ID, db.Micros(tx.Now), note)
+		return err
+	})
+	return mended, errors.Join(err, kept)
 }
