@@ -8,7 +8,9 @@ create table legal_entities (
   country key not null,
   currency key not null,
   registrations text not null,
+  version bigint not null,
   created_at bigint not null,
+  updated_at bigint not null,
   constraint legal_entities_code unique (code)
 );
 
@@ -24,8 +26,15 @@ create table policy_rows (
   source text not null,
   confidence text not null,
   verified_at bigint,
+  seeded boolean not null,
   constraint policy_rows_once unique (country, subdivision, name, effective_from)
 );
+
+create table policy_version (
+  name key primary key,
+  version bigint not null
+);
+insert into policy_version (name, version) values ('policy', 1);
 
 create table number_blocks (
   prefix key primary key,
@@ -256,5 +265,6 @@ drop table kit_parts;
 drop table variants;
 drop table products;
 drop table number_blocks;
+drop table policy_version;
 drop table policy_rows;
 drop table legal_entities;

@@ -1,0 +1,115 @@
+// Package policy is what differs between countries, as dated data with source and confidence: tax, rounding, cash, calendar, addresses,
+// return rights. It also keeps the legal entities and hands out order numbers. Start at Service.Rules; the data is data/policy.csv.
+//
+// It owns legal_entities, policy_rows, policy_version and number_blocks. No legal constant is in code.
+package policy
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/openclaw-pos/commerce/platform/audit"
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+// Needs is what policy needs of others. app fills it; every field must be set.
+type Needs struct {
+	DB *db.DB
+	// Audit writes down what people did.
+	Audit func(tx *db.Tx, entries ...audit.Entry) error
+}
+
+// Service is the context's front. Safe for concurrent use.
+type Service struct {
+	need Needs
+
+	mu       sync.Mutex
+	rows     *table
+	programs sync.Map // text of an expression → compiled
+}
+
+// New makes the service. Call Seed once at start.
+func New(need Needs) *Service { return &Service{need: need} }
+
+// lookAgain is how long the rows in memory are used before their version is compared: another process may have changed them.
+const lookAgain = 5 * time.Second
+
+// table is all rows, in memory.
+type table struct {
+	version int64
+	checked time.Time
+	byName  map[key][]Row // newest first
+}
+
+// key is what a rule is asked by.
+type key struct{ country, subdivision, name string }
+
+// load gives the rows, read again when they have changed.
+func (s *Service) load(tx *db.Tx) (*table, error) {
+	s.mu.Lock()
+	have := s.rows
+	s.mu.Unlock()
+	if have != nil && !tx.Now.Before(have.checked) && tx.Now.Sub(have.checked) < lookAgain {
+		return have, nil
+	}
+	version, err := db.One(tx, func(row db.Scanner) (n int64, err error) { return n, row.Scan(&n) },
+		`select version from policy_version where name = 'policy'`)
+	if err != nil {
+		return nil, err
+	}
+	next := &table{version: version, checked: tx.Now}
+	if have != nil && have.version == version {
+		next.byName = have.byName
+	} else if next.byName, err = readRows(tx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.rows = next
+	s.mu.Unlock()
+	return next, nil
+}
+
+// forget has the rows read again.
+func (s *Service) forget() {
+	s.mu.Lock()
+	s.rows = nil
+	s.mu.Unlock()
+}
+
+func readRows(tx *db.Tx) (map[key][]Row, error) {
+	all, err := db.All(tx, scanRow, `select `+rowColumns+` from policy_rows order by effective_from desc, id desc`)
+	if err != nil {
+		return nil, err
+	}
+	byName := map[key][]Row{}
+	for _, r := range all {
+		k := key{r.Country, r.Subdivision, r.Name}
+		byName[k] = append(byName[k], r)
+	}
+	return byName, nil
+}
+
+// find is the row in force: of the subdivision, else of the country, else of all countries.
+func (t *table) find(country, subdivision, name string, at time.Time) (Row, bool) {
+	for _, k := range [...]key{{country, subdivision, name}, {country, "", name}, {"", "", name}} {
+		for _, r := range t.byName[k] {
+			if r.inForce(at) {
+				return r, true
+			}
+		}
+	}
+	return Row{}, false
+}
+
+// changed counts the version up and forgets what is in memory, now and when the transaction has committed.
+func (s *Service) changed(tx *db.Tx) {
+	tx.Send(`update policy_version set version = version + 1 where name = 'policy'`)
+	s.forget()
+	tx.AfterCommit(s.forget)
+}
+
+// read runs fn in a transaction of its own, for those who have none.
+func (s *Service) read(ctx context.Context, fn func(tx *db.Tx) error) error {
+	return s.need.DB.Read(ctx, fn)
+}
