@@ -42,7 +42,7 @@ func (s *Service) build(tx *db.Tx, w *work) error {
 	if w.head.PlacedAt.IsZero() {
 		w.head.PlacedAt = w.a.Change.ReadAt
 	}
-	w.head.BusinessDate = BusinessDate(w.head.PlacedAt, zone, rules.ClosingHour)
+	w.head.BusinessDate = BusinessDate(w.head.PlacedAt, zone, rules.ClosingMinute)
 	w.head.Ours = isOurs(acc, o, w.head.PlacedAt)
 	w.copyFacts(tx)
 	for i := range o.Lines {
@@ -259,11 +259,11 @@ func (h *Head) derive(lines []Line) {
 	}
 }
 
-// BusinessDate is the posting unit's day of a moment: its zone, and a day that ends at the closing hour (3 means that sales until 03:00 belong to the day before).
-func BusinessDate(at time.Time, zone string, closingHour int) string {
+// BusinessDate is the posting unit's day of a moment: its zone, and a day that ends at the closing minute (180 means that sales until 03:00 belong to the day before).
+func BusinessDate(at time.Time, zone string, closingMinute int64) string {
 	loc, err := time.LoadLocation(zone)
 	if err != nil {
 		loc = time.UTC
 	}
-	return at.In(loc).Add(-time.Duration(closingHour) * time.Hour).Format("2006-01-02")
+	return at.In(loc).Add(-time.Duration(closingMinute) * time.Minute).Format("2006-01-02")
 }

@@ -114,10 +114,10 @@ type ParcelFact struct {
 
 // Rules is the part of country policy that orders use.
 type Rules struct {
-	Zone         string
-	TaxMode      channel.TaxMode
-	ClosingHour  int
-	UnpaidExpiry time.Duration
+	Zone          string
+	TaxMode       channel.TaxMode
+	ClosingMinute int64 // of the local day: what happens before it belongs to the business day before
+	UnpaidExpiry  time.Duration
 }
 
 // State is the order's merchant state, derived from its lines.
