@@ -223,7 +223,7 @@ func (f sheetRefund) canonical(r *reader, s *sheet) (channel.Refund, bool) {
 		switch l.restock {
 		case "CANCEL":
 			line.Restock = channel.RestockCancel
-		case "RETURN", "LEGACY_RESTOCK":
+		case "RETURN":
 			line.Restock = channel.RestockReturn
 		}
 		out.Lines = append(out.Lines, line)
