@@ -31,13 +31,26 @@ type partner struct {
 	answers []any // int status, error, or func(*http.Request) (*http.Response, error)
 	calls   []time.Time
 	bodies  []string
-	running atomic.Int32
-	most    atomic.Int32
+	running int
+	most    int // that ran at once
+}
+
+func (p *partner) enter() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running++
+	p.most = max(p.most, p.running)
+}
+
+func (p *partner) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running--
 }
 
 func (p *partner) RoundTrip(req *http.Request) (*http.Response, error) {
-	p.most.Store(max(p.most.Load(), p.running.Add(1)))
-	defer p.running.Add(-1)
+	p.enter()
+	defer p.leave()
 	body := ""
 	if req.Body != nil {
 		b, err := io.ReadAll(req.Body)
@@ -340,8 +353,8 @@ func TestBudget(t *testing.T) {
 				wg.Go(func() { _, _, _ = get(t.Context(), c) })
 			}
 			wg.Wait()
-			if p.most.Load() != 3 {
-				t.Errorf("%d ran at once", p.most.Load())
+			if p.most != 3 {
+				t.Errorf("%d ran at once", p.most)
 			}
 		})
 	})
@@ -355,11 +368,14 @@ func TestBudget(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			var mu sync.Mutex
 			var late error
 			var wg sync.WaitGroup
 			for range 3 {
 				wg.Go(func() {
 					if _, _, err := get(t.Context(), c); err != nil {
+						mu.Lock()
+						defer mu.Unlock()
 						late = err
 					}
 				})

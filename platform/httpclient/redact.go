@@ -65,6 +65,7 @@ func personalName(name string) bool { return named(name, personalParts, personal
 var (
 	pair       = regexp.MustCompile(`(?i)\b([a-z0-9_.-]*(?:token|secret|password|passwd|signature|sign|hmac|api_?key|authorization))(["']?\s*[=:]\s*["']?)(?:bearer\s+|basic\s+)?[^\s"'&,;}<>]+`)
 	bearer     = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9+/_.=~-]{6,}`)
+	jwt        = regexp.MustCompile(`\beyJ[\w-]+\.[\w-]+\.[\w-]*`)
 	mail       = regexp.MustCompile(`[\p{L}\p{N}._%+-]+(?:@|%40)[\p{L}\p{N}.-]+\.\p{L}{2,}`)
 	phone      = regexp.MustCompile(`(?:\+|\b00)\d[\d ().-]{6,}\d`)
 	randomText = regexp.MustCompile(`[A-Za-z0-9+_=~-]{20,}`)
@@ -75,6 +76,7 @@ var (
 
 // RedactText takes from free text what looks like a secret, an e-mail address or a phone number.
 func RedactText(s string) string {
+	s = jwt.ReplaceAllString(s, Hidden)
 	s = bearer.ReplaceAllString(s, "$1 "+Hidden)
 	s = pair.ReplaceAllString(s, "$1$2"+Hidden)
 	s = mail.ReplaceAllString(s, Hidden)

@@ -1,6 +1,8 @@
 package privacy
 
 import (
+	"encoding/json"
+	"log/slog"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -88,3 +90,37 @@ func NormalEmail(email string) (normal string, ok bool) {
 	local, domain, found := strings.Cut(normal, "@")
 	return normal, found && local != "" && strings.Contains(domain, ".") && !strings.ContainsAny(normal, "*• \t\n") && len(normal) <= 320
 }
+
+// String names the record without saying what is in it; so do GoString and LogValue.
+func (r Record) String() string { return "Record(" + r.Account + " " + r.External + ")" }
+
+// GoString is String.
+func (r Record) GoString() string { return r.String() }
+
+// LogValue is String.
+func (r Record) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// MarshalJSON writes the masked record, so that one that strays into a log or an answer does no harm. Whoever may show it writes out its
+// parts.
+func (r Record) MarshalJSON() ([]byte, error) { return json.Marshal(inClear(r.Mask())) }
+
+// inClear is a record that is written as it is, for sealing.
+type inClear Record
+
+// String gives nothing away.
+func (Person) String() string { return "Person(•••)" }
+
+// GoString gives nothing away.
+func (p Person) GoString() string { return p.String() }
+
+// LogValue gives nothing away.
+func (p Person) LogValue() slog.Value { return slog.StringValue(p.String()) }
+
+// String gives nothing away.
+func (Address) String() string { return "Address(•••)" }
+
+// GoString gives nothing away.
+func (a Address) GoString() string { return a.String() }
+
+// LogValue gives nothing away.
+func (a Address) LogValue() slog.Value { return slog.StringValue(a.String()) }

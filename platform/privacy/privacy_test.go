@@ -327,6 +327,36 @@ func TestRead(t *testing.T) {
 	})
 }
 
+// TestNothingLeaks greps everything said about a record, in errors included, for what is in it.
+func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w world) {
+		var said bytes.Buffer
+		log := slog.New(slog.NewJSONHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		hear := func(values ...any) {
+			for _, v := range values {
+				fmt.Fprintf(&said, "%v %+v %#v %s\n", v, v, v, v)
+				log.Info("message", "value", v)
+			}
+		}
+		r := record()
+		sealed := w.seal(t, r)
+		w.save(t, sealed)
+		_, noPurpose := w.Read(t.Context(), sealed.ID, privacy.Reading{})
+		_, nobody := w.Read(t.Context(), "nobody", why)
+		keys := w.keys(t, sealed.KeyID)
+		_, elsewhere := keys.Open(sealed.KeyID, sealed.Box, "elsewhere")
+		_, badPhone := func() ([]privacy.Match, error) { return w.FindPhone(nil, "Muhammad Khan 0300****547", "PK", 1) }()
+		_, badEmail := func() ([]privacy.Match, error) { return w.FindEmail(nil, "Muhammad Khan", 1) }()
+		hear(r, &r, r.Person, r.ShipTo, []privacy.Record{r}, map[string]privacy.Record{"a": r}, sealed.ID, sealed.PhoneHash, noPurpose, nobody, elsewhere, badPhone, badEmail)
+		for _, word := range []string{"Muhammad", "Khan", "0300", "1234547", "House", "Street", "DHA", "xample", "bell"} {
+			if strings.Contains(said.String(), word) {
+				t.Errorf("%s was said:\n%s", word, said.String())
+			}
+		}
+	})
+}
+
 func TestFind(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w world) {

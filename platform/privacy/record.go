@@ -29,7 +29,7 @@ type SealedRecord struct {
 
 // SealRecord seals a record outside any transaction. It does no I/O.
 func (s *Store) SealRecord(r Record) (SealedRecord, error) {
-	plain, err := json.Marshal(r)
+	plain, err := json.Marshal(inClear(r))
 	if err != nil {
 		return SealedRecord{}, fault.Wrap(fault.Internal, err, "a personal record cannot be written")
 	}
@@ -173,7 +173,8 @@ func (r boxRow) open(keys Keys) (out Record, err error) {
 	if err != nil {
 		return Record{}, err
 	}
-	return out, fault.Wrap(fault.Internal, json.Unmarshal(plain, &out), "a personal record cannot be read")
+	err = json.Unmarshal(plain, (*inClear)(&out))
+	return out, fault.Wrap(fault.Internal, err, "a personal record cannot be read")
 }
 
 // Match is a record found by a phone number or an e-mail address.

@@ -84,6 +84,7 @@ func (v *Vault) Rotate(tx *db.Tx, owner, name string, secret Secret, overlap tim
 // Activate puts a pending generation in use; the one before it retires after the overlap. Faults: NotFound; Conflict when it is not
 // pending.
 func (v *Vault) Activate(tx *db.Tx, owner, name string, generation int64, overlap time.Duration) error {
+	tx.Locking(db.LockOther, "credential:"+owner+":"+name)
 	c, err := db.One(tx, scan, `select `+columns+` from credentials where owner = $1 and name = $2 and generation = $3`+tx.Lock(),
 		owner, name, generation)
 	if fault.Is(err, fault.NotFound) {
@@ -177,6 +178,7 @@ func check(owner, name string, secret Secret) error {
 
 // newest locks an owner's generations of a credential and returns the newest, and the one in use; 0 for none.
 func newest(tx *db.Tx, owner, name string) (last, inUse int64, err error) {
+	tx.Locking(db.LockOther, "credential:"+owner+":"+name)
 	all, err := db.All(tx, scan, `select `+columns+` from credentials where owner = $1 and name = $2 order by generation`+tx.Lock(), owner, name)
 	for _, c := range all {
 		last = max(last, c.Generation)
