@@ -27,8 +27,10 @@ func sold() channel.Order {
 		},
 		Payments: []channel.Payment{{External: "p1", Method: channel.PayCOD, Status: channel.Due, Amount: rs(300), Collector: channel.Courier}},
 		Buyer:    channel.Person{External: "c1", Name: "Muhammad Khan", Email: "m@example.com", Phone: "0300", Company: "Khan", TaxID: "42"},
-		ShipTo: channel.Address{Name: "Muhammad Khan", Company: "Khan", Phone: "0300", Phone2: "0301", Line1: "House 12", Line2: "Street 4",
-			District: "DHA", City: "Lahore", Province: "Punjab", Postcode: "54000", Country: "PK"},
+		ShipTo: channel.Address{
+			Name: "Muhammad Khan", Company: "Khan", Phone: "0300", Phone2: "0301", Line1: "House 12", Line2: "Street 4",
+			District: "DHA", City: "Lahore", Province: "Punjab", Postcode: "54000", Country: "PK",
+		},
 		BillTo: channel.Address{Name: "Amina Khan", Line1: "House 13", City: "Lahore", Country: "PK", Masked: true},
 		Note:   "ring twice", Tags: []string{"a", "b"},
 	}

@@ -134,8 +134,10 @@ func TestVerify(t *testing.T) {
 				t.Fatal(err)
 			}
 			swapped := plain[:13] + elsewhere[13:]
-			for _, bad := range []string{"", "occ_", plain + "x", plain[:61], strings.ToLower(plain), plain[:20] + flip(plain[20]) + plain[21:],
-				strings.Repeat("\x00", 62), elsewhere, swapped, " " + plain} {
+			for _, bad := range []string{
+				"", "occ_", plain + "x", plain[:61], strings.ToLower(plain), plain[:20] + flip(plain[20]) + plain[21:],
+				strings.Repeat("\x00", 62), elsewhere, swapped, " " + plain,
+			} {
 				_, err := w.Verify(t.Context(), bad)
 				if !fault.Is(err, fault.Unauthorized) {
 					t.Errorf("%q: %v", bad, err)

@@ -89,8 +89,10 @@ func (k *Keys) Create(ctx context.Context, by Caller, name string, scopes []Scop
 			return err
 		}
 		k.forget(tx, prefix)
-		return k.log.Write(tx, audit.Entry{Actor: by.Actor(), Action: "key.create", SubjectKind: "api_key", Subject: key.ID,
-			Detail: map[string]any{"name": name, "prefix": prefix, "scopes": scopes}})
+		return k.log.Write(tx, audit.Entry{
+			Actor: by.Actor(), Action: "key.create", SubjectKind: "api_key", Subject: key.ID,
+			Detail: map[string]any{"name": name, "prefix": prefix, "scopes": scopes},
+		})
 	})
 	if err != nil {
 		return vault.Secret{}, Key{}, err
@@ -202,8 +204,10 @@ func (k *Keys) Revoke(ctx context.Context, by Caller, idOrPrefix string) (Key, e
 			return err
 		}
 		k.forget(tx, key.Prefix)
-		return k.log.Write(tx, audit.Entry{Actor: by.Actor(), Action: "key.revoke", SubjectKind: "api_key", Subject: key.ID,
-			Detail: map[string]string{"name": key.Name, "prefix": key.Prefix}})
+		return k.log.Write(tx, audit.Entry{
+			Actor: by.Actor(), Action: "key.revoke", SubjectKind: "api_key", Subject: key.ID,
+			Detail: map[string]string{"name": key.Name, "prefix": key.Prefix},
+		})
 	})
 	return key, err
 }
@@ -221,8 +225,10 @@ const columns = `id, name, prefix, scopes, created_at, expires_at, revoked_at, l
 
 func scan(s db.Scanner, more ...any) (key Key, err error) {
 	var scopes string
-	err = s.Scan(append([]any{&key.ID, &key.Name, &key.Prefix, &scopes, db.Time(&key.CreatedAt), db.Time(&key.ExpiresAt), db.Time(&key.RevokedAt),
-		db.Time(&key.LastUsedAt)}, more...)...)
+	err = s.Scan(append([]any{
+		&key.ID, &key.Name, &key.Prefix, &scopes, db.Time(&key.CreatedAt), db.Time(&key.ExpiresAt), db.Time(&key.RevokedAt),
+		db.Time(&key.LastUsedAt),
+	}, more...)...)
 	for word := range strings.FieldsSeq(scopes) {
 		key.Scopes = append(key.Scopes, Scope(word))
 	}

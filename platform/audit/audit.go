@@ -60,8 +60,10 @@ func (l *Log) Write(tx *db.Tx, entries ...Entry) error {
 		if e.Actor == "" || e.Action == "" || e.SubjectKind == "" || e.Subject == "" {
 			return fault.New(fault.Invalid, "an audit entry without actor, action or subject: %s %s", e.Action, e.SubjectKind)
 		}
-		row := Row{ID: db.ID(), At: tx.Now, Actor: e.Actor, Action: e.Action, SubjectKind: e.SubjectKind, Subject: e.Subject,
-			Purpose: e.Purpose, Detail: json.RawMessage("{}"), RequestID: e.RequestID}
+		row := Row{
+			ID: db.ID(), At: tx.Now, Actor: e.Actor, Action: e.Action, SubjectKind: e.SubjectKind, Subject: e.Subject,
+			Purpose: e.Purpose, Detail: json.RawMessage("{}"), RequestID: e.RequestID,
+		}
 		var err error
 		if e.Detail != nil {
 			if row.Detail, err = json.Marshal(e.Detail); err != nil {

@@ -71,8 +71,10 @@ func TestWrite(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := []audit.Row{
-				{At: start, Actor: "key:k1", Action: "personal.read", SubjectKind: "personal_record", Subject: "r1", Purpose: "print label",
-					Detail: json.RawMessage("{}"), RequestID: "q1", Genuine: true},
+				{
+					At: start, Actor: "key:k1", Action: "personal.read", SubjectKind: "personal_record", Subject: "r1", Purpose: "print label",
+					Detail: json.RawMessage("{}"), RequestID: "q1", Genuine: true,
+				},
 				{At: start, Actor: "cli:amina", Action: "order.cancel", SubjectKind: "order", Subject: "o1", Detail: json.RawMessage(`{"lines":2}`), Genuine: true},
 			}
 			got := list(t, d, l, audit.Filter{}, 0, 0)
@@ -87,8 +89,10 @@ func TestWrite(t *testing.T) {
 	t.Run("a_row_changed_in_the_database_is_not_genuine", func(t *testing.T) {
 		t.Parallel()
 		setup(t, func(t *testing.T, d *db.DB, l *audit.Log, _ *dbtest.Clock) {
-			for _, change := range []string{"actor = 'cli:other'", "action = 'x'", "subject_kind = 'x'", "subject_id = 'o2'", "purpose = ''",
-				"detail = '{}'", "request_id = 'x'", "at = at + 1", "actor = 'cli:amin', action = 'aorder.cancel'", "id = 'x'", "mac = substr(mac, 1, 10)"} {
+			for _, change := range []string{
+				"actor = 'cli:other'", "action = 'x'", "subject_kind = 'x'", "subject_id = 'o2'", "purpose = ''",
+				"detail = '{}'", "request_id = 'x'", "at = at + 1", "actor = 'cli:amin', action = 'aorder.cancel'", "id = 'x'", "mac = substr(mac, 1, 10)",
+			} {
 				if err := d.Write(t.Context(), func(tx *db.Tx) error {
 					if _, err := tx.Exec(`delete from audit_log`); err != nil {
 						return err
@@ -111,8 +115,13 @@ func TestWrite(t *testing.T) {
 	t.Run("an_entry_without_actor_action_or_subject_is_refused", func(t *testing.T) {
 		t.Parallel()
 		setup(t, func(t *testing.T, d *db.DB, l *audit.Log, _ *dbtest.Clock) {
-			for _, e := range []audit.Entry{{}, {Actor: "a", Action: "b"}, {Actor: "a", Action: "b", SubjectKind: "c"}, {Action: "b", SubjectKind: "c", Subject: "d"},
-				{Actor: "a", Action: "b", SubjectKind: "c", Subject: "d", Detail: func() {}}} {
+			for _, e := range []audit.Entry{
+				{},
+				{Actor: "a", Action: "b"},
+				{Actor: "a", Action: "b", SubjectKind: "c"},
+				{Action: "b", SubjectKind: "c", Subject: "d"},
+				{Actor: "a", Action: "b", SubjectKind: "c", Subject: "d", Detail: func() {}},
+			} {
 				if err := d.Write(t.Context(), func(tx *db.Tx) error { return l.Write(tx, e) }); !fault.Is(err, fault.Invalid) {
 					t.Errorf("%+v: %v", e, err)
 				}

@@ -63,8 +63,10 @@ func TestRedactURL(t *testing.T) {
 func TestRedactBody(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ kind, body, want string }{
-		{"application/json; charset=utf-8", `{"id":9007199254740993,"total":"12.50","token":"x","lines":[{"sku":"A","customer":{"id":7,"vip":true}}]}`,
-			`{"id":9007199254740993,"lines":[{"customer":{"id":"•••","vip":true},"sku":"A"}],"token":"•••","total":"12.50"}`},
+		{
+			"application/json; charset=utf-8", `{"id":9007199254740993,"total":"12.50","token":"x","lines":[{"sku":"A","customer":{"id":7,"vip":true}}]}`,
+			`{"id":9007199254740993,"lines":[{"customer":{"id":"•••","vip":true},"sku":"A"}],"token":"•••","total":"12.50"}`,
+		},
 		{"application/json", `{"a":1} trailing`, "(16 bytes of application/json)"},
 		{"application/json", "{", "(1 bytes of application/json)"},
 		{"application/x-www-form-urlencoded", "a=1&password=x", "a=1&password=•••"},

@@ -72,8 +72,10 @@ func MaskLine(line string) string {
 // Mask returns the record as it may be shown to somebody without a purpose: country, province, city and the first digits of the
 // postcode stay.
 func (r Record) Mask() Record {
-	r.Person = Person{External: "", Name: MaskName(r.Person.Name), Email: MaskEmail(r.Person.Email), Phone: MaskPhone(r.Person.Phone),
-		Company: MaskName(r.Person.Company), TaxID: MaskLine(r.Person.TaxID)}
+	r.Person = Person{
+		External: "", Name: MaskName(r.Person.Name), Email: MaskEmail(r.Person.Email), Phone: MaskPhone(r.Person.Phone),
+		Company: MaskName(r.Person.Company), TaxID: MaskLine(r.Person.TaxID),
+	}
 	r.ShipTo, r.BillTo = r.ShipTo.Mask(), r.BillTo.Mask()
 	r.Note = MaskLine(r.Note)
 	return r

@@ -41,8 +41,10 @@ func TestRecordMask(t *testing.T) {
 	want := privacy.Record{
 		Account: "a1", External: "1001", Note: "•••• ••• •••• •••••",
 		Person: privacy.Person{Name: "M••••• K•••", Email: "M•••••@E•••••.com", Phone: "030••••••47"},
-		ShipTo: privacy.Address{Name: "M••••• K•••", Line1: "••••• ••, •••••• •", District: "•••", City: "Lahore", Province: "Punjab",
-			Postcode: "540••", Country: "PK", Masked: true},
+		ShipTo: privacy.Address{
+			Name: "M••••• K•••", Line1: "••••• ••, •••••• •", District: "•••", City: "Lahore", Province: "Punjab",
+			Postcode: "540••", Country: "PK", Masked: true,
+		},
 		BillTo: privacy.Address{Masked: true},
 	}
 	if diff := cmp.Diff(want, record().Mask()); diff != "" {

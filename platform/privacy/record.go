@@ -121,8 +121,10 @@ func (s *Store) ReadAll(ctx context.Context, ids []string, why Reading) (map[str
 		}
 		entries := make([]audit.Entry, 0, len(rows))
 		for _, r := range rows {
-			entries = append(entries, audit.Entry{Actor: why.Actor, Action: "personal.read", SubjectKind: "personal_record", Subject: r.id,
-				Purpose: why.Purpose, RequestID: why.RequestID, Detail: map[string]string{"account": r.account, "external": r.external}})
+			entries = append(entries, audit.Entry{
+				Actor: why.Actor, Action: "personal.read", SubjectKind: "personal_record", Subject: r.id,
+				Purpose: why.Purpose, RequestID: why.RequestID, Detail: map[string]string{"account": r.account, "external": r.external},
+			})
 		}
 		return s.log.Write(tx, entries...)
 	})
