@@ -143,7 +143,24 @@ func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	if err := d.ready(ctx); err != nil {
 		return err
 	}
+	if also, ok := ctx.Value(alongKey{}).(func(tx *Tx) error); ok {
+		first := fn
+		fn = func(tx *Tx) error {
+			if err := first(tx); err != nil {
+				return err
+			}
+			return also(tx)
+		}
+	}
 	return d.engine.write(ctx, d, fn)
+}
+
+type alongKey struct{}
+
+// Along marks a context whose writes also run fn, last and in the same transaction: what must be kept exactly when the effect is, without the effect
+// knowing of it. Like the function given to Write, it may run again.
+func Along(ctx context.Context, fn func(tx *Tx) error) context.Context {
+	return context.WithValue(ctx, alongKey{}, fn)
 }
 
 // Read runs fn on one unchanging view of the database. Statements that write are refused. Like Write it opens no other transaction.
