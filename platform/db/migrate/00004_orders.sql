@@ -488,24 +488,31 @@ create table carts (
   buyer bytea,
   delivery key not null,
   payment key not null,
-  payment_reference key,
-  note text not null,
+  attempt bigint not null,
+  place_key key,
+  place_body key,
+  refusal text,
+  payment_state key,
+  payment_external key,
   hold_until bigint,
   order_id key,
-  external key,
+  order_number key,
   placed_at bigint,
+  changed_at bigint,
   document bytea,
   document_key key,
+  proof key,
   totals text not null,
   created_at bigint not null,
   updated_at bigint not null,
   version bigint not null,
   constraint carts_token unique (token_hash),
-  constraint carts_state check (state in ('open', 'placing', 'placed', 'refused', 'expired'))
+  constraint carts_state check (state in ('open', 'placing', 'placed', 'expired'))
 );
-create index carts_placed on carts (storefront_id, placed_at, id) where placed_at is not null;
-create index carts_age on carts (updated_at) where state in ('open', 'placing');
-create unique index carts_external on carts (external);
+create index carts_changed on carts (storefront_id, changed_at, id) where changed_at is not null;
+create index carts_age on carts (updated_at) where state = 'open';
+create index carts_placing on carts (updated_at) where state = 'placing';
+create index carts_unfinished on carts (placed_at) where state = 'placed' and (order_id is null or payment_state = 'authorized');
 
 create table cart_lines (
   id key primary key,
