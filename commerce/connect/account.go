@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -242,7 +243,8 @@ func (s *Service) insert(tx *db.Tx, kind channel.Kind, acc Account, in Adding) e
 	if _, err := tx.Exec(`insert into account_health (account_id) values ($1)`, acc.ID); err != nil {
 		return err
 	}
-	for name, secret := range in.Secrets {
+	for _, name := range slices.Sorted(maps.Keys(in.Secrets)) { // credentials are locked in key order
+		secret := in.Secrets[name]
 		if secret == "" {
 			continue
 		}

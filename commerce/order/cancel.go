@@ -81,6 +81,11 @@ func (s *Service) CancelTx(tx *db.Tx, c Cancelling) (Preview, error) {
 	if err := s.writeCut(tx, &h, lines, p.Cancelled); err != nil {
 		return Preview{}, err
 	}
+	if p.Whole { // payments are locked before stock
+		if err := s.need.Void(tx, []string{h.ID}); err != nil {
+			return Preview{}, err
+		}
+	}
 	if h.Effective() {
 		if err := s.takeOut(tx, &h, lines, p.Cancelled, c.Reason); err != nil {
 			return Preview{}, err
@@ -186,9 +191,6 @@ func (s *Service) writeCut(tx *db.Tx, h *Head, lines []Line, gone []event.Cancel
 // afterCut releases what no longer holds, ends the payment of an order that is gone, and tells.
 func (s *Service) afterCut(tx *db.Tx, h *Head, lines []Line, p Preview, c Cancelling) error {
 	if p.Whole {
-		if err := s.need.Void(tx, []string{h.ID}); err != nil {
-			return err
-		}
 		if err := s.dropHolds(tx, h, c.Actor); err != nil {
 			return err
 		}

@@ -125,22 +125,23 @@ func (w *work) unitRows(made, changed *db.Batch) {
 func (s *Service) withdraw(tx *db.Tx, all []*work) error {
 	var void []string
 	for _, w := range all {
-		if !w.head.Effective() {
-			continue
+		if w.head.Effective() && w.head.State == Cancelled && w.before.State != Cancelled {
+			void = append(void, w.head.ID)
 		}
-		if len(w.cancelled) > 0 {
+	}
+	if len(void) > 0 { // payments are locked before what is in fulfillment
+		if err := s.need.Void(tx, void); err != nil {
+			return err
+		}
+	}
+	for _, w := range all {
+		if w.head.Effective() && len(w.cancelled) > 0 {
 			if err := s.need.Withdraw(tx, w.head.ID, movesOf(w.cancelled), "cancelled at the channel"); err != nil {
 				return err
 			}
 		}
-		if w.head.State == Cancelled && w.before.State != Cancelled {
-			void = append(void, w.head.ID)
-		}
 	}
-	if len(void) == 0 {
-		return nil
-	}
-	return s.need.Void(tx, void)
+	return nil
 }
 
 func movesOf(gone []event.CancelledUnits) []event.UnitsMove {
