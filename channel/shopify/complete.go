@@ -42,20 +42,16 @@ func (a *adapter) Complete(ctx context.Context, c channel.Completion) error {
 
 // tellParcels marks the named fulfillments, or all of the order when none is named.
 func (a *adapter) tellParcels(ctx context.Context, c channel.Completion) error {
-	ids := list(c.Parcel)
-	if len(ids) == 0 {
-		o, err := a.state(ctx, c.Order)
-		if err != nil {
-			return err
-		}
-		for _, f := range o.Fulfillments {
-			if f.Status == "SUCCESS" {
-				ids = append(ids, tail(f.ID))
-			}
-		}
+	o, err := a.state(ctx, c.Order)
+	if err != nil {
+		return err
+	}
+	ids, err := a.parcelIDs(ctx, o, list(c.Parcel))
+	if err != nil {
+		return err
 	}
 	if len(ids) == 0 {
-		return fault.New(fault.Conflict, "Shopify knows of no parcel of the order").WithCode("NOT_SHIPPED")
+		return fault.New(fault.Conflict, "Shopify knows of no such parcel of the order").WithCode("NOT_SHIPPED")
 	}
 	word, at := "DELIVERED", c.DeliveredAt
 	if c.DeliveredAt.IsZero() {
@@ -67,6 +63,29 @@ func (a *adapter) tellParcels(ctx context.Context, c channel.Completion) error {
 		}
 	}
 	return nil
+}
+
+// parcelIDs are the numbers of the order's fulfillments that are named by their number or by a tracking number.
+func (a *adapter) parcelIDs(ctx context.Context, o *orderState, names []string) ([]string, error) {
+	var ids []string
+	for _, f := range o.Fulfillments {
+		id := tail(f.ID)
+		switch {
+		case f.Status != "SUCCESS":
+			continue
+		case len(names) == 0 || slices.Contains(names, id):
+			ids = append(ids, id)
+			continue
+		}
+		p, err := a.parcel(ctx, f.ID)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(p.numbers, func(n string) bool { return slices.Contains(names, n) }) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }
 
 func (a *adapter) tellParcel(ctx context.Context, id, word string, at time.Time) error {

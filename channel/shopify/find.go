@@ -10,8 +10,8 @@ import (
 )
 
 // Find looks for what an act has left behind: a fulfillment whose tracking number is or holds our reference, a cancelled order, a refund whose note carries
-// our reference. fault.NotFound when it surely did not happen. A fulfillment keeps nothing of ours but its number, so when the units in question are in one
-// under another number the answer is fault.Invalid: this cannot be searched for, and Ship may be repeated, since it knows its own number again.
+// our reference. fault.NotFound when there is no trace of it. A fulfillment keeps nothing of ours but its tracking number, which a search is not given, so a
+// parcel under a courier's number is not found by our reference either: then Ship is to be repeated, which knows its number again and tells nothing twice.
 func (a *adapter) Find(ctx context.Context, act string, h channel.Handling) (channel.Found, error) {
 	switch act {
 	case "ship":
@@ -59,37 +59,22 @@ func (a *adapter) findShipment(ctx context.Context, h channel.Handling) (channel
 		return channel.Found{}, err
 	}
 	var ids []string
-	strange := false
 	for _, n := range fulfillments {
 		p, err := a.parcel(ctx, n.ID)
 		if err != nil {
 			return channel.Found{}, err
 		}
-		switch {
-		case p.status != "SUCCESS":
-		case p.carries(h.Reference):
+		if p.status == "SUCCESS" && p.carries(h.Reference) {
 			ids = append(ids, p.id)
-		case p.holds(h.Lines):
-			strange = true
 		}
 	}
-	if len(ids) > 0 {
-		return channel.Found{Kind: "ship", External: strings.Join(ids, ",")}, nil
+	if len(ids) == 0 {
+		return channel.Found{}, fault.New(fault.NotFound, "Shopify has no fulfillment under %s", h.Reference)
 	}
-	if strange {
-		return channel.Found{}, fault.Field("reference", "%s is on no fulfillment, and these units are in one under another number: tell it again", h.Reference)
-	}
-	return channel.Found{}, fault.New(fault.NotFound, "Shopify has no fulfillment of these units")
+	return channel.Found{Kind: "ship", External: strings.Join(ids, ",")}, nil
 }
 
 // carries reports whether one of the parcel's numbers is the reference or holds it; one too short to be told from chance holds nothing.
 func (p sheetParcel) carries(reference string) bool {
 	return slices.ContainsFunc(p.numbers, func(n string) bool { return n == reference || len(reference) >= 6 && strings.Contains(n, reference) })
-}
-
-// holds reports whether any of the lines is in the parcel; any parcel will do when no line is named.
-func (p sheetParcel) holds(lines []channel.Quantity) bool {
-	return len(lines) == 0 || slices.ContainsFunc(lines, func(q channel.Quantity) bool {
-		return slices.ContainsFunc(p.lines, func(l lineCount) bool { return l.line == q.Line })
-	})
 }

@@ -258,11 +258,14 @@ func TestShip(t *testing.T) {
 		if f, err := s.Find(t.Context(), "ship", channel.Handling{Order: id, Reference: "SH-000002"}); err != nil || f.External != ship.External {
 			t.Errorf("found %+v, %v", f, err)
 		}
-		for range 2 {
-			c := channel.Completion{Handling: channel.Handling{Order: id}, Parcel: ship.External, DeliveredAt: s.now, CashPaid: true}
+		for _, parcel := range []string{ship.External, "SH-000002", ""} {
+			c := channel.Completion{Handling: channel.Handling{Order: id}, Parcel: parcel, DeliveredAt: s.now, CashPaid: true}
 			if err := s.Complete(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if err := s.Complete(t.Context(), channel.Completion{Handling: channel.Handling{Order: id}, Parcel: "no-such", DeliveredAt: s.now}); !fault.Is(err, fault.Conflict) {
+			t.Errorf("a parcel nobody sent: %v", err)
 		}
 		o := s.order(t, id)
 		if o.Lines[0].Progress.Delivered != 1 || o.Payments[0].Status != channel.Paid || o.Payments[0].Amount != o.Total {

@@ -42,7 +42,7 @@ func (a *adapter) Orders(ctx context.Context, since channel.Cursor) iter.Seq2[ch
 				continue
 			}
 			change, err := a.read(ctx, item.id)
-			if fault.Is(err, fault.NotFound) {
+			if fault.Is(err, fault.NotFound) && fault.CodeOf(err) == codeUnknownOrder {
 				continue // deleted in between
 			}
 			if err != nil {
@@ -118,8 +118,11 @@ func (a *adapter) Order(ctx context.Context, external string) (channel.Change, e
 	return a.read(ctx, tail(external))
 }
 
+// codeUnknownOrder tells an order that is not there from a shop that is not.
+const codeUnknownOrder = "ORDER_UNKNOWN"
+
 func unknownOrder(id string) error {
-	return fault.New(fault.NotFound, "Shopify knows no order %.60s", id)
+	return fault.New(fault.NotFound, "Shopify knows no order %.60s", id).WithCode(codeUnknownOrder)
 }
 
 // read fetches an order with everything that belongs to it.

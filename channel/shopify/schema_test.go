@@ -32,7 +32,7 @@ func TestDocuments(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				doc, errs := gqlparser.LoadQuery(schema, text)
+				doc, errs := gqlparser.LoadQueryWithRules(schema, text, nil)
 				if errs != nil {
 					t.Fatal(errs)
 				}

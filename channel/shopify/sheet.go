@@ -146,8 +146,6 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func (t text) is() bool { return t == "true" }
-
 // said is a status word as GraphQL spells it.
 func (t text) said() string { return strings.TrimSpace(string(t)) }
 

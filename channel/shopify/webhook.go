@@ -110,11 +110,11 @@ func (a *adapter) Hints(d channel.Delivery) ([]channel.Hint, error) {
 	case "orders":
 		return orderHint(what, b, d.Body)
 	case "refunds", "order_transactions", "fulfillments", "fulfillment_events":
-		return about(channel.AboutOrder, b.order(), b, topic)
+		return about(channel.AboutOrder, b.order(), hintBody{}, topic)
 	case "fulfillment_orders":
-		return about(channel.AboutOrder, b.fulfillmentOrder(), b, topic)
+		return about(channel.AboutOrder, b.fulfillmentOrder(), hintBody{}, topic)
 	case "returns", "reverse_fulfillment_orders", "reverse_deliveries":
-		return about(channel.AboutReturn, b.order(), b, topic)
+		return about(channel.AboutReturn, b.order(), hintBody{}, topic)
 	case "products":
 		return about(channel.AboutListing, b.id(), b, topic)
 	case "inventory_levels":
@@ -142,12 +142,13 @@ func orderHint(what string, b hintBody, body []byte) ([]channel.Hint, error) {
 	return hints, nil
 }
 
+// about is a hint about one thing. The time is taken from a body that is the thing itself: a fulfillment's own time is none of its order's.
 func about(subject channel.Subject, external string, b hintBody, note string) ([]channel.Hint, error) {
 	if external == "" {
 		return nil, fault.New(fault.Invalid, "the delivery %s does not say what it is about", note)
 	}
 	h := channel.Hint{Subject: subject, External: external, Note: note}
-	if at, err := time.Parse(time.RFC3339, string(b.Updated)); err == nil && subject != channel.AboutReturn {
+	if at, err := time.Parse(time.RFC3339, string(b.Updated)); err == nil {
 		h.Version = at.UTC()
 	}
 	return []channel.Hint{h}, nil
