@@ -160,7 +160,7 @@ var owners = map[string]string{
 	"events": "platform/outbox", "event_head": "platform/outbox", "event_cursors": "platform/outbox", "event_parked": "platform/outbox", "subscriptions": "platform/outbox", "deliveries": "platform/outbox",
 	"jobs": "platform/jobs", "schedules": "platform/jobs", "exceptions": "platform/exception", "vault_keys": "platform/vault", "credentials": "platform/vault",
 	"personal_keys": "platform/privacy", "personal_records": "platform/privacy", "audit_log": "platform/audit", "api_keys": "platform/access", "idempotency_keys": "web/api",
-	"legal_entities": "commerce/policy", "policy_rows": "commerce/policy", "number_blocks": "commerce/policy",
+	"legal_entities": "commerce/policy", "policy_rows": "commerce/policy", "policy_version": "commerce/policy", "number_blocks": "commerce/policy",
 	"products": "commerce/catalog", "variants": "commerce/catalog", "kit_parts": "commerce/catalog", "price_lists": "commerce/catalog", "prices": "commerce/catalog", "costs": "commerce/catalog",
 	"channel_products": "commerce/catalog", "locations": "commerce/inventory", "stock_levels": "commerce/inventory", "stock_movements": "commerce/inventory",
 	"reservations": "commerce/inventory", "shortages": "commerce/inventory", "channel_buffers": "commerce/inventory",

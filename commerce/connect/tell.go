@@ -13,6 +13,7 @@ import (
 	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/exception"
+	"github.com/openclaw-pos/commerce/platform/httpclient"
 	"github.com/openclaw-pos/commerce/platform/outbox"
 )
 
@@ -418,7 +419,7 @@ func (s *Service) do(ctx context.Context, o *opened, t tell, h channel.Handling)
 	case TellReturn:
 		err = o.ch.(channel.ReturnDecider).DecideReturn(ctx, channel.ReturnDecision{Order: t.External, Verdict: p.Verdict, Reason: p.Reason, Reference: t.Reference, Return: returnOf(p.Return)})
 	}
-	return out, err
+	return out, httpclient.Outcome(err, true)
 }
 
 func refundRequest(h channel.Handling, f *event.RefundFact) channel.RefundRequest {
