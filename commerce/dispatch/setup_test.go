@@ -1,0 +1,657 @@
+package dispatch_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/commerce/dispatch"
+	"github.com/openclaw-pos/commerce/commerce/fulfillment"
+	"github.com/openclaw-pos/commerce/commerce/inventory"
+	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/courier"
+	"github.com/openclaw-pos/commerce/courier/manual"
+	"github.com/openclaw-pos/commerce/kernel/event"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/kernel/money"
+	"github.com/openclaw-pos/commerce/kernel/partner"
+	"github.com/openclaw-pos/commerce/kernel/stock"
+	"github.com/openclaw-pos/commerce/platform/audit"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/db/dbtest"
+	"github.com/openclaw-pos/commerce/platform/exception"
+	"github.com/openclaw-pos/commerce/platform/jobs"
+	"github.com/openclaw-pos/commerce/platform/outbox"
+	"github.com/openclaw-pos/commerce/platform/privacy"
+)
+
+var start = time.Date(2026, 11, 11, 6, 0, 0, 0, time.UTC)
+
+var numbers atomic.Int64
+
+// house is a company with a warehouse and two branches: real orders, stock, fulfillment and dispatch, wired as the app wires them. Money, returns and the
+// catalog are of the simplest honest kind.
+type house struct {
+	*testing.T
+	d        *db.DB
+	clock    *dbtest.Clock
+	order    *order.Service
+	stock    *inventory.Service
+	work     *fulfillment.Service
+	dispatch *dispatch.Service
+	relay    *outbox.Relay
+	consume  *outbox.Consumers
+	runner   *jobs.Runner
+	wh, a, b string // locations, in rank
+
+	mu      sync.Mutex
+	kits    map[string][]event.Part // by SKU
+	cash    map[string]int64        // order → due
+	money   []dispatch.CashFact
+	home    []dispatch.Homecoming
+	choice  dispatch.Choice
+	couries map[string]courier.Courier
+	keys    map[string][]byte
+}
+
+// each runs a story in a house of its own, on both engines.
+func each(t *testing.T, story func(h *house)) {
+	t.Helper()
+	for name, open := range map[string]func(testing.TB, ...dbtest.Config) *db.DB{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clock := dbtest.NewClock(start)
+			story(setup(t, open(t, dbtest.Config{Now: clock.Now}), clock))
+		})
+	}
+}
+
+func setup(t *testing.T, d *db.DB, clock *dbtest.Clock) *house {
+	t.Helper()
+	h := &house{T: t, d: d, clock: clock, kits: map[string][]event.Part{}, cash: map[string]int64{}, couries: map[string]courier.Courier{}, keys: map[string][]byte{}}
+	h.stock = inventory.New(inventory.Needs{
+		DB: d, Parts: func(*db.Tx, []string) (map[string][]event.Part, error) { return map[string][]event.Part{}, nil },
+		Variants: func(*db.Tx, []string) (map[string]string, error) { return map[string]string{}, nil },
+		Routes: func(_ *db.Tx, ids []string) (map[string]inventory.Route, error) {
+			out := map[string]inventory.Route{}
+			for _, id := range ids {
+				out[id] = inventory.Route{LegalEntity: "le", Country: "PK"}
+			}
+			return out, nil
+		},
+		Unheard: func(*db.Tx, string) (time.Duration, time.Duration, error) {
+			return inventory.DefaultHalf, inventory.DefaultNone, nil
+		},
+		Audit: func(*db.Tx, ...audit.Entry) error { return nil },
+	})
+	h.order = h.orders()
+	h.work = h.fulfillment()
+	h.dispatch = h.dispatching()
+	h.relay = outbox.NewRelay(d, slog.New(slog.DiscardHandler))
+	h.consume = outbox.NewConsumers(d, slog.New(slog.DiscardHandler), h.work.Sourcer(), h.dispatch.Applier())
+	h.runner = jobs.New(d, slog.New(slog.DiscardHandler), h.dispatch.Handlers()...)
+	kind := manual.Kind(h.dispatch)
+	hand, err := kind.Open(partner.Config{Account: "manual", Now: clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.couries[dispatch.ByHand] = hand
+	h.write(func(tx *db.Tx) error {
+		ids, err := h.stock.SaveLocations(tx, []inventory.Location{
+			{Code: "PK-WH", Name: "Warehouse", Kind: inventory.Warehouse, LegalEntity: "le", Country: "PK", City: "Lahore", Zone: "Asia/Karachi", Priority: 1, Fulfils: true, Active: true},
+			{Code: "PK-A", Name: "Liberty", Kind: inventory.Branch, LegalEntity: "le", Country: "PK", City: "Lahore", Zone: "Asia/Karachi", Priority: 2, Fulfils: true, Active: true},
+			{Code: "PK-B", Name: "Clifton", Kind: inventory.Branch, LegalEntity: "le", Country: "PK", City: "Karachi", Zone: "Asia/Karachi", Priority: 3, Fulfils: true, Active: true},
+		})
+		if err == nil {
+			h.wh, h.a, h.b = ids[0], ids[1], ids[2]
+		}
+		return err
+	})
+	if err := h.order.Stock(context.Background(), "PK", "demo", 2000); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (h *house) orders() *order.Service {
+	return order.New(order.Needs{
+		DB: h.d,
+		Resolve: func(_ *db.Tx, wanted []order.Wanted) ([]order.Resolved, error) {
+			all := make([]order.Resolved, len(wanted))
+			for i, w := range wanted {
+				all[i] = order.Resolved{Listing: "listing-" + w.Ref.SKU, Variant: "var-" + w.Ref.SKU, SKU: w.Ref.SKU, Ships: true, Parts: h.kits[w.Ref.SKU], Kit: len(h.kits[w.Ref.SKU]) > 0}
+			}
+			return all, nil
+		},
+		Costs: func(*db.Tx, string, []string, time.Time) (map[string]money.Amount, error) {
+			return map[string]money.Amount{}, nil
+		},
+		Rank: func(tx *db.Tx, rs []order.Route) ([][]string, error) {
+			all := make([][]string, len(rs))
+			for i, r := range rs {
+				places, err := h.stock.Ranked(tx, []inventory.Route{{LegalEntity: r.LegalEntity, Country: r.Country, City: r.City}})
+				if err != nil {
+					return nil, err
+				}
+				for _, p := range places[0] {
+					all[i] = append(all[i], p.LocationID)
+				}
+			}
+			return all, nil
+		},
+		Reserve: h.stock.Reserve,
+		Release: func(tx *db.Tx, gone []order.Released) error {
+			var rs []inventory.Release
+			for _, g := range gone {
+				rs = append(rs, inventory.Release{Holder: stock.ByLine, HolderID: g.LineID, Variant: g.Variant, Quantity: g.Quantity})
+			}
+			return h.stock.Release(tx, rs)
+		},
+		Short: h.stock.ShortOf,
+		Pay: func(_ *db.Tx, facts []order.Money) (map[string]order.PayState, error) {
+			all := map[string]order.PayState{}
+			for _, f := range facts {
+				all[f.OrderID] = order.Paid
+				if f.COD {
+					all[f.OrderID] = order.Due
+					h.mu.Lock()
+					h.cash[f.OrderID] = f.Total
+					h.mu.Unlock()
+				}
+			}
+			return all, nil
+		},
+		Announce: func(*db.Tx, []string) error { return nil }, Void: func(*db.Tx, []string) error { return nil },
+		Rules: func(*db.Tx, string, time.Time) (order.Rules, error) {
+			return order.Rules{Zone: "Asia/Karachi", UnpaidExpiry: 48 * time.Hour}, nil
+		},
+		Numbers: func(_ context.Context, prefix string, n int) ([]string, error) {
+			var all []string
+			for range n {
+				all = append(all, fmt.Sprintf("%s-%06d", prefix, numbers.Add(1)))
+			}
+			return all, nil
+		},
+		Committed: func(tx *db.Tx, ids []string) (map[string]int64, error) { return h.work.Committed(tx, ids) },
+		Withdraw: func(tx *db.Tx, id string, moves []event.UnitsMove, reason string) error {
+			return h.work.Withdraw(tx, id, moves, reason)
+		},
+		Parcels: func(tx *db.Tx, facts []order.ParcelFact) error {
+			var all []dispatch.ChannelFact
+			for _, f := range facts {
+				all = append(all, dispatch.ChannelFact{OrderID: f.OrderID, Parcels: f.Parcels, Units: f.Units, At: f.At})
+			}
+			return h.dispatch.FromChannel(tx, all)
+		},
+		Returns: func(*db.Tx, []channel.ReturnChange, string) error { return nil },
+	})
+}
+
+func (h *house) fulfillment() *fulfillment.Service {
+	return fulfillment.New(fulfillment.Needs{
+		DB: h.d,
+		Orders: func(tx *db.Tx, ids []string, lock bool) (map[string]fulfillment.Order, error) {
+			heads, err := h.order.Heads(tx, ids, lock)
+			if err != nil {
+				return nil, err
+			}
+			stops, err := h.order.Stops(tx, ids)
+			all := map[string]fulfillment.Order{}
+			for id, o := range heads {
+				all[id] = fulfillment.Order{ID: id, Number: o.Number, Account: o.Account, Channel: o.Channel, External: o.External, LegalEntity: o.LegalEntity, Country: o.ShipCountry,
+					Province: o.ShipProvince, City: o.ShipCity, Effective: o.Effective(), Held: o.Holds > 0, Stops: stops[id], COD: o.COD, Rank: 1<<62 - o.PlacedAt.UnixMicro(),
+					ShipBy: o.ShipBy, DeliverBy: o.DeliverBy, Version: o.Version}
+			}
+			return all, err
+		},
+		Lines: h.lines,
+		Grants: func(tx *db.Tx, ids []string) ([]stock.Grant, error) { return h.stock.Grants(tx, ids) },
+		Free: func(tx *db.Tx, variants []string) (map[fulfillment.Spot]int64, error) {
+			levels, err := h.stock.Levels(tx, inventory.LevelFilter{Variants: variants}, inventory.LevelKey{}, 500)
+			all := map[fulfillment.Spot]int64{}
+			for _, l := range levels {
+				if l.Condition == stock.Sellable {
+					all[fulfillment.Spot{Variant: l.Variant, Location: l.Location}] = max(0, l.OnHand-l.Reserved)
+				}
+			}
+			return all, err
+		},
+		Shift: func(tx *db.Tx, reqs []fulfillment.Shift) error {
+			var all []inventory.ShiftReq
+			for _, r := range reqs {
+				all = append(all, inventory.ShiftReq{Holder: stock.ByLine, HolderID: r.LineID, Variant: r.Variant, From: r.From, To: r.To, Quantity: r.Quantity})
+			}
+			return h.stock.Shift(tx, all)
+		},
+		Change: func(tx *db.Tx, gone []fulfillment.Gone, ds []stock.Demand) (stock.Outcome, error) {
+			var rs []inventory.Release
+			for _, g := range gone {
+				rs = append(rs, inventory.Release{Holder: stock.ByLine, HolderID: g.LineID, Variant: g.Variant, Location: g.Location, Quantity: g.Quantity})
+			}
+			return h.stock.Change(tx, rs, ds)
+		},
+		Adjust: h.stock.Move,
+		Rank: func(tx *db.Tx, rs []fulfillment.Route) ([][]fulfillment.Place, error) {
+			var routes []inventory.Route
+			for _, r := range rs {
+				routes = append(routes, inventory.Route(r))
+			}
+			ranked, err := h.stock.Ranked(tx, routes)
+			all := make([][]fulfillment.Place, len(ranked))
+			for i := range ranked {
+				for _, p := range ranked[i] {
+					all[i] = append(all[i], fulfillment.Place{ID: p.LocationID, Code: p.Code, Country: p.Country, LegalEntity: p.LegalEntity, Priority: p.Priority, SameCountry: p.SameCountry, SameCity: p.SameCity})
+				}
+			}
+			return all, err
+		},
+		Places: func(tx *db.Tx, ids []string) (map[string]fulfillment.Place, error) {
+			found, err := h.stock.Locations(tx, ids...)
+			all := map[string]fulfillment.Place{}
+			for _, l := range found {
+				all[l.ID] = fulfillment.Place{ID: l.ID, Code: l.Code, Name: l.Name, Country: l.Country, LegalEntity: l.LegalEntity, Priority: l.Priority}
+			}
+			return all, err
+		},
+		Variants: func(_ *db.Tx, codes []string) (map[string]string, error) {
+			all := map[string]string{}
+			for _, c := range codes {
+				if len(c) > 5 && c[:5] == "gtin-" {
+					all[c] = "var-" + c[5:]
+				}
+			}
+			return all, nil
+		},
+		Parcels: func(tx *db.Tx, ps []fulfillment.Parcel) ([]string, error) {
+			var all []dispatch.Pack
+			for _, p := range ps {
+				k := dispatch.Pack{OrderID: p.OrderID, Fulfillment: p.FulfillmentID, Account: p.Account, Location: p.LocationID, WeightG: p.WeightG, DeliverBy: p.DeliverBy}
+				for _, l := range p.Lines {
+					k.Goods = append(k.Goods, dispatch.Good{LineID: l.LineID, Variant: l.Variant, Quantity: l.Quantity, Whole: l.Whole, Units: l.Units})
+				}
+				all = append(all, k)
+			}
+			return h.dispatch.Announce(tx, all)
+		},
+		StopShipments: func(tx *db.Tx, id string, lines []string, reason string) ([]fulfillment.Packed, error) {
+			goods, err := h.dispatch.Stop(tx, id, lines, reason)
+			return packed(goods), err
+		},
+		Audit: func(*db.Tx, ...audit.Entry) error { return nil },
+	})
+}
+
+func packed(goods []dispatch.Good) []fulfillment.Packed {
+	var all []fulfillment.Packed
+	for _, g := range goods {
+		all = append(all, fulfillment.Packed{LineID: g.LineID, Variant: g.Variant, Quantity: g.Quantity, Whole: g.Whole, Units: g.Units})
+	}
+	return all
+}
+
+func (h *house) lines(tx *db.Tx, ids []string) (map[string][]event.OpenLine, error) {
+	found, err := h.order.Lines(tx, ids)
+	all := map[string][]event.OpenLine{}
+	for id, lines := range found {
+		for _, l := range lines {
+			if !l.Ours() {
+				continue
+			}
+			ol := event.OpenLine{LineID: l.ID, External: l.External, Open: l.Open, Variant: l.Variant, SKU: l.SKU, Title: l.Title, Parts: l.Parts}
+			for _, u := range l.Units {
+				if u.Bucket == order.InOpen {
+					ol.Units = append(ol.Units, u.External)
+				}
+			}
+			all[id] = append(all[id], ol)
+		}
+	}
+	return all, err
+}
+
+func (h *house) dispatching() *dispatch.Service {
+	moves := func(fn func(tx *db.Tx, order string, moves []order.Moved) error) func(*db.Tx, string, []dispatch.Moved) error {
+		return func(tx *db.Tx, id string, ms []dispatch.Moved) error {
+			var all []order.Moved
+			for _, m := range ms {
+				all = append(all, order.Moved{LineID: m.LineID, Quantity: m.Quantity, Units: m.Units})
+			}
+			return fn(tx, id, all)
+		}
+	}
+	goods := func(fn func(tx *db.Tx, id string, goods []fulfillment.Packed) ([]event.UnitsMove, error)) func(*db.Tx, string, []dispatch.Good) ([]dispatch.Moved, error) {
+		return func(tx *db.Tx, id string, gs []dispatch.Good) ([]dispatch.Moved, error) {
+			units, err := fn(tx, id, packed(gs))
+			var all []dispatch.Moved
+			for _, u := range units {
+				all = append(all, dispatch.Moved(u))
+			}
+			return all, err
+		}
+	}
+	o := h.order
+	return dispatch.New(dispatch.Needs{
+		DB: h.d, Log: slog.New(slog.DiscardHandler),
+		Orders: func(tx *db.Tx, ids []string, lock bool) (map[string]dispatch.Order, error) {
+			heads, err := o.Heads(tx, ids, lock)
+			if err != nil {
+				return nil, err
+			}
+			stops, err := o.Stops(tx, ids)
+			if err != nil {
+				return nil, err
+			}
+			lines, err := o.Lines(tx, ids)
+			all := map[string]dispatch.Order{}
+			for id, x := range heads {
+				d := dispatch.Order{ID: id, Number: x.Number, Account: x.Account, External: x.External, Country: x.ShipCountry, Currency: x.Currency, Zone: x.Zone, State: string(x.State),
+					Stops: stops[id], Lines: map[string]string{}, SKUs: map[string]string{}}
+				for _, l := range lines[id] {
+					d.Lines[l.ID], d.SKUs[l.ID] = l.External, l.SKU
+				}
+				all[id] = d
+			}
+			return all, err
+		},
+		Ship: moves(o.Ship), Unship: moves(o.Unship), Arrive: moves(o.Arrive), Unarrive: moves(o.Unarrive), Turn: moves(o.Turn), Keep: moves(o.Keep), Back: moves(o.Back), Lose: moves(o.Lose),
+		Meta: o.Meta, Goods: goods(func(tx *db.Tx, id string, g []fulfillment.Packed) ([]event.UnitsMove, error) { return h.work.HandOver(tx, id, g) }),
+		Ungoods: goods(func(tx *db.Tx, id string, g []fulfillment.Packed) ([]event.UnitsMove, error) { return h.work.TakeBack(tx, id, g) }),
+		Stock:   h.stock.Move,
+		CashDue: func(_ *db.Tx, ids []string) (map[string]money.Amount, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			all := map[string]money.Amount{}
+			for _, id := range ids {
+				if c := h.cash[id]; c > 0 {
+					all[id] = money.Of(c, "PKR")
+				}
+			}
+			return all, nil
+		},
+		Cash: func(_ *db.Tx, facts []dispatch.CashFact) error {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.money = append(h.money, facts...)
+			return nil
+		},
+		Returning: func(_ *db.Tx, facts []dispatch.Homecoming) error {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.home = append(h.home, facts...)
+			return nil
+		},
+		Choose: func(_ *db.Tx, wanted []dispatch.Wanted) ([]dispatch.Choice, error) {
+			all := make([]dispatch.Choice, len(wanted))
+			for i := range all {
+				all[i] = h.choice
+			}
+			return all, nil
+		},
+		Places: func(tx *db.Tx, ids []string) (map[string]dispatch.Place, error) {
+			found, err := h.stock.Locations(tx, ids...)
+			all := map[string]dispatch.Place{}
+			for _, l := range found {
+				all[l.ID] = dispatch.Place{ID: l.ID, Code: l.Code, Name: l.Name}
+			}
+			return all, err
+		},
+		Courier: func(_ context.Context, name string) (courier.Courier, courier.Kind, error) {
+			c := h.couries[name]
+			if c == nil {
+				return nil, courier.Kind{}, fault.New(fault.NotFound, "there is no courier %q", name)
+			}
+			return c, courier.Kind{Name: name, Title: name, Zone: "Asia/Karachi", Cash: []courier.CashRule{{Currency: "PKR"}}}, nil
+		},
+		Parcel: func(_ context.Context, ask dispatch.ParcelAsk) (courier.Parcel, error) {
+			return courier.Parcel{Number: ask.Shipment.Number, To: courier.Address{Name: "Buyer", City: "Lahore", Country: "PK"}}, nil
+		},
+		Seal: func(plain []byte, bound string) (privacy.Sealed, error) {
+			return privacy.Sealed{KeyID: db.ID(), Box: append([]byte(bound+"|"), plain...)}, nil
+		},
+		KeepKeys: func(*db.Tx, []privacy.Sealed) error { return nil },
+		Open: func(_ *db.Tx, _ string, box []byte, bound string) ([]byte, error) {
+			return box[len(bound)+1:], nil
+		},
+		Audit: func(*db.Tx, ...audit.Entry) error { return nil },
+	})
+}
+
+func (h *house) write(fn func(tx *db.Tx) error) {
+	h.Helper()
+	if err := h.d.Write(context.Background(), fn); err != nil {
+		h.Fatal(err)
+	}
+}
+
+func read[T any](h *house, fn func(tx *db.Tx) (T, error)) (out T) {
+	h.Helper()
+	err := h.d.Read(context.Background(), func(tx *db.Tx) (err error) {
+		out, err = fn(tx)
+		return err
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return out
+}
+
+// settle has every event consumed and every job done.
+func (h *house) settle() {
+	h.Helper()
+	if err := outbox.Drain(context.Background(), h.relay, h.consume); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// put receives goods.
+func (h *house) put(sku, location string, n int64) {
+	h.Helper()
+	h.write(func(tx *db.Tx) error {
+		return h.stock.Move(tx, []stock.Movement{{Variant: "var-" + sku, Location: location, Delta: n, Kind: stock.MoveReceipt, RefKind: "test", RefID: db.ID()}})
+	})
+}
+
+// item is a line of a test order.
+type item struct {
+	sku string
+	n   int64
+}
+
+// sold imports an order of the demo channel.
+func (h *house) sold(external string, items []item, edit ...func(*channel.Arrival)) order.View {
+	h.Helper()
+	pkr := func(minor int64) money.Amount { return money.Of(minor, "PKR") }
+	o := channel.Order{
+		External: external, Number: "#" + external, Version: start, PlacedAt: start, Status: channel.Open, Country: "PK", Currency: "PKR", TaxMode: channel.TaxNone, Money: channel.MoneyComplete,
+		Payments: []channel.Payment{{External: "p1", Method: channel.PayCard, Status: channel.Paid, At: start}},
+		ShipTo:   channel.Address{Country: "PK", City: "Lahore", Province: "Punjab", Postcode: "54000"},
+	}
+	for i, it := range items {
+		o.Lines = append(o.Lines, channel.Line{External: fmt.Sprintf("l%d", i+1), Listing: channel.ListingRef{External: "x" + it.sku, SKU: it.sku}, Title: it.sku, Quantity: it.n,
+			UnitPrice: pkr(1000), Total: pkr(1000 * it.n), FulfilledBy: channel.Seller, Ships: true})
+		o.Total, _ = o.Total.Add(pkr(1000 * it.n))
+	}
+	o.Payments[0].Amount = o.Total
+	a := channel.Arrival{
+		Inbox: "inbox-" + external, Source: "webhook", Order: o, Hash: "h1", Buyer: "buyer-" + external, AddressOK: true,
+		Account: channel.Account{ID: "acc-1", Channel: "demo", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: "le", Mode: channel.Live, Settings: map[string]string{}},
+		Change:  channel.Change{External: external, Version: start, ReadAt: start.Add(time.Second)},
+	}
+	for _, e := range edit {
+		e(&a)
+	}
+	return h.imports(a)
+}
+
+func (h *house) imports(a channel.Arrival) order.View {
+	h.Helper()
+	var out []channel.Landing
+	h.write(func(tx *db.Tx) (err error) {
+		out, err = h.order.Import(tx, []channel.Arrival{a})
+		return err
+	})
+	if out[0].OrderID == "" {
+		h.Fatalf("landed as %+v", out[0])
+	}
+	h.settle()
+	return h.get(out[0].OrderID)
+}
+
+func onDelivery(a *channel.Arrival) {
+	a.Order.Payments[0].Method, a.Order.Payments[0].Status, a.Order.Payments[0].Collector = channel.PayCOD, channel.Due, channel.Courier
+}
+
+func (h *house) get(id string) order.View {
+	h.Helper()
+	return read(h, func(tx *db.Tx) (order.View, error) { return h.order.Get(tx, id) })
+}
+
+// fos lists an order's fulfillment orders, oldest first.
+func (h *house) fos(orderID string) []fulfillment.FO {
+	h.Helper()
+	return read(h, func(tx *db.Tx) ([]fulfillment.FO, error) { return h.work.Of(tx, orderID) })
+}
+
+func (h *house) shipments(orderID string) []dispatch.Shipment {
+	h.Helper()
+	return read(h, func(tx *db.Tx) ([]dispatch.Shipment, error) { return h.dispatch.Of(tx, orderID) })
+}
+
+func (h *house) shipment(id string) dispatch.Shipment {
+	h.Helper()
+	return read(h, func(tx *db.Tx) (dispatch.Shipment, error) { return h.dispatch.Get(tx, id) })
+}
+
+// pickAll picks everything of a fulfillment order.
+func (h *house) pickAll(id string) {
+	h.Helper()
+	f := read(h, func(tx *db.Tx) (fulfillment.FO, error) { return h.work.Get(tx, id) })
+	for _, l := range f.Lines {
+		if n := l.Quantity - l.Picked; n > 0 {
+			if _, err := h.work.Pick(context.Background(), id, 0, "amna", fulfillment.Scan{ID: db.ID(), Code: l.SKU, Quantity: n}); err != nil {
+				h.Fatal(err)
+			}
+		}
+	}
+}
+
+// packAll picks and packs everything of an order's live fulfillment orders, and answers the shipments.
+func (h *house) packAll(orderID string) []string {
+	h.Helper()
+	var all []string
+	for _, f := range h.fos(orderID) {
+		if f.State != "new" && f.State != "accepted" && f.State != "picking" && f.State != "picked" {
+			continue
+		}
+		h.pickAll(f.ID)
+		p, err := h.work.Pack(context.Background(), f.ID, 0, "amna", nil)
+		if err != nil {
+			h.Fatal(err)
+		}
+		all = append(all, p.Shipments...)
+	}
+	return all
+}
+
+// waybill types a number for each shipment.
+func (h *house) waybill(ids ...string) {
+	h.Helper()
+	for _, id := range ids {
+		if _, err := h.dispatch.Waybill(context.Background(), id, 0, "amna", courier.Waybill{Carrier: "TCS", Tracking: "T" + db.ID()}); err != nil {
+			h.Fatal(err)
+		}
+	}
+}
+
+func (h *house) handOver(ids ...string) {
+	h.Helper()
+	for _, id := range ids {
+		if _, err := h.dispatch.HandOver(context.Background(), id, "amna", time.Time{}); err != nil {
+			h.Fatal(err)
+		}
+	}
+}
+
+// scan has the courier say something.
+func (h *house) scan(facts ...dispatch.ScanFact) {
+	h.Helper()
+	h.write(func(tx *db.Tx) error {
+		_, err := h.dispatch.Scan(tx, facts)
+		return err
+	})
+}
+
+// said is a scan some minutes after the start.
+func said(shipment string, s courier.Status, minute int) dispatch.ScanFact {
+	return dispatch.ScanFact{Shipment: shipment, Source: dispatch.ByCourier, Scan: courier.Scan{Status: s, Raw: string(s), At: start.Add(time.Duration(minute) * time.Minute)}}
+}
+
+// at is "on hand/reserved" of sellable stock.
+func (h *house) at(sku, location string) string {
+	h.Helper()
+	levels := read(h, func(tx *db.Tx) ([]inventory.Level, error) {
+		return h.stock.Levels(tx, inventory.LevelFilter{Variants: []string{"var-" + sku}, Location: location}, inventory.LevelKey{}, 10)
+	})
+	for _, l := range levels {
+		if l.Condition == stock.Sellable {
+			return fmt.Sprintf("%d/%d", l.OnHand, l.Reserved)
+		}
+	}
+	return "0/0"
+}
+
+// proof fails the test when an invariant of the stock does not hold.
+func (h *house) proof() {
+	h.Helper()
+	for _, wrong := range read(h, h.stock.Verify) {
+		h.Error(wrong)
+	}
+}
+
+// types lists the types of an order's events that are of interest.
+func (h *house) types(orderID string, of ...string) []string {
+	h.Helper()
+	all := read(h, func(tx *db.Tx) ([]outbox.Stored, error) { return outbox.OfOrder(tx, orderID) })
+	var out []string
+	for _, e := range all {
+		for _, typ := range of {
+			if e.Type == typ {
+				out = append(out, typ)
+			}
+		}
+	}
+	return out
+}
+
+func (h *house) causes(orderID string) []string {
+	h.Helper()
+	return read(h, func(tx *db.Tx) ([]string, error) {
+		rows, _, err := exception.List(tx, exception.Filter{Order: orderID}, "", 50)
+		var all []string
+		for _, r := range rows {
+			all = append(all, r.Cause)
+		}
+		return all, err
+	})
+}
+
+func same(t testing.TB, want, got any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
+	}
+}
+
+func refused(t testing.TB, want fault.Kind, err error) {
+	t.Helper()
+	if err == nil || fault.KindOf(err) != want {
+		t.Errorf("want %s, got %v", want, err)
+	}
+}
