@@ -20,6 +20,7 @@ type arriving struct {
 	row     inboxRow
 	arrival channel.Arrival
 	record  *privacy.SealedRecord
+	landed  channel.Landing
 	bad     error // it cannot be decoded
 }
 
@@ -193,6 +194,9 @@ func (s *Service) land(ctx context.Context, all []*arriving) error {
 		landings, err := s.need.Import(tx, arrivals)
 		if err != nil {
 			return err
+		}
+		for i, a := range good {
+			a.landed = landings[i]
 		}
 		if err := s.seen(tx, good, landings); err != nil {
 			return err
