@@ -39,7 +39,7 @@ func TestFold(t *testing.T) {
 	late := scans(courier.PickedUp, courier.OutForDelivery, courier.Delivered)
 	late = append(late, courier.Scan{Status: courier.InTransit, Raw: "late", At: noon.Add(30 * time.Minute)})
 	backHome := scans(courier.PickedUp, courier.Attempted, courier.ReturnInitiated, courier.InTransit, courier.OutForDelivery, courier.Delivered)
-	false_ := append(scans(courier.PickedUp, courier.Delivered), courier.Scan{Status: courier.Attempted, Raw: "reverted", At: noon.Add(9 * time.Hour), Corrects: true})
+	reversed := append(scans(courier.PickedUp, courier.Delivered), courier.Scan{Status: courier.Attempted, Raw: "reverted", At: noon.Add(9 * time.Hour), Corrects: true})
 	cases := map[string]struct {
 		told []courier.Scan
 		want courier.Standing
@@ -48,7 +48,7 @@ func TestFold(t *testing.T) {
 		"the_newest_fact_stands":                 {scans(courier.Booked, courier.PickedUp), courier.Standing{Status: courier.PickedUp, Leg: courier.Forward, At: noon.Add(time.Hour), Carried: true, Scans: 2}},
 		"a_late_older_fact_changes_nothing":      {late, courier.Standing{Status: courier.Delivered, Leg: courier.Forward, At: noon.Add(2 * time.Hour), Carried: true, Scans: 4}},
 		"after_delivery_nothing_comes":           {scans(courier.Delivered, courier.InTransit), courier.Standing{Status: courier.Delivered, Leg: courier.Forward, At: noon, Carried: true, Scans: 2}},
-		"a_correction_takes_a_delivery_back":     {false_, courier.Standing{Status: courier.Attempted, Leg: courier.Forward, At: noon.Add(9 * time.Hour), Attempts: 1, Carried: true, Scans: 3}},
+		"a_correction_takes_a_delivery_back":     {reversed, courier.Standing{Status: courier.Attempted, Leg: courier.Forward, At: noon.Add(9 * time.Hour), Attempts: 1, Carried: true, Scans: 3}},
 		"delivered_on_the_way_back_is_returned":  {backHome, courier.Standing{Status: courier.Returned, Leg: courier.Return, At: noon.Add(5 * time.Hour), Attempts: 1, Carried: true, Scans: 6}},
 		"an_unknown_word_moves_nothing":          {scans(courier.PickedUp, courier.Unknown), courier.Standing{Status: courier.PickedUp, Leg: courier.Forward, At: noon, Carried: true, Scans: 2}},
 		"cancelled_before_pickup_is_not_carried": {scans(courier.Booked, courier.Cancelled), courier.Standing{Status: courier.Cancelled, Leg: courier.Forward, At: noon.Add(time.Hour), Scans: 2}},

@@ -414,9 +414,7 @@ func doActShip(tb testing.TB, l *live, o channel.Order, h channel.Handling) erro
 	tb.Helper()
 	n := channel.ShipNotice{Handling: h, Carrier: "TCS", Tracking: "TRK" + h.Reference, At: o.PlacedAt}
 	if p, ok := l.Channel.(channel.Packer); ok && l.kind.Parcels == channel.ParcelTheirs {
-		for _, known := range l.packed[h.Reference] {
-			n.Packages = append(n.Packages, known)
-		}
+		n.Packages = append(n.Packages, l.packed[h.Reference]...)
 		if len(n.Packages) == 0 {
 			pack := h
 			pack.Reference += "-pack"

@@ -55,7 +55,7 @@ func miniKind(defect string) channel.Kind {
 	case "reads while opening":
 		k.Open = func(c channel.Config) (channel.Channel, error) {
 			m := &mini{c, defect}
-			_ = m.do(context.Background(), "GET", "/orders", nil, &page_{})
+			_ = m.do(context.Background(), "GET", "/orders", nil, &wirePage{})
 			return m, nil
 		}
 	}
@@ -73,7 +73,7 @@ func throttled(_ int, _ http.Header, body []byte) (time.Duration, bool) {
 	return time.Duration(v.Wait) * time.Second, true
 }
 
-type order_ struct {
+type wireOrder struct {
 	ID       json.RawMessage `json:"id"` // a number that may pass 2^53
 	State    string          `json:"state"`
 	Updated  string          `json:"updated"`
@@ -81,10 +81,10 @@ type order_ struct {
 	Name     string          `json:"name"`
 	Phone    string          `json:"phone"`
 	Shipping json.Number     `json:"shipping"`
-	Lines    []line_         `json:"lines"`
+	Lines    []wireLine      `json:"lines"`
 }
 
-type line_ struct {
+type wireLine struct {
 	ID        string      `json:"id"`
 	SKU       string      `json:"sku"`
 	Qty       int64       `json:"qty"`
@@ -93,7 +93,7 @@ type line_ struct {
 	Cancelled int64       `json:"cancelled"`
 }
 
-type page_ struct {
+type wirePage struct {
 	Orders []json.RawMessage `json:"orders"`
 	Next   string            `json:"next"`
 }
@@ -208,7 +208,7 @@ func (m *mini) Orders(ctx context.Context, since channel.Cursor) iter.Seq2[chann
 		at := string(since)
 		for {
 			readAt := m.Now()
-			var p page_
+			var p wirePage
 			if err := m.do(ctx, "GET", "/orders?since="+url.QueryEscape(at), nil, &p); err != nil {
 				yield(channel.Change{}, err)
 				return
@@ -265,7 +265,7 @@ func (m *mini) Decode(raw channel.Raw) (channel.Order, error) {
 	if m.defect == "panics on null" && bytes.Contains(body, []byte("null")) {
 		panic("null")
 	}
-	var in order_
+	var in wireOrder
 	if err := json.Unmarshal(body, &in); err != nil {
 		if m.defect == "takes nonsense" {
 			return channel.Order{External: "x"}, nil
@@ -286,7 +286,7 @@ func (m *mini) Decode(raw channel.Raw) (channel.Order, error) {
 	return m.order(in, id)
 }
 
-func (m *mini) order(in order_, id string) (channel.Order, error) {
+func (m *mini) order(in wireOrder, id string) (channel.Order, error) {
 	at, err := time.Parse(time.RFC3339, in.Updated)
 	if err != nil {
 		return channel.Order{}, fault.Wrap(fault.Invalid, err, "updated is no time")
@@ -335,7 +335,7 @@ func (m *mini) order(in order_, id string) (channel.Order, error) {
 	return o, nil
 }
 
-func (m *mini) line(l line_, currency string) (channel.Line, error) {
+func (m *mini) line(l wireLine, currency string) (channel.Line, error) {
 	price, err := money.Parse(l.Price.String(), currency)
 	if m.defect == "reads amounts as floats" {
 		f, _ := l.Price.Float64()

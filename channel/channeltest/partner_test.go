@@ -18,7 +18,7 @@ import (
 // market is the partner that mini talks to: a transport with a memory.
 type market struct {
 	mu     sync.Mutex
-	orders []*order_
+	orders []*wireOrder
 	told   map[string]*Told
 	total  map[string]int64 // stock by SKU, open units included
 	acts   map[string]bool  // references seen
@@ -43,12 +43,12 @@ func (k *market) Place(_ testing.TB, sales ...Sale) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	n := len(k.orders) + 1
-	o := &order_{
+	o := &wireOrder{
 		ID: json.RawMessage(fmt.Sprint(9007199254000000 + n)), State: "paid", Updated: start.Add(time.Duration(n) * time.Second).Format(time.RFC3339),
 		Currency: "PKR", Name: "Ayesha Siddiqui", Phone: "03001234567", Shipping: "150.00",
 	}
 	for i, s := range sales {
-		o.Lines = append(o.Lines, line_{ID: fmt.Sprint(n*10 + i), SKU: s.Offer.Listing.SKU, Qty: s.Quantity, Price: "2499.50"})
+		o.Lines = append(o.Lines, wireLine{ID: fmt.Sprint(n*10 + i), SKU: s.Offer.Listing.SKU, Qty: s.Quantity, Price: "2499.50"})
 	}
 	k.orders = append(k.orders, o)
 	k.told[string(o.ID)] = &Told{Refunded: money.Zero("PKR")}
@@ -98,7 +98,7 @@ func (k *market) strikes(fault, call string) bool {
 	return false
 }
 
-func (k *market) find(id string) *order_ {
+func (k *market) find(id string) *wireOrder {
 	for _, o := range k.orders {
 		if string(o.ID) == id {
 			return o
@@ -191,7 +191,7 @@ func (k *market) stock(in map[string]any) string {
 // list gives five orders at a time, by the second in which they changed.
 func (k *market) list(since string) string {
 	after, _ := strconv.ParseInt(since, 10, 64)
-	out := page_{Orders: []json.RawMessage{}}
+	out := wirePage{Orders: []json.RawMessage{}}
 	for _, o := range k.orders {
 		at, _ := time.Parse(time.RFC3339, o.Updated)
 		if at.Unix() <= after {
@@ -206,12 +206,12 @@ func (k *market) list(since string) string {
 	}
 	body, _ := json.Marshal(struct {
 		Code string `json:"code"`
-		page_
+		wirePage
 	}{"0", out})
 	return string(body)
 }
 
-func (k *market) act(act string, o *order_, in map[string]any) string {
+func (k *market) act(act string, o *wireOrder, in map[string]any) string {
 	ref := in["ref"].(string)
 	t := k.told[string(o.ID)]
 	if k.acts[act+"/"+ref] && in["again"] != true {

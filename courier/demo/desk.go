@@ -363,8 +363,10 @@ func (k *desk) Cities(ctx context.Context) iter.Seq2[courier.City, error] {
 			return
 		}
 		for _, c := range []courier.City{
-			{Code: "KHI", Name: "Karachi", Country: "PK", Pickup: true, Delivery: true}, {Code: "LHE", Name: "Lahore", Country: "PK", Pickup: true, Delivery: true},
-			{Code: "DXB", Name: "Dubai", Country: "AE", Pickup: true, Delivery: true}, {Code: "BER", Name: "Berlin", Country: "DE", Delivery: true},
+			{Code: "KHI", Name: "Karachi", Country: "PK", Pickup: true, Delivery: true},
+			{Code: "LHE", Name: "Lahore", Country: "PK", Pickup: true, Delivery: true},
+			{Code: "DXB", Name: "Dubai", Country: "AE", Pickup: true, Delivery: true},
+			{Code: "BER", Name: "Berlin", Country: "DE", Delivery: true},
 		} {
 			if !yield(c, nil) {
 				return

@@ -20,8 +20,10 @@ var (
 	start   = []step{{0, "PU", "Picked up", "Origin", "", false}, {1, "AR", "Arrived at origin facility", "Origin hub", "", false}, {2, "DP", "Dispatched", "Origin hub", "", false}}
 	arrival = []step{{3, "AR", "Arrived at destination facility", "Destination hub", "", false}, {4, "OD", "Out for delivery", "Destination", "", false}}
 	refusal = []step{
-		{5, "UD", "Not delivered", "Destination", courier.RefusedByBuyer, false}, {6, "OD", "Out for delivery", "Destination", "", false},
-		{7, "UD", "Not delivered", "Destination", courier.RefusedByBuyer, false}, {8, "AI", "Waiting for advice", "Destination hub", courier.RefusedByBuyer, false},
+		{5, "UD", "Not delivered", "Destination", courier.RefusedByBuyer, false},
+		{6, "OD", "Out for delivery", "Destination", "", false},
+		{7, "UD", "Not delivered", "Destination", courier.RefusedByBuyer, false},
+		{8, "AI", "Waiting for advice", "Destination hub", courier.RefusedByBuyer, false},
 	}
 	homeward = []step{
 		{9, "RI", "Return initiated", "Destination hub", courier.RefusedByBuyer, false}, {10, "RT", "On its way back", "Destination hub", "", false}, {12, "RS", "Returned to sender", "Origin", "", false},

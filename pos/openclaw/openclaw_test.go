@@ -44,8 +44,12 @@ func TestItems_that_cannot_be_taken_spoil_no_other(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for _, row := range []map[string]any{
-		{"id": "1", "sku_code": "A", "quantity_on_hand": 1.5}, {"id": "2", "sku_code": "B", "quantity_on_hand": "7.0", "is_active": "0"}, {"id": "3", "quantity_on_hand": 1},
-		{"sku_code": "C", "quantity_on_hand": 1}, {"id": "5", "sku_code": "D", "quantity_on_hand": 1e300}, {"id": "6", "sku_code": "E", "quantity_on_hand": nil},
+		{"id": "1", "sku_code": "A", "quantity_on_hand": 1.5},
+		{"id": "2", "sku_code": "B", "quantity_on_hand": "7.0", "is_active": "0"},
+		{"id": "3", "quantity_on_hand": 1},
+		{"sku_code": "C", "quantity_on_hand": 1},
+		{"id": "5", "sku_code": "D", "quantity_on_hand": 1e300},
+		{"id": "6", "sku_code": "E", "quantity_on_hand": nil},
 	} {
 		s.put("/v1/inventory-items", row)
 	}
