@@ -167,3 +167,14 @@ func (s *Service) Check(ctx context.Context, ref string) (channel.Shop, error) {
 	})
 	return shop, err
 }
+
+// Can says what a channel's adapter can do; nothing before an account of it was opened in this process and none is known.
+func (s *Service) Can(name string) channel.Can {
+	s.mu.Lock()
+	can, ok := s.can[name]
+	s.mu.Unlock()
+	if ok {
+		return can
+	}
+	return s.canOf(Account{Channel: name, Settings: map[string]string{}})
+}
