@@ -57,8 +57,10 @@ create table variants (
   id key primary key,
   product_id key not null references products (id),
   sku key not null,
+  sku_folded key not null,
   gtin key,
   title text not null,
+  title_folded text not null,
   uom text not null,
   weight_g bigint not null,
   tax_class key not null,
@@ -69,6 +71,7 @@ create table variants (
   updated_at bigint not null,
   constraint variants_sku unique (sku)
 );
+create index variants_folded on variants (sku_folded);
 create index variants_gtin on variants (gtin);
 create index variants_product on variants (product_id);
 
@@ -80,6 +83,7 @@ create table kit_parts (
   primary key (kit_id, part_id),
   constraint kit_parts_positive check (quantity > 0 and weight > 0)
 );
+create index kit_parts_part on kit_parts (part_id);
 
 create table price_lists (
   id key primary key,
@@ -139,6 +143,9 @@ create table channel_products (
 );
 create index channel_products_variant on channel_products (variant_id, account_id);
 create index channel_products_sku on channel_products (account_id, sku);
+create index channel_products_alt on channel_products (account_id, alt);
+create index channel_products_barcode on channel_products (barcode) where state = 'unmapped';
+create index channel_products_waiting on channel_products (sku) where state = 'unmapped';
 create index channel_products_queue on channel_products (account_id, id) where state = 'unmapped';
 
 create table locations (
