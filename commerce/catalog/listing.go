@@ -6,6 +6,7 @@ import (
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/kernel/money"
+	"github.com/openclaw-pos/commerce/kernel/state"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -31,6 +32,19 @@ const (
 	IsMapped = "mapped"
 	Ignored  = "ignored" // none of our goods: its lines are kept for the money and ship nothing
 )
+
+// Life is the life of a listing. A channel's own pull may map a listing that waits, and never touches what a person decided.
+var Life = state.Life{
+	Name: "listing", Start: Unmapped,
+	Moves: map[state.State]map[state.Event]state.State{
+		Unmapped: {"map": IsMapped, "ignore": Ignored},
+		IsMapped: {"map": IsMapped, "ignore": Ignored, "unmap": Unmapped},
+		Ignored:  {"map": IsMapped, "unmap": Unmapped},
+	},
+}
+
+// Lives are the life cycles of this context.
+var Lives = []state.Life{Life}
 
 // place is what a listing is known by: its account and the partner's key.
 type place struct{ account, key string }

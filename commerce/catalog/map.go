@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/kernel/state"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/outbox"
@@ -14,7 +15,7 @@ import (
 // Map says which SKU a listing is; orders that waited for it go on by event. Mapping it to what it is already changes nothing; Unmap takes it
 // back. Faults: NotFound for the listing, Invalid for the SKU.
 func (s *Service) Map(ctx context.Context, listing, sku, actor string) error {
-	return s.decide(ctx, listing, actor, "listing.map", func(tx *db.Tx, l *Listing) error {
+	return s.decide(ctx, listing, actor, "map", func(tx *db.Tx, l *Listing) error {
 		ids, err := s.Variants(tx, []string{sku})
 		if err != nil {
 			return err
@@ -29,7 +30,7 @@ func (s *Service) Map(ctx context.Context, listing, sku, actor string) error {
 
 // Ignore says that a listing is none of our goods: its lines are kept for the money and ship nothing. Unmap takes it back. Fault: NotFound.
 func (s *Service) Ignore(ctx context.Context, listing, actor string) error {
-	return s.decide(ctx, listing, actor, "listing.ignore", func(_ *db.Tx, l *Listing) error {
+	return s.decide(ctx, listing, actor, "ignore", func(_ *db.Tx, l *Listing) error {
 		l.Variant, l.SKU, l.State = "", "", Ignored
 		return nil
 	})
@@ -38,14 +39,14 @@ func (s *Service) Ignore(ctx context.Context, listing, actor string) error {
 // Unmap puts a listing back into the queue of those that wait for a decision. Orders that went on because of the mapping are not touched.
 // Fault: NotFound.
 func (s *Service) Unmap(ctx context.Context, listing, actor string) error {
-	return s.decide(ctx, listing, actor, "listing.unmap", func(_ *db.Tx, l *Listing) error {
+	return s.decide(ctx, listing, actor, "unmap", func(_ *db.Tx, l *Listing) error {
 		l.Variant, l.SKU, l.State = "", "", Unmapped
 		return nil
 	})
 }
 
 // decide changes what a listing is, and tells it.
-func (s *Service) decide(ctx context.Context, listing, actor, action string, change func(tx *db.Tx, l *Listing) error) error {
+func (s *Service) decide(ctx context.Context, listing, actor string, what state.Event, change func(tx *db.Tx, l *Listing) error) error {
 	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
 		if _, err := tx.Exec(`update channel_products set version = version + 1 where id = $1`, listing); err != nil { // ours from here on
 			return err
@@ -58,9 +59,12 @@ func (s *Service) decide(ctx context.Context, listing, actor, action string, cha
 		if err := change(tx, &l); err != nil || l == was {
 			return err
 		}
+		if _, err := Life.Next(state.State(was.State), what); err != nil {
+			return err
+		}
 		tx.Send(`update channel_products set variant_id = $2, state = $3, mapped_by = $4 where id = $1`, l.ID, orNull(l.Variant), l.State, actor)
 		if err := s.need.Audit(tx, audit.Entry{
-			Actor: actor, Action: action, SubjectKind: "listing", Subject: l.ID, Detail: map[string]string{"sku": l.SKU, "was": was.SKU},
+			Actor: actor, Action: "listing." + string(what), SubjectKind: "listing", Subject: l.ID, Detail: map[string]string{"sku": l.SKU, "was": was.SKU},
 		}); err != nil || l.State == Unmapped {
 			return err
 		}

@@ -58,6 +58,21 @@ func (s *Service) EntityByCode(tx *db.Tx, code string) (LegalEntity, error) {
 	return e, err
 }
 
+// EntityIDs finds legal entities by code; unknown ones are left out.
+func (s *Service) EntityIDs(tx *db.Tx, codes []string) (map[string]string, error) {
+	all := map[string]string{}
+	if len(codes) == 0 {
+		return all, nil
+	}
+	tx.SendQuery(`select code, id from legal_entities where code in (select key from json_each($1))`, func(row db.Scanner) error {
+		var code, id string
+		err := row.Scan(&code, &id)
+		all[code] = id
+		return err
+	}, db.Keys(unique(codes)))
+	return all, tx.Flush()
+}
+
 // SaveEntity adds a legal entity (without an id) or changes the one with this id and version, and answers it as stored.
 // Faults: Invalid for a missing code or name, an unknown country or currency; Conflict when it was changed meanwhile or the code is taken.
 func (s *Service) SaveEntity(ctx context.Context, e LegalEntity, actor string) (saved LegalEntity, err error) {

@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -314,9 +315,11 @@ func TestEntity(t *testing.T) {
 			if one, err := s.EntityByCode(tx, "PK1"); err != nil || one.ID != saved.ID {
 				t.Error(one, err)
 			}
+			ids, err2 := s.EntityIDs(tx, []string{"PK1", "XX", "PK1"})
+			same(t, map[string]string{"PK1": saved.ID}, ids)
 			_, none := s.EntityByCode(tx, "XX")
 			refused(t, fault.NotFound, none)
-			return err
+			return errors.Join(err, err2)
 		})
 		if err != nil {
 			t.Fatal(err)
