@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/gateway"
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/state"
 	"github.com/openclaw-pos/commerce/platform/audit"
@@ -28,6 +29,10 @@ type Needs struct {
 	PayChanged func(tx *db.Tx, order, payState, basis string, at time.Time) error
 	// CashStep is a country's cash rounding step in minor units and its mode's name; 0 = none.
 	CashStep func(tx *db.Tx, country, currency string) (step int64, mode string, err error)
+	// Presumed says whether an account takes a delivery scan for the cash itself; nil = none does: cash counts as captured when it is confirmed.
+	Presumed func(tx *db.Tx, account string) (bool, error)
+	// Gateway opens a payment provider of ours by name; nil while there is none. fault.NotFound for one that is not known.
+	Gateway func(name string) (gateway.Gateway, error)
 }
 
 // Order is what payments need to know of an order.
@@ -114,28 +119,42 @@ const (
 	Unknown    = "unknown"
 )
 
-// Life is the life of a payment.
+// Life is the life of a payment. Money that a partner captured is a fact, also after we let go of it; only cash goes back from captured, when a collection turns out
+// not to have happened.
 var Life = state.Life{Name: "payment", Start: Due, Moves: map[state.State]map[state.Event]state.State{
 	Due:        {"authorize": Authorized, "capture": Captured, "void": Voided, "fail": Failed, "lose": Unknown},
 	Authorized: {"capture": Captured, "void": Voided, "fail": Failed, "lose": Unknown},
 	Unknown:    {"authorize": Authorized, "capture": Captured, "void": Voided, "fail": Failed},
-	Captured:   {},
-	Voided:     {},
-	Failed:     {"authorize": Authorized, "capture": Captured},
+	Captured:   {"capture": Captured, "reverse": Voided, "uncapture": Due},
+	Voided:     {"capture": Captured, "unvoid": Due, "unvoid_authorized": Authorized},
+	Failed:     {"authorize": Authorized, "capture": Captured, "void": Voided},
 }}
 
-// CashLife is the life of cash on delivery.
-var CashLife = state.Life{Name: "cash on delivery", Start: "due", Moves: map[state.State]map[state.Event]state.State{
-	"due":           {"collect": "collected", "void": "void"},
-	"collected":     {"hand_in": "in_remittance", "reverse": "reversed", "write_off": "written_off", "remit": "remitted"},
-	"in_remittance": {"remit": "remitted", "short_pay": "short_paid", "reverse": "reversed"},
-	"remitted":      {"reconcile": "reconciled", "short_pay": "short_paid"},
-	"short_paid":    {"remit": "remitted", "write_off": "written_off"},
-	"reconciled":    {},
-	"reversed":      {"collect": "collected", "void": "void"},
-	"written_off":   {},
-	"void":          {},
+// CashLife is the life of cash on delivery. A collection may be presumed first and confirmed later: collected twice is collected.
+var CashLife = state.Life{Name: "cash on delivery", Start: CashIsDue, Moves: map[state.State]map[state.Event]state.State{
+	CashIsDue:        {"collect": CashCollected, "void": CashVoid},
+	CashCollected:    {"collect": CashCollected, "uncollect": CashIsDue, "hand_in": CashInRemittance, "remit": CashRemitted, "short_pay": CashShortPaid, "void": CashReversed, "write_off": CashWrittenOff},
+	CashInRemittance: {"take_out": CashCollected, "remit": CashRemitted, "short_pay": CashShortPaid, "void": CashReversed},
+	CashRemitted:     {"unremit": CashInRemittance, "reconcile": CashReconciled, "short_pay": CashShortPaid},
+	CashShortPaid:    {"remit": CashRemitted, "write_off": CashWrittenOff},
+	CashReconciled:   {"unreconcile": CashRemitted},
+	CashReversed:     {"collect": CashCollected},
+	CashWrittenOff:   {"remit": CashRemitted},
+	CashVoid:         {"unvoid": CashIsDue, "collect": CashCollected},
 }}
+
+// The states of cash on delivery.
+const (
+	CashIsDue        = "due"
+	CashCollected    = "collected"
+	CashInRemittance = "in_remittance"
+	CashRemitted     = "remitted"
+	CashReconciled   = "reconciled"
+	CashShortPaid    = "short_paid"
+	CashReversed     = "reversed"
+	CashWrittenOff   = "written_off"
+	CashVoid         = "void"
+)
 
 // Lives are the life cycles of this context.
 var Lives = []state.Life{Life, CashLife}
@@ -170,11 +189,40 @@ func StateOf(total int64, all []Payment) string {
 		return "part_paid"
 	case voided > 0 && voided == len(all):
 		return "voided"
-	case total == 0:
+	case total <= 0:
 		return "paid"
 	}
 	return "unpaid"
 }
+
+// step moves the payment; what its life does not know leaves it as it is. It reports whether the move was allowed.
+func (p *Payment) step(ev state.Event) bool {
+	to, err := Life.Next(state.State(p.State), ev)
+	if err != nil {
+		return false
+	}
+	p.State = string(to)
+	return true
+}
+
+// cashStep moves the cash of a payment.
+func (p *Payment) cashStep(ev state.Event) bool {
+	if p.CODState == "" {
+		return false
+	}
+	to, err := CashLife.Next(state.State(p.CODState), ev)
+	if err != nil {
+		return false
+	}
+	p.CODState = string(to)
+	return true
+}
+
+// ours reports whether a provider of ours holds the money, not the channel's.
+func (p *Payment) ours() bool { return p.Provider != "channel" }
+
+// electronic reports whether a gateway of ours can be asked to act on it.
+func (p *Payment) electronic() bool { return p.ours() && p.Method != string(channel.PayCOD) }
 
 func orNull(s string) any {
 	if s == "" {

@@ -1,6 +1,9 @@
 package payment
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
@@ -51,10 +54,11 @@ func (s *Service) Record(tx *db.Tx, facts []Facts) (map[string]string, error) {
 		f := &facts[i]
 		l := &ledger{facts: f, payments: payments[f.OrderID], refunds: refunds[f.OrderID]}
 		for _, p := range f.Payments {
-			l.take(tx, p)
+			l.take(p)
 		}
+		l.capDue()
 		for _, r := range f.Refunds {
-			l.takeBack(tx, r)
+			l.takeBack(r)
 		}
 		l.spread()
 		states[f.OrderID] = StateOf(f.Total, l.payments)
@@ -78,14 +82,23 @@ func (s *Service) moneyOf(tx *db.Tx, orders []string) (map[string][]Payment, map
 		payments[p.OrderID] = append(payments[p.OrderID], p)
 	}
 	back, err := db.All(tx, scanRefund, `select `+refundColumns+` from refunds r where r.order_id in (select key from json_each($1)) order by r.id`, db.Keys(orders))
+	if err != nil || len(back) == 0 {
+		return payments, refunds, err
+	}
+	ids := make([]string, len(back))
+	for i, r := range back {
+		ids[i] = r.ID
+	}
+	lines, err := refundLines(tx, ids)
 	for _, r := range back {
+		r.Lines = lines[r.ID]
 		refunds[r.OrderID] = append(refunds[r.OrderID], r)
 	}
 	return payments, refunds, err
 }
 
 // take applies the channel's word on one payment.
-func (l *ledger) take(tx *db.Tx, cp channel.Payment) {
+func (l *ledger) take(cp channel.Payment) {
 	at := cp.At
 	if at.IsZero() {
 		at = l.facts.At
@@ -96,18 +109,17 @@ func (l *ledger) take(tx *db.Tx, cp channel.Payment) {
 			was := *p
 			p.become(cp)
 			if *p != was {
-				p.Version++
-				l.edited = append(l.edited, i)
+				l.touch(i)
 			}
 			return
 		}
 	}
 	p := Payment{
-		ID: db.ID(), OrderID: l.facts.OrderID, Account: l.facts.Account, External: cp.External, Method: string(cp.Method), Gateway: cp.Gateway, Provider: "channel",
+		ID: db.ID(), OrderID: l.facts.OrderID, Account: l.facts.Account, External: cp.External, Method: string(cp.Method), Gateway: cp.Gateway, Provider: l.facts.provider(cp),
 		State: Due, Currency: l.facts.Currency, Amount: cp.Amount.Minor, At: at, Version: 1,
 	}
 	if p.Method == string(channel.PayCOD) {
-		p.Collector, p.CODState, p.CODDue = string(cp.Collector), "due", cp.Amount.Minor
+		p.Collector, p.CODState, p.CODDue = string(cp.Collector), CashIsDue, cp.Amount.Minor
 		if p.Collector == "" {
 			p.Collector = string(channel.Courier)
 		}
@@ -117,56 +129,96 @@ func (l *ledger) take(tx *db.Tx, cp channel.Payment) {
 	l.made = append(l.made, len(l.payments)-1)
 }
 
-// become moves a payment where the channel sees it, forward only.
+// provider is who holds the money: the channel, or for our own site the provider that took it.
+func (f *Facts) provider(cp channel.Payment) string {
+	switch {
+	case f.Channel != "ownsite":
+		return "channel"
+	case cp.Method == channel.PayCOD:
+		return "cod"
+	case cp.Gateway == "":
+		return "channel"
+	}
+	return cp.Gateway
+}
+
+// become moves a payment where the channel sees it, forward only: an amount that was captured stays captured.
 func (p *Payment) become(cp channel.Payment) {
-	if cp.Amount.Minor > 0 && p.Captured == 0 {
-		p.Amount = cp.Amount.Minor
-		if p.CODState == "due" {
-			p.CODDue = cp.Amount.Minor
+	if amount := cp.Amount.Minor; amount > 0 && (p.Captured == 0 || amount > p.Amount) {
+		p.Amount = amount
+		if p.CODState == CashIsDue {
+			p.CODDue = amount
 		}
 	}
 	switch cp.Status {
 	case channel.Paid, channel.PartPaid, channel.Refunded, channel.PartRefunded:
-		p.State, p.Captured = Captured, max(p.Captured, p.Amount)
-		if p.CODState == "due" {
-			p.CODState, p.CODGot, p.CODBasis = "collected", p.Amount, "channel"
+		if !p.step("capture") {
+			return
+		}
+		p.Captured = max(p.Captured, p.Amount)
+		if p.CODBasis != "cod_confirmed" && p.cashStep("collect") {
+			p.CODGot, p.CODBasis = p.Amount, "cod_confirmed"
 		}
 	case channel.Authorized:
-		if p.State == Due || p.State == Unknown || p.State == Failed {
-			p.State, p.Authorized = Authorized, p.Amount
+		if p.step("authorize") {
+			p.Authorized = p.Amount
 		}
 	case channel.Voided, channel.Cancelled:
-		if p.State != Captured {
-			p.State = Voided
-			if p.CODState == "due" {
-				p.CODState = "void"
-			}
+		if p.step("void") {
+			p.cashStep("void")
 		}
 	case channel.Failed:
-		if p.State != Captured && p.State != Voided {
-			p.State = Failed
-		}
+		p.step("fail")
 	case channel.Unknown:
-		if p.State == Due && p.CODState == "" {
-			p.State = Unknown
+		if p.CODState == "" && p.State == Due {
+			p.step("lose")
 		}
 	}
 }
 
-// takeBack applies the channel's word on one refund. One of ours that the channel reports is the same refund, not another.
-func (l *ledger) takeBack(tx *db.Tx, cr channel.Refund) {
+// capDue lowers the cash that is still due to what the buyer owes now: units that were cancelled are not collected, although the channel's payment may still name the whole.
+func (l *ledger) capDue() {
+	owed := l.facts.Total
+	var due []int
+	for i := range l.payments {
+		p := &l.payments[i]
+		if p.CODState == CashIsDue {
+			due = append(due, i)
+			continue
+		}
+		owed -= p.Captured
+	}
+	if len(due) != 1 || owed < 0 || l.payments[due[0]].Collector == string(channel.ByChannel) {
+		return
+	}
+	if p := &l.payments[due[0]]; p.CODDue > owed {
+		p.CODDue = owed
+		l.touch(due[0])
+	}
+}
+
+// takeBack applies the channel's word on one refund. One of ours that the channel reports is the same refund, not another: known by the channel's id, by our reference,
+// or, while the channel's id of ours is not known, by amount, and where the channel pays a return by itself, by the returned lines.
+func (l *ledger) takeBack(cr channel.Refund) {
+	if cr.External == "" { // a partner that gives no id: what happened is the id
+		cr.External = fmt.Sprintf("unnamed-%d-%d", cr.At.UnixMicro(), cr.Amount.Minor)
+	}
 	for i := range l.refunds {
 		if l.refunds[i].External == cr.External {
 			return
 		}
 	}
-	for i := range l.refunds {
+	if i := l.same(cr); i >= 0 {
 		r := &l.refunds[i]
-		if r.External == "" && r.Origin == "ours" && (r.State == "intended" || r.State == "unknown") && r.Method == "channel" && r.Amount == cr.Amount.Minor {
-			r.External, r.State, r.DoneAt = cr.External, "issued", l.facts.At
-			l.matched = append(l.matched, *r)
-			return
+		r.External = cr.External
+		if r.State != "issued" {
+			r.State, r.DoneAt = "issued", l.facts.At
 		}
+		if r.Announced.IsZero() && cr.Amount.Minor > 0 {
+			r.Amount = cr.Amount.Minor // what really went, where the channel decided
+		}
+		l.matched = append(l.matched, *r)
+		return
 	}
 	at := cr.At
 	if at.IsZero() {
@@ -177,53 +229,122 @@ func (l *ledger) takeBack(tx *db.Tx, cr channel.Refund) {
 		Currency: l.facts.Currency, Amount: cr.Amount.Minor, Reason: cr.Reason, Actor: "channel", At: at, DoneAt: at, Version: 1,
 	}
 	for i := range l.payments {
-		if l.payments[i].External == cr.Payment {
+		if cr.Payment != "" && l.payments[i].External == cr.Payment {
 			r.PaymentID = l.payments[i].ID
 		}
 	}
 	for _, cl := range cr.Lines {
-		if id := l.facts.Lines[cl.Line]; id != "" {
-			r.Lines = append(r.Lines, RefundLine{LineID: id, Quantity: cl.Quantity, Amount: cl.Amount.Minor, Restock: string(cl.Restock)})
-		}
+		r.addLine(l.facts.Lines[cl.Line], cl)
 	}
 	l.refunds = append(l.refunds, r)
 	l.newBack = append(l.newBack, r)
 }
 
-// spread puts the refunds that are out on the payments they went back through, oldest first.
+// addLine puts a line of a channel's refund on ours; two of one line are added up.
+func (r *Refund) addLine(id string, cl channel.RefundLine) {
+	if id == "" {
+		return
+	}
+	for i := range r.Lines {
+		if r.Lines[i].LineID == id {
+			r.Lines[i].Quantity += cl.Quantity
+			r.Lines[i].Amount += cl.Amount.Minor
+			return
+		}
+	}
+	restock := string(cl.Restock)
+	if restock == "" {
+		restock = "none"
+	}
+	r.Lines = append(r.Lines, RefundLine{LineID: id, Quantity: cl.Quantity, Amount: cl.Amount.Minor, Restock: restock})
+}
+
+// same finds the refund of ours that a channel's one is; -1 when there is none.
+func (l *ledger) same(cr channel.Refund) int {
+	open := func(r *Refund) bool {
+		return r.Origin == "ours" && r.External == "" && (r.Method == "channel" || r.Method == "return") && (r.State == "intended" || r.State == "unknown" || r.State == "issued")
+	}
+	for i := range l.refunds {
+		if r := &l.refunds[i]; open(r) && r.Reference == cr.External {
+			return i
+		}
+	}
+	for i := range l.refunds {
+		if r := &l.refunds[i]; open(r) && r.Amount == cr.Amount.Minor {
+			return i
+		}
+	}
+	for i := range l.refunds {
+		if r := &l.refunds[i]; open(r) && r.Method == "return" && l.sameLines(r, cr.Lines) {
+			return i
+		}
+	}
+	return -1
+}
+
+// sameLines reports whether a channel's refund is of the very units of ours.
+func (l *ledger) sameLines(r *Refund, lines []channel.RefundLine) bool {
+	var theirs Refund
+	for _, cl := range lines {
+		theirs.addLine(l.facts.Lines[cl.Line], cl)
+	}
+	if len(theirs.Lines) == 0 || len(theirs.Lines) != len(r.Lines) {
+		return false
+	}
+	for _, a := range r.Lines {
+		if !slices.ContainsFunc(theirs.Lines, func(b RefundLine) bool { return a.LineID == b.LineID && a.Quantity == b.Quantity }) {
+			return false
+		}
+	}
+	return true
+}
+
+// spread puts the refunds that are out on the payments they went back through: the one they name, else the oldest with something left. It answers what is more than came.
 func (l *ledger) spread() {
-	var out int64
+	if len(l.payments) == 0 && len(l.newBack) == 0 {
+		return
+	}
+	back, rest := make([]int64, len(l.payments)), int64(0)
 	for _, r := range l.refunds {
-		if r.State == "issued" || r.State == "recorded" {
-			out += r.Amount
+		if r.State != "issued" && r.State != "recorded" {
+			continue
+		}
+		left := r.Amount
+		for i := range l.payments {
+			if p := &l.payments[i]; p.ID == r.PaymentID {
+				part := max(0, min(left, p.Captured-back[i]))
+				back[i] += part
+				left -= part
+			}
+		}
+		rest += left
+	}
+	for i := range l.payments {
+		part := max(0, min(rest, l.payments[i].Captured-back[i]))
+		back[i] += part
+		rest -= part
+	}
+	if rest > 0 { // more went back than came: kept as reported, and flagged
+		for i := range l.newBack {
+			l.newBack[i].Flagged = overCaptured
+		}
+		if n := len(back); n > 0 {
+			back[n-1] += rest
 		}
 	}
 	for i := range l.payments {
-		p := &l.payments[i]
-		part := min(out, p.Captured)
-		out -= part
-		if p.Refunded != part {
-			p.Refunded = part
+		if p := &l.payments[i]; p.Refunded != back[i] {
+			p.Refunded = back[i]
 			l.touch(i)
 		}
 	}
-	if out == 0 {
-		return
-	}
-	for i := range l.newBack { // more went back than came: kept as reported, and flagged
-		l.newBack[i].Flagged = "more was given back than was captured"
-	}
-	if n := len(l.payments); n > 0 {
-		l.payments[n-1].Refunded += out
-		l.touch(n - 1)
-	}
 }
 
+const overCaptured = "more was given back than was captured"
+
 func (l *ledger) touch(i int) {
-	for _, j := range append(append([]int(nil), l.made...), l.edited...) {
-		if i == j {
-			return
-		}
+	if slices.Contains(l.made, i) || slices.Contains(l.edited, i) {
+		return
 	}
 	l.payments[i].Version++
 	l.edited = append(l.edited, i)
@@ -248,14 +369,15 @@ func (s *Service) write(tx *db.Tx, all []*ledger) error {
 			}
 		}
 		for _, r := range l.matched {
-			matched.Add(r.ID, r.External, db.Micros(r.DoneAt))
+			matched.Add(r.ID, r.External, db.Micros(r.DoneAt), r.Amount)
 		}
 	}
 	tx.Send(`insert into order_payments (`+names+`) select `+names+` from rows(`+types+`)`, made)
 	tx.Send(updatePayments, edits)
 	tx.Send(insertRefunds, back)
 	tx.Send(insertRefundLines, lines)
-	tx.Send(`update refunds set state = 'issued', external = r.x, done_at = r.d, version = refunds.version + 1 from rows(i text, x text, d bigint) where refunds.id = r.i`, matched)
+	tx.Send(`update refunds set state = 'issued', external = r.x, done_at = r.d, amount = r.a, flagged = null, version = refunds.version + 1
+		from rows(i text, x text, d bigint, a bigint) where refunds.id = r.i`, matched)
 	return tx.Flush()
 }
 

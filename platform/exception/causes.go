@@ -33,6 +33,7 @@ const (
 	SecondCurrency      = "second_currency"
 	ChangeAfterPack     = "change_after_pack"
 	RefundOverCaptured  = "refund_over_captured"
+	RefundRefused       = "refund_refused"
 	PriceHeld           = "price_held"
 	StaleLocation       = "stale_location"
 	CurrencyChanged     = "currency_changed"
@@ -254,6 +255,13 @@ var Causes = []Cause{
 		Actions:  []Action{openOrder, reread, acceptIt},
 		Deadline: 48 * time.Hour,
 		Resolves: "The refund stays as the channel reported it.",
+	},
+	{
+		Name: RefundRefused, Title: "A refund was refused",
+		Explain:  "The payment provider understood and said no: the card is closed, the time for refunds is over, or not enough is left. The buyer waits for the money.",
+		Actions:  []Action{{"refund.retry", "Try it again"}, {"refund.payout", "Give it back another way"}, {"refund.done", "It was given back by hand"}, openOrder},
+		Deadline: 8 * time.Hour,
+		Resolves: "The money stays with us.",
 	},
 	{
 		Name: CashShort, Title: "Cash on delivery is missing",

@@ -24,6 +24,7 @@ create table orders (
   deliver_by bigint,
   closed_at bigint,
   cancelled_at bigint,
+  paid_at bigint,
   version_at bigint,
   read_at bigint not null,
   content_hash key not null,
@@ -114,6 +115,9 @@ create table order_lines (
   lost bigint not null,
   refunded bigint not null,
   exchanged bigint not null,
+  seen_cancelled bigint not null,
+  seen_shipped bigint not null,
+  seen_past bigint not null,
   location_hint text not null,
   constraint order_lines_external unique (order_id, external),
   constraint order_lines_n unique (order_id, n),
@@ -166,6 +170,7 @@ create table order_holds (
   requester key not null,
   deadline bigint,
   default_outcome key,
+  request text,
   since bigint not null,
   released_at bigint,
   released_by text,
@@ -232,6 +237,7 @@ create table order_payments (
   constraint order_payments_cod check (cod_state is null or cod_state in ('due', 'collected', 'in_remittance', 'remitted', 'reconciled', 'short_paid', 'reversed', 'written_off', 'void')),
   constraint order_payments_captured check (captured >= 0 and refunded >= 0)
 );
+create index order_payments_provider on order_payments (provider, external) where provider <> 'channel';
 
 create table refunds (
   id key primary key,
@@ -259,6 +265,7 @@ create table refunds (
   constraint refunds_amount check (amount >= 0)
 );
 create index refunds_order on refunds (order_id);
+create index refunds_waiting on refunds (method, id) where state in ('intended', 'unknown');
 
 create table refund_lines (
   refund_id key not null references refunds (id),
@@ -510,6 +517,7 @@ create table carts (
   constraint carts_state check (state in ('open', 'placing', 'placed', 'expired'))
 );
 create index carts_changed on carts (storefront_id, changed_at, id) where changed_at is not null;
+create index carts_number on carts (order_number) where order_number is not null;
 create index carts_age on carts (updated_at) where state = 'open';
 create index carts_placing on carts (updated_at) where state = 'placing';
 create index carts_unfinished on carts (placed_at) where state = 'placed' and (order_id is null or payment_state = 'authorized');
