@@ -194,8 +194,8 @@ func (r *Refund) electronic(payments []Payment) bool {
 	return slices.ContainsFunc(payments, func(p Payment) bool { return p.ID == r.PaymentID && p.electronic() && r.Method == p.Provider })
 }
 
-// Due says what a refund would come to by now: each line, and all of it within what was captured and has not gone back. It changes nothing.
-func (s *Service) Due(tx *db.Tx, order string, lines []RefundLine, shipping int64) ([]int64, int64, error) {
+// Worth says what a refund would come to by now: each line, and all of it within what was captured and has not gone back. It changes nothing.
+func (s *Service) Worth(tx *db.Tx, order string, lines []RefundLine, shipping int64) ([]int64, int64, error) {
 	heads, err := s.need.Orders(tx, []string{order}, false)
 	if err != nil {
 		return nil, 0, err

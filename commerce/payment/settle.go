@@ -2,6 +2,8 @@ package payment
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/event"
@@ -219,21 +221,31 @@ func (s *Service) again(tx *db.Tx, o Order, r Refund) error {
 	return s.want(tx, o, r, payments[r.OrderID])
 }
 
-// Reported records a refund that a partner made and lists nowhere: it is kept as reported, flagged when it is more than was captured. Safe to repeat with one External.
-func (s *Service) Reported(tx *db.Tx, order, returnID string, back channel.Refund, lines map[string]string) error {
-	heads, err := s.need.Orders(tx, []string{order}, true)
+// Reported records a refund that a partner made and lists nowhere: kept as reported, flagged when it is more than was captured, its amount spread over the lines as these
+// are worth. Once for each Reference.
+func (s *Service) Reported(tx *db.Tx, a Ask, at time.Time) error {
+	heads, err := s.need.Orders(tx, []string{a.Order}, true)
 	if err != nil {
 		return err
 	}
-	payments, refunds, err := s.moneyOf(tx, []string{order})
+	payments, refunds, err := s.moneyOf(tx, []string{a.Order})
 	if err != nil {
 		return err
 	}
-	o := heads[order]
-	l := &ledger{facts: &Facts{OrderID: order, Account: o.Account, Currency: o.Currency, Lines: lines, At: tx.Now}, payments: payments[order], refunds: refunds[order]}
+	o := heads[a.Order]
+	l := &ledger{facts: &Facts{OrderID: o.ID, Account: o.Account, Currency: o.Currency, Lines: map[string]string{}, At: at}, payments: payments[o.ID], refunds: refunds[o.ID]}
+	back := channel.Refund{External: a.Reference, Amount: money.Of(a.Amount, o.Currency), At: at, Reason: a.Reason}
+	lines, err := o.share(a.Lines, a.Amount-a.Shipping)
+	if err != nil {
+		return err
+	}
+	for _, x := range lines {
+		l.facts.Lines[x.LineID] = x.LineID
+		back.Lines = append(back.Lines, channel.RefundLine{Line: x.LineID, Quantity: x.Quantity, Amount: money.Of(x.Amount, o.Currency), Restock: channel.Restock(x.Restock)})
+	}
 	l.takeBack(back)
 	for i := range l.newBack {
-		l.newBack[i].ReturnID = returnID
+		l.newBack[i].ReturnID, l.newBack[i].Shipping = a.Return, a.Shipping
 	}
 	if len(l.newBack)+len(l.matched) == 0 {
 		return nil
@@ -242,10 +254,31 @@ func (s *Service) Reported(tx *db.Tx, order, returnID string, back channel.Refun
 	if err := s.write(tx, []*ledger{l}); err != nil {
 		return err
 	}
-	if err := s.Announce(tx, []string{order}); err != nil {
+	if err := s.Announce(tx, []string{o.ID}); err != nil {
 		return err
 	}
-	return s.need.PayChanged(tx, order, StateOf(o.owed(), l.payments), "captured", tx.Now)
+	return s.need.PayChanged(tx, o.ID, StateOf(o.owed(), l.payments), "captured", at)
+}
+
+// share spreads an amount over lines as their units cost; lines the order does not have are left out.
+func (o Order) share(lines []RefundLine, amount int64) ([]RefundLine, error) {
+	var known []RefundLine
+	for _, l := range lines {
+		i := slices.IndexFunc(o.Lines, func(x OrderLine) bool { return x.ID == l.LineID })
+		if i < 0 {
+			continue
+		}
+		worth, err := money.Of(o.Lines[i].Total, o.Currency).Share(l.Quantity, max(1, o.Lines[i].Ordered), money.HalfUp)
+		if err != nil {
+			return nil, err
+		}
+		l.Amount = worth.Minor
+		known = append(known, l)
+	}
+	if len(known) == 0 {
+		return nil, nil
+	}
+	return known, spreadOver(known, amount, o.Currency)
 }
 
 func (s *Service) audit(tx *db.Tx, actor, action, refund string, detail any) error {

@@ -42,11 +42,11 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 		}
 		where = append(where, clause)
 	}
-	for column, v := range map[string]string{
-		"order_id": f.Order, "account_id": f.Account, "location_id": f.Location, "kind": string(f.Kind), "decision": f.Decision, "goods_state": f.Goods, "money_state": f.Money,
+	for _, c := range []struct{ column, is string }{
+		{"order_id", f.Order}, {"account_id", f.Account}, {"location_id", f.Location}, {"kind", string(f.Kind)}, {"decision", f.Decision}, {"goods_state", f.Goods}, {"money_state", f.Money},
 	} {
-		if v != "" {
-			add("r."+column+" = ?", v)
+		if c.is != "" {
+			add("r."+c.column+" = ?", c.is)
 		}
 	}
 	if f.Open {
