@@ -12,7 +12,7 @@ import (
 )
 
 // maxHook is the largest webhook body; the largest that partners document is far below.
-const maxHook = 4 << 20
+const maxHook = 2 << 20
 
 // Hooks takes webhooks: /hooks/{account} for one account's own address, /hooks/app/{app} where a partner has one callback per app.
 // 2xx is given only when the delivery is stored durably.
@@ -33,7 +33,7 @@ func (h Hooks) take(w http.ResponseWriter, r *http.Request, name string, receive
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		WriteProblem(w, r, h.Log, &Problem{Type: "urn:openclaw-commerce:too_large", Title: "The body is too large", Status: http.StatusRequestEntityTooLarge, Detail: "a webhook may have at most 4 MiB"})
+		WriteProblem(w, r, h.Log, tooLarge(maxHook))
 		return
 	case err != nil:
 		WriteProblem(w, r, h.Log, fault.Wrap(fault.Invalid, err, "the body could not be read"))

@@ -13,12 +13,12 @@ import (
 
 // Problem is an error as HTTP shows it (RFC 9457). It names what is wrong and gives nothing of the inside away.
 type Problem struct {
-	Type   string `json:"type"`
+	Type   string `json:"type" doc:"The kind of problem, a URN"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
-	Detail string `json:"detail,omitempty"`
-	Field  string `json:"field,omitempty"`
-	Code   string `json:"code,omitempty"`
+	Detail string `json:"detail,omitempty" doc:"What is wrong this time, for a person"`
+	Field  string `json:"field,omitempty" doc:"The input at fault"`
+	Code   string `json:"code,omitempty" doc:"A stable reason, for programs"`
 }
 
 // Error makes a Problem an error.
@@ -60,15 +60,23 @@ func ProblemOf(err error) *Problem {
 	return p
 }
 
+// ContentType implements huma.ContentTypeFilter.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// retryAfter says how long to wait, where the failure knows.
+func retryAfter(h http.Header, err error) {
+	if after := fault.After(err); after > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
+	}
+}
+
 // WriteProblem answers with an error. What is our own fault goes to the log with its cause.
 func WriteProblem(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	p := ProblemOf(err)
 	if p.Status >= 500 && log != nil {
 		log.Error("request", "method", r.Method, "path", r.URL.Path, "kind", fault.KindOf(err).String(), "err", err)
 	}
-	if after := fault.After(err); after > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
-	}
+	retryAfter(w.Header(), err)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	if err := json.NewEncoder(w).Encode(p); err != nil && log != nil {

@@ -1,0 +1,345 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/commerce/connect"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+// ChannelKind is a kind of channel and what an account of it needs.
+type ChannelKind struct {
+	Name       string           `json:"name"`
+	Title      string           `json:"title"`
+	Docs       string           `json:"docs,omitempty"`
+	Countries  []string         `json:"countries" doc:"Empty: any"`
+	Settings   []ChannelSetting `json:"settings"`
+	Unverified []string         `json:"unverified" doc:"What only our simulator could be asked"`
+}
+
+// ChannelSetting is one value an account needs.
+type ChannelSetting struct {
+	Name       string   `json:"name"`
+	Title      string   `json:"title"`
+	Help       string   `json:"help"`
+	Default    string   `json:"default,omitempty"`
+	Required   bool     `json:"required"`
+	Secret     bool     `json:"secret"`
+	Options    []string `json:"options,omitempty"`
+	Unverified string   `json:"unverified,omitempty"`
+}
+
+// AccountHealth says how an account fares.
+type AccountHealth struct {
+	LastWebhook      time.Time         `json:"last_webhook_at,omitzero"`
+	LastPoll         time.Time         `json:"last_poll_at,omitzero"`
+	LastPollOK       time.Time         `json:"last_poll_ok_at,omitzero"`
+	LastCallOK       time.Time         `json:"last_call_ok_at,omitzero"`
+	LastError        string            `json:"last_error,omitempty"`
+	LastErrorKind    string            `json:"last_error_kind,omitempty"`
+	LastErrorAt      time.Time         `json:"last_error_at,omitzero"`
+	TokenExpires     time.Time         `json:"token_expires_at,omitzero"`
+	RefreshExpires   time.Time         `json:"refresh_expires_at,omitzero"`
+	APIVersion       string            `json:"api_version,omitempty"`
+	APIVersionEnds   time.Time         `json:"api_version_ends,omitzero"`
+	Subscribed       time.Time         `json:"subscribed_at,omitzero"`
+	SubscriptionNote string            `json:"subscription_note,omitempty"`
+	Reconciled       time.Time         `json:"reconciled_at,omitzero"`
+	ReconcileNote    string            `json:"reconcile_note,omitempty"`
+	Waiting          int64             `json:"waiting" doc:"Messages stored and not yet imported"`
+	Stuck            int64             `json:"stuck" doc:"Messages that wait for a person"`
+	Tells            map[string]int64  `json:"tells" doc:"What the channel is still to be told, by state"`
+	Places           map[string]string `json:"locations" doc:"The partner's location of each of ours"`
+}
+
+// Account is an account with its health.
+type Account struct {
+	connect.Account
+	Health AccountHealth `json:"health"`
+}
+
+// Shop is what the partner says about an account.
+type Shop struct {
+	ID       string `json:"shop_id"`
+	Name     string `json:"name"`
+	Country  string `json:"country,omitempty"`
+	Currency string `json:"currency,omitempty"`
+	Zone     string `json:"zone,omitempty"`
+}
+
+type accountAdd struct {
+	Write
+	Body struct {
+		Name        string            `json:"name" minLength:"1" maxLength:"60" pattern:"^[a-zA-Z0-9][a-zA-Z0-9._-]*$" doc:"What people call it, such as pk-shop; also in its webhook address"`
+		Channel     string            `json:"channel" maxLength:"40"`
+		Country     string            `json:"country" pattern:"^[A-Z]{2}$"`
+		Currency    string            `json:"currency,omitempty" pattern:"^[A-Z]{3}$" doc:"Default: what the partner says"`
+		Zone        string            `json:"zone,omitempty" maxLength:"60"`
+		LegalEntity string            `json:"legal_entity" maxLength:"100" doc:"Id or code of the company that sells; may be missing where there is one for the country" required:"false"`
+		App         string            `json:"app,omitempty" maxLength:"100" doc:"Where one app serves several shops: its name"`
+		Settings    map[string]string `json:"settings,omitempty"`
+		Secrets     map[string]string `json:"secrets,omitempty" doc:"Go to the vault and are never shown again"`
+		Mode        string            `json:"mode,omitempty" enum:"shadow,intake,live" default:"shadow"`
+		OpenOrders  string            `json:"open_orders,omitempty" maxLength:"40"`
+		SkipCheck   bool              `json:"skip_check,omitempty" doc:"Do not ask the partner whose shop it is"`
+	}
+}
+
+type accountMode struct {
+	Action
+	Body struct {
+		Mode       string    `json:"mode" enum:"shadow,intake,live"`
+		CutOver    time.Time `json:"cutover_at,omitempty"`
+		OpenOrders string    `json:"open_orders,omitempty" maxLength:"40"`
+		Accept     bool      `json:"accept_differences,omitempty" doc:"Go live though the diff shows differences"`
+	}
+}
+
+type accountPause struct {
+	Action
+	Body struct {
+		Reason string `json:"reason" minLength:"1" maxLength:"500"`
+	}
+}
+
+type accountOnly struct{ Action }
+
+type accountRun struct {
+	Write
+	One
+	Body struct {
+		What string `json:"what,omitempty" enum:"orders,listings,returns,reconcile" default:"orders"`
+	}
+}
+
+func (in accountRun) resource() string { return in.ID }
+
+type accountPlace struct {
+	Write
+	ID       string `path:"id" maxLength:"200"`
+	Location string `path:"location" maxLength:"100"`
+	Body     struct {
+		External string `json:"external_id" minLength:"1" maxLength:"200" doc:"The partner's location"`
+	}
+}
+
+func (in accountPlace) resource() string { return in.ID }
+
+// Pulled says what was read.
+type Pulled struct {
+	Account string `json:"account_id"`
+	What    string `json:"what"`
+	Read    int    `json:"read"`
+}
+
+func (s *Server) accountRoutes() {
+	if s.Connect == nil {
+		return
+	}
+	const tag = "accounts"
+	ask(s, route{path: "/channels", id: "list-channels", title: "Kinds of channels and what an account of each needs", tag: tag}, func(context.Context, *struct{}) (Page[ChannelKind], error) {
+		p := Page[ChannelKind]{Items: []ChannelKind{}}
+		for _, k := range s.Connect.Kinds() {
+			p.Items = append(p.Items, kindView(k))
+		}
+		return p, nil
+	})
+	read(s, route{path: "/accounts", id: "list-accounts", title: "List accounts", tag: tag}, func(tx *db.Tx, _ *struct{}) (Page[connect.Account], error) {
+		all, err := s.Connect.Accounts(tx)
+		return Page[connect.Account]{Items: orEmpty(all)}, err
+	})
+	read(s, route{path: "/accounts/{id}", id: "get-account", title: "Read an account and its health", tag: tag, text: "By id or name."}, func(tx *db.Tx, in *One) (Account, error) { return s.showAccount(tx, in.ID) })
+	read(s, route{path: "/accounts/{id}/health", id: "account-health", title: "How an account fares", tag: tag}, func(tx *db.Tx, in *One) (AccountHealth, error) {
+		a, err := s.showAccount(tx, in.ID)
+		return a.Health, err
+	})
+	ask(s, route{path: "/accounts/{id}/diff", id: "diff-account", title: "Compare what the channel has with what we have", tag: tag, text: "Reads the account's orders and stock at the partner: it may take a while."},
+		func(ctx context.Context, in *One) (connect.Diff, error) { return s.Connect.Diff(ctx, in.ID) })
+	ask(s, route{method: http.MethodPost, path: "/accounts/{id}/check", id: "check-account", title: "Ask the partner whose shop the account is", tag: tag}, func(ctx context.Context, in *One) (Shop, error) {
+		shop, err := s.Connect.Check(ctx, in.ID)
+		return Shop{ID: shop.ID, Name: shop.Name, Currency: shop.Currency, Zone: shop.Zone}, err
+	})
+	s.accountActions(tag)
+}
+
+func (s *Server) accountActions(tag string) {
+	write(s, route{path: "/accounts", id: "add-account", title: "Add an account", tag: tag, scope: "admin", status: http.StatusCreated, outside: true,
+		text: "Checks the settings, asks the partner whose shop it is, and keeps the account. A second account of one shop is refused."}, s.addAccount, s.showAccount)
+	write(s, route{path: "/accounts/{id}/mode", id: "set-account-mode", title: "Change how much of an account is ours", tag: tag, scope: "admin", outside: true,
+		text: "shadow reads and compares, intake also fulfils, live also tells the channel. Going live is refused while the diff shows differences nobody has accepted."},
+		func(ctx context.Context, c *call, in *accountMode) error {
+			if err := s.accountAt(ctx, in.ID, c.version); err != nil {
+				return err
+			}
+			_, err := s.Connect.SetMode(ctx, connect.Switching{Account: in.ID, Mode: channel.Mode(in.Body.Mode), CutOver: in.Body.CutOver, OpenOrders: channel.OpenOrders(in.Body.OpenOrders), Accept: in.Body.Accept, Actor: c.actor})
+			return err
+		}, s.showAccount)
+	write(s, route{path: "/accounts/{id}/pause", id: "pause-account", title: "Stop reading and telling", tag: tag, scope: "admin", text: "What arrives is still stored and imported."},
+		func(ctx context.Context, c *call, in *accountPause) error {
+			if err := s.accountAt(ctx, in.ID, c.version); err != nil {
+				return err
+			}
+			return s.Connect.Pause(ctx, in.ID, c.actor, in.Body.Reason)
+		}, s.showAccount)
+	write(s, route{path: "/accounts/{id}/resume", id: "resume-account", title: "Let a paused or unauthorized account work again", tag: tag, scope: "admin"}, func(ctx context.Context, c *call, in *accountOnly) error {
+		if err := s.accountAt(ctx, in.ID, c.version); err != nil {
+			return err
+		}
+		return s.Connect.Resume(ctx, in.ID, c.actor)
+	}, s.showAccount)
+	write(s, route{path: "/accounts/{id}/pull", id: "pull-account", title: "Read from the channel now", tag: tag, outside: true, text: "What was read is stored; it becomes orders, listings or returns right after."},
+		func(ctx context.Context, _ *call, in *accountRun) error { return s.pull(ctx, in) },
+		s.showAccount)
+	write(s, route{method: http.MethodPut, path: "/accounts/{id}/locations/{location}", id: "map-account-location", title: "Say which of the partner's locations one of ours is", tag: tag, scope: "admin"},
+		func(ctx context.Context, _ *call, in *accountPlace) error {
+			return s.Connect.MapLocation(ctx, in.ID, in.Location, in.Body.External)
+		}, s.showAccount)
+}
+
+func (s *Server) pull(ctx context.Context, in *accountRun) error {
+	var acc connect.Account
+	err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		acc, err = s.Connect.Account(tx, in.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	switch in.Body.What {
+	case "listings":
+		_, err = s.Connect.PullListings(ctx, acc.ID)
+	case "returns":
+		_, err = s.Connect.PollReturns(ctx, acc.ID)
+	case "reconcile":
+		_, err = s.Connect.Reconcile(ctx, acc.ID)
+	default:
+		if _, err = s.Connect.Poll(ctx, acc.ID); err == nil {
+			err = s.importAll(ctx)
+		}
+	}
+	return err
+}
+
+// importAll imports what is stored, until nothing is left to take; the workers of serve do the same meanwhile.
+func (s *Server) importAll(ctx context.Context) error {
+	for {
+		n, err := s.Connect.ImportOnce(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+func (s *Server) addAccount(ctx context.Context, c *call, in *accountAdd) error {
+	b := in.Body
+	entity, err := s.entity(ctx, b.LegalEntity, b.Country)
+	if err != nil {
+		return err
+	}
+	acc, err := s.Connect.Add(ctx, connect.Adding{Name: b.Name, Channel: b.Channel, Country: b.Country, Currency: b.Currency, Zone: b.Zone, LegalEntity: entity, App: b.App, Settings: b.Settings,
+		Secrets: b.Secrets, Mode: channel.Mode(b.Mode), OpenOrders: channel.OpenOrders(b.OpenOrders), Actor: c.actor, SkipCheck: b.SkipCheck})
+	c.about(acc.ID)
+	return err
+}
+
+// entity finds the company that sells: as named, or the only one of the country.
+func (s *Server) entity(ctx context.Context, ref, country string) (id string, err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		all, err := s.Policy.Entity(tx)
+		if err != nil {
+			return err
+		}
+		var of []string
+		for _, e := range all {
+			if ref != "" && (e.ID == ref || e.Code == ref) {
+				id = e.ID
+				return nil
+			}
+			if e.Country == country {
+				of = append(of, e.ID)
+			}
+		}
+		switch {
+		case ref != "":
+			return fault.Field("legal_entity", "there is no legal entity %q", ref)
+		case len(of) == 1:
+			id = of[0]
+			return nil
+		}
+		return fault.Field("legal_entity", "say which company sells: %d are registered in %s", len(of), country)
+	})
+	return id, err
+}
+
+func (s *Server) accountAt(ctx context.Context, ref string, seen int64) error {
+	return s.DB.Read(ctx, func(tx *db.Tx) error {
+		a, err := s.Connect.Account(tx, ref)
+		if err != nil {
+			return err
+		}
+		return sameVersion(seen, a.Version)
+	})
+}
+
+func kindView(k channel.Kind) ChannelKind {
+	v := ChannelKind{Name: k.Name, Title: k.Title, Docs: k.Docs, Countries: orEmpty(k.Countries), Settings: []ChannelSetting{}, Unverified: orEmpty(k.Unverified)}
+	for _, st := range k.Settings {
+		v.Settings = append(v.Settings, ChannelSetting{Name: st.Name, Title: st.Title, Help: st.Help, Default: st.Default, Required: st.Required, Secret: st.Secret, Options: st.Options, Unverified: st.Unverified})
+	}
+	return v
+}
+
+func (s *Server) showAccount(tx *db.Tx, ref string) (Account, error) {
+	a, err := s.Connect.Account(tx, ref)
+	if err != nil {
+		return Account{}, err
+	}
+	v := Account{Account: a}
+	h := &v.Health
+	v.Health, err = db.One(tx, scanHealth, `select last_webhook_at, last_poll_at, last_poll_ok_at, last_call_ok_at, last_error, last_error_kind, last_error_at, token_expires_at,
+		refresh_expires_at, api_version, api_version_ends, subscribed_at, subscription_note, reconciled_at, reconcile_note from account_health where account_id = $1`, a.ID)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return v, err
+	}
+	h.Tells = map[string]int64{}
+	counts, err := db.All(tx, scanCount, `select 'inbox:' || state, count(*) from inbox where account_id = $1 and state <> 'done' group by state
+		union all select state, count(*) from tells where account_id = $1 and state <> 'told' group by state`, a.ID)
+	if err != nil {
+		return v, err
+	}
+	for _, c := range counts {
+		switch c.name {
+		case "inbox:stored":
+			h.Waiting = c.n
+		case "inbox:stuck", "inbox:dead":
+			h.Stuck += c.n
+		default:
+			h.Tells[c.name] = c.n
+		}
+	}
+	h.Places, err = s.Connect.Places(tx, a.ID)
+	return v, err
+}
+
+type count struct {
+	name string
+	n    int64
+}
+
+func scanCount(row db.Scanner) (c count, err error) {
+	err = row.Scan(&c.name, &c.n)
+	return c, err
+}
+
+func scanHealth(row db.Scanner) (AccountHealth, error) {
+	var h AccountHealth
+	err := row.Scan(db.Time(&h.LastWebhook), db.Time(&h.LastPoll), db.Time(&h.LastPollOK), db.Time(&h.LastCallOK), db.Text(&h.LastError), db.Text(&h.LastErrorKind), db.Time(&h.LastErrorAt),
+		db.Time(&h.TokenExpires), db.Time(&h.RefreshExpires), db.Text(&h.APIVersion), db.Time(&h.APIVersionEnds), db.Time(&h.Subscribed), db.Text(&h.SubscriptionNote), db.Time(&h.Reconciled),
+		db.Text(&h.ReconcileNote))
+	return h, err
+}
