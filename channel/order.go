@@ -108,7 +108,14 @@ type Order struct {
 	Note   string // the buyer's remark: personal data
 	Tags   []string
 	Extra  map[string]string // facts of this channel that a person may want to see; no personal data
+
+	// Silent lists what this reading cannot tell, so that what another reading told stays: SilentHeld. It is about the reading, not the order,
+	// and no part of ContentHash.
+	Silent []string
 }
+
+// SilentHeld in Order.Silent says that the reading does not know whether the channel holds the order.
+const SilentHeld = "held"
 
 // Line is one position. Quantity counts what was ordered, including what was cancelled since.
 type Line struct {

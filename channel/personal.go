@@ -26,12 +26,12 @@ func (a Address) Stripped() Address {
 	return Address{City: a.City, Province: a.Province, Postcode: a.Postcode, Country: a.Country, Masked: a.Masked}
 }
 
-// ContentHash is a hash of everything an order says, personal fields included, but not of its Version: two readings are alike when
+// ContentHash is a hash of everything an order says, personal fields included, but not of its Version nor of what is Silent: two readings are alike when
 // their hashes are equal. The order of lines, payments and the like makes no difference, nor does the zone a time is written in, nor a
 // field that is new in this binary and empty. The key keeps the hash from saying anything about who bought; an order that has been
 // stripped has another hash.
 func ContentHash(key []byte, o Order) string {
-	o.Version = time.Time{}
+	o.Version, o.Silent = time.Time{}, nil
 	mac := hmac.New(sha256.New, key)
 	mac.Write(canonical(make([]byte, 0, 4096), reflect.ValueOf(o)))
 	return hex.EncodeToString(mac.Sum(nil))

@@ -39,7 +39,7 @@ func toOrder(s *sheet, rules rules) (channel.Order, error) {
 		External: s.id, Number: s.name, Version: s.updated, PlacedAt: s.processed, CancelledAt: s.cancelled, ClosedAt: s.closed,
 		Statuses: s.words(), Origin: s.source, Test: s.test, Country: s.country(rules), Currency: s.currency, TaxMode: s.taxMode(), Money: s.completeness(),
 		Total: s.total, Current: s.current, Shop: s.shop, Note: s.note, Tags: s.sortedTags(), Extra: s.extra(),
-		Buyer: s.buyer(), ShipTo: s.ship.address(), BillTo: s.bill.address(),
+		Buyer: s.buyer(), ShipTo: s.ship.address(), BillTo: s.bill.address(), Silent: s.silent,
 	}
 	tip := s.tipLine(rules)
 	for i, l := range s.lines {

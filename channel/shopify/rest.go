@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/kernel/money"
 )
@@ -249,6 +250,7 @@ func (o *restOrder) head(r *reader) *sheet {
 		s.company = string(o.Company.ID)
 	}
 	s.fulfillment = restFulfillmentWord(o.Fulfillment)
+	s.silent = []string{channel.SilentHeld} // fulfillment_status of a webhook is null also when every fulfillment order is on hold
 	return s
 }
 

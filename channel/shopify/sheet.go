@@ -43,6 +43,8 @@ type sheet struct {
 
 	// blind names what this reading cannot say although the order has it; then the order has to be read again.
 	blind []string
+	// silent is channel.Order.Silent: what this shape cannot say, which no other reading of the same shape would say either.
+	silent []string
 }
 
 type place struct {
