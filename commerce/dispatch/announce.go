@@ -17,9 +17,10 @@ import (
 	"github.com/openclaw-pos/commerce/platform/outbox"
 )
 
-// Pack is a packed parcel that needs a waybill.
-type Pack struct {
+// Packed is a packed parcel that needs a waybill.
+type Packed struct {
 	OrderID     string
+	OrderNumber string
 	Fulfillment string
 	Account     string
 	Location    string
@@ -30,15 +31,11 @@ type Pack struct {
 
 // Announce makes a shipment of each packed parcel of an order whose row is locked, and starts whatever gives it its waybill: a courier's job, the
 // channel, or a person. It answers the ids at the same index. The cash that a courier is to collect is put on parcels so that they sum to what is due.
-func (s *Service) Announce(tx *db.Tx, packs []Pack) ([]string, error) {
+func (s *Service) Announce(tx *db.Tx, packs []Packed) ([]string, error) {
 	if len(packs) == 0 {
 		return nil, nil
 	}
 	o, err := s.orderOf(tx, packs[0].OrderID)
-	if err != nil {
-		return nil, err
-	}
-	others, err := ofOrders(tx, []string{o.ID})
 	if err != nil {
 		return nil, err
 	}
@@ -48,20 +45,36 @@ func (s *Service) Announce(tx *db.Tx, packs []Pack) ([]string, error) {
 	}
 	wanted := make([]Wanted, len(packs))
 	for i, p := range packs {
+		if p.OrderID != o.ID {
+			return nil, fault.New(fault.Internal, "parcels of two orders are announced together")
+		}
 		wanted[i] = Wanted{Account: p.Account, Location: p.Location, Country: o.Country, COD: !due[o.ID].IsZero(), Parcels: len(packs)}
 	}
 	choices, err := s.need.Choose(tx, wanted)
 	if err != nil {
 		return nil, err
 	}
+	all, err := s.announce(tx, o, packs, choices)
+	ids := make([]string, len(all))
+	for i, sh := range all {
+		ids[i] = sh.ID
+	}
+	return ids, err
+}
+
+// announce makes the shipments, as chosen.
+func (s *Service) announce(tx *db.Tx, o Order, packs []Packed, choices []Choice) ([]*Shipment, error) {
+	others, err := ofOrders(tx, []string{o.ID})
+	if err != nil {
+		return nil, err
+	}
+	due, err := s.need.CashDue(tx, []string{o.ID})
+	if err != nil {
+		return nil, err
+	}
 	var all []*Shipment
-	ids := make([]string, len(packs))
 	for i, p := range packs {
-		if p.OrderID != o.ID {
-			return nil, fault.New(fault.Internal, "parcels of two orders are announced together")
-		}
-		sh := make1(o, p, choices[i], len(others)+i+1)
-		all, ids[i] = append(all, sh), sh.ID
+		all = append(all, intended(o, p, choices[i], len(others)+i+1))
 	}
 	if err := share(all, others, due[o.ID], o.Currency); err != nil {
 		return nil, err
@@ -69,10 +82,10 @@ func (s *Service) Announce(tx *db.Tx, packs []Pack) ([]string, error) {
 	if err := insert(tx, all); err != nil {
 		return nil, err
 	}
-	return ids, s.start(tx, o, all)
+	return all, s.start(tx, o, all)
 }
 
-func make1(o Order, p Pack, c Choice, n int) *Shipment {
+func intended(o Order, p Packed, c Choice, n int) *Shipment {
 	sh := &Shipment{
 		ID: db.ID(), OrderID: o.ID, Fulfillment: p.Fulfillment, Account: p.Account, Location: p.Location, Service: c.Service, State: Intended,
 		Cash: money.Of(0, o.Currency), WeightG: p.WeightG, DeliverBy: p.DeliverBy, Goods: p.Goods, Version: 1,
@@ -199,19 +212,17 @@ func (s *Service) Waybill(ctx context.Context, id string, version int64, actor s
 	})
 }
 
-// Claim reports whether a number is free for a parcel: fault.Conflict when another parcel of the carrier has it. It is the ledger of the manual courier.
-func (s *Service) Claim(ctx context.Context, _, carrier, tracking, reference string) error {
-	return s.need.DB.Read(ctx, func(tx *db.Tx) error {
-		own, err := db.All(tx, scanText, `select id from dispatch_shipments where reference = $1`, reference)
-		if err != nil {
-			return err
-		}
-		return taken(tx, append(own, "")[0], carrier, tracking)
-	})
+// NumberFree reports whether a number is free for the parcel with this reference: fault.Conflict when another parcel of the carrier has it.
+func (s *Service) NumberFree(tx *db.Tx, carrier, tracking, reference string) error {
+	own, err := db.All(tx, scanText, `select id from dispatch_shipments where reference = $1`, reference)
+	if err != nil {
+		return err
+	}
+	return taken(tx, append(own, "")[0], carrier, tracking)
 }
 
 func taken(tx *db.Tx, own, carrier, tracking string) error {
-	other, err := db.All(tx, scanText, `select number from dispatch_shipments where carrier = $1 and tracking = $2 and id <> $3 and source <> 'channel'
+	other, err := db.All(tx, scanText, `select number from dispatch_shipments where upper(carrier) = upper($1) and tracking = $2 and id <> $3 and source <> 'channel'
 		and state not in ('cancelled', 'refused') limit 1`, carrier, tracking, own)
 	if err == nil && len(other) > 0 {
 		err = fault.New(fault.Conflict, "%s %s is on shipment %s already", carrier, tracking, other[0]).WithCode("number_taken")

@@ -37,13 +37,15 @@ type Needs struct {
 	Meta func(tx *db.Tx, orders []string) (map[string]event.Meta, error)
 	// Goods tells fulfillment of parcels handed over, and answers the complete units of order lines that went with them. Ungoods is its inverse.
 	Goods, Ungoods func(tx *db.Tx, fulfillment string, goods []Good) ([]Moved, error)
+	// Waiting reads what of a fulfillment order is packed and not handed over.
+	Waiting func(tx *db.Tx, fulfillment string) ([]Good, error)
 	// Stock records facts of stock.
 	Stock func(tx *db.Tx, ms []stock.Movement) error
 	// CashDue is what a courier is to collect for orders: only courier-collected cash that is still due.
 	CashDue func(tx *db.Tx, orders []string) (map[string]money.Amount, error)
 	// Cash tells payments what became of the cash of orders.
 	Cash func(tx *db.Tx, facts []CashFact) error
-	// Returning tells returns of parcels that turned back or came back.
+	// Returning tells returns of parcels that turned back, came back, were lost, or were delivered after all.
 	Returning func(tx *db.Tx, facts []Homecoming) error
 	// Choose says for each parcel where waybill and label come from.
 	Choose func(tx *db.Tx, wanted []Wanted) ([]Choice, error)
@@ -103,13 +105,16 @@ type CashFact struct {
 	At      time.Time
 }
 
-// Homecoming is a parcel that turned back or came back.
+// Homecoming is a parcel that did not reach the buyer, or did after it had turned back.
 type Homecoming struct {
 	ShipmentID string
 	OrderID    string
 	Account    string
 	LocationID string
-	State      string // returning or returned
+	State      string // returning, returned, lost, or delivered: after all
+	Number     string
+	Carrier    string
+	Tracking   string
 	Reason     string
 	At         time.Time
 	Lines      []Moved

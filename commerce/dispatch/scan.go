@@ -306,8 +306,9 @@ func (a *applying) walk(o Order, sh *Shipment, to string, at time.Time, st couri
 	if sh.done() {
 		sh.NextTrack = time.Time{}
 	}
-	if to == Returning || to == Returned {
-		a.home = append(a.home, Homecoming{ShipmentID: sh.ID, OrderID: o.ID, Account: sh.Account, LocationID: sh.Location, State: to, Reason: string(st.Reason), At: at, Lines: moves})
+	if to == Returning || to == Returned || to == Lost || to == Delivered && from == Returning {
+		a.home = append(a.home, Homecoming{ShipmentID: sh.ID, OrderID: o.ID, Account: sh.Account, LocationID: sh.Location, State: to, Number: sh.Number,
+			Carrier: sh.Carrier, Tracking: sh.Tracking, Reason: string(st.Reason), At: at, Lines: moves})
 	}
 	return nil
 }
@@ -416,6 +417,9 @@ func (a *applying) settleCash() error {
 	}
 	return a.s.need.Cash(a.tx, facts)
 }
+
+// Consumers are what dispatch takes from the events.
+func (s *Service) Consumers() []outbox.Consumer { return []outbox.Consumer{s.Applier()} }
 
 // Applier is the consumer that looks anew at parcels whose facts were recorded in somebody else's transaction.
 func (s *Service) Applier() outbox.Consumer {

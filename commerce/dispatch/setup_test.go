@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -95,9 +96,17 @@ func setup(t *testing.T, d *db.DB, clock *dbtest.Clock) *house {
 	h.work = h.fulfillment()
 	h.dispatch = h.dispatching()
 	h.relay = outbox.NewRelay(d, slog.New(slog.DiscardHandler))
-	h.consume = outbox.NewConsumers(d, slog.New(slog.DiscardHandler), h.work.Sourcer(), h.dispatch.Applier())
+	h.consume = outbox.NewConsumers(d, slog.New(slog.DiscardHandler), h.work.Sourcer(), h.dispatch.Applier(), outbox.Consumer{
+		Name: "order.stock", Types: []string{event.StockShort, event.StockRefilled}, Handle: func(tx *db.Tx, batch []outbox.Stored) error {
+			var ids []string
+			for _, e := range batch {
+				ids = append(ids, e.Order)
+			}
+			return h.order.Review(tx, ids, "stock")
+		},
+	})
 	h.runner = jobs.New(d, slog.New(slog.DiscardHandler), h.dispatch.Handlers()...)
-	kind := manual.Kind(h.dispatch)
+	kind := manual.Kind(ledger{h})
 	hand, err := kind.Open(partner.Config{Account: "manual", Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -211,7 +220,7 @@ func (h *house) fulfillment() *fulfillment.Service {
 			}
 			return all, err
 		},
-		Lines: h.lines,
+		Lines:  h.lines,
 		Grants: func(tx *db.Tx, ids []string) ([]stock.Grant, error) { return h.stock.Grants(tx, ids) },
 		Free: func(tx *db.Tx, variants []string) (map[fulfillment.Spot]int64, error) {
 			levels, err := h.stock.Levels(tx, inventory.LevelFilter{Variants: variants}, inventory.LevelKey{}, 500)
@@ -237,6 +246,7 @@ func (h *house) fulfillment() *fulfillment.Service {
 			}
 			return h.stock.Change(tx, rs, ds)
 		},
+		Review: func(tx *db.Tx, ids []string) error { return h.order.Review(tx, ids, "sourcing") },
 		Adjust: h.stock.Move,
 		Rank: func(tx *db.Tx, rs []fulfillment.Route) ([][]fulfillment.Place, error) {
 			var routes []inventory.Route
@@ -270,9 +280,9 @@ func (h *house) fulfillment() *fulfillment.Service {
 			return all, nil
 		},
 		Parcels: func(tx *db.Tx, ps []fulfillment.Parcel) ([]string, error) {
-			var all []dispatch.Pack
+			var all []dispatch.Packed
 			for _, p := range ps {
-				k := dispatch.Pack{OrderID: p.OrderID, Fulfillment: p.FulfillmentID, Account: p.Account, Location: p.LocationID, WeightG: p.WeightG, DeliverBy: p.DeliverBy}
+				k := dispatch.Packed{OrderID: p.OrderID, Fulfillment: p.FulfillmentID, Account: p.Account, Location: p.LocationID, WeightG: p.WeightG, DeliverBy: p.DeliverBy}
 				for _, l := range p.Lines {
 					k.Goods = append(k.Goods, dispatch.Good{LineID: l.LineID, Variant: l.Variant, Quantity: l.Quantity, Whole: l.Whole, Units: l.Units})
 				}
@@ -361,9 +371,28 @@ func (h *house) dispatching() *dispatch.Service {
 			return all, err
 		},
 		Ship: moves(o.Ship), Unship: moves(o.Unship), Arrive: moves(o.Arrive), Unarrive: moves(o.Unarrive), Turn: moves(o.Turn), Keep: moves(o.Keep), Back: moves(o.Back), Lose: moves(o.Lose),
-		Meta: o.Meta, Goods: goods(func(tx *db.Tx, id string, g []fulfillment.Packed) ([]event.UnitsMove, error) { return h.work.HandOver(tx, id, g) }),
-		Ungoods: goods(func(tx *db.Tx, id string, g []fulfillment.Packed) ([]event.UnitsMove, error) { return h.work.TakeBack(tx, id, g) }),
-		Stock:   h.stock.Move,
+		Meta: o.Meta, Goods: goods(func(tx *db.Tx, id string, g []fulfillment.Packed) ([]event.UnitsMove, error) {
+			return h.work.HandOver(tx, id, g)
+		}),
+		Ungoods: goods(func(tx *db.Tx, id string, g []fulfillment.Packed) ([]event.UnitsMove, error) {
+			return h.work.TakeBack(tx, id, g)
+		}),
+		Waiting: func(tx *db.Tx, id string) ([]dispatch.Good, error) {
+			found, err := h.work.Waiting(tx, id)
+			var all []dispatch.Good
+			for _, p := range found {
+				all = append(all, dispatch.Good{LineID: p.LineID, Variant: p.Variant, Quantity: p.Quantity})
+			}
+			return all, err
+		},
+		SKUs: func(_ *db.Tx, ids []string) (map[string]string, error) {
+			all := map[string]string{}
+			for _, id := range ids {
+				all[id] = strings.TrimPrefix(id, "var-")
+			}
+			return all, nil
+		},
+		Stock: h.stock.Move,
 		CashDue: func(_ *db.Tx, ids []string) (map[string]money.Amount, error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -654,4 +683,12 @@ func refused(t testing.TB, want fault.Kind, err error) {
 	if err == nil || fault.KindOf(err) != want {
 		t.Errorf("want %s, got %v", want, err)
 	}
+}
+
+// ledger keeps typed numbers, as the app does.
+type ledger struct{ *house }
+
+// Claim implements manual.Ledger.
+func (l ledger) Claim(ctx context.Context, _, carrier, tracking, reference string) error {
+	return l.d.Read(ctx, func(tx *db.Tx) error { return l.dispatch.NumberFree(tx, carrier, tracking, reference) })
 }

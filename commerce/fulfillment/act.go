@@ -39,8 +39,11 @@ func (s *Service) on(ctx context.Context, ref string, version int64, actor strin
 		if err := fn(w); err != nil {
 			return err
 		}
+		if err := w.close(); err != nil {
+			return err
+		}
 		out = *w.f
-		return w.close()
+		return nil
 	})
 	if err == nil {
 		out.Allowed = out.allowed()

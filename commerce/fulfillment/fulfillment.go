@@ -31,6 +31,8 @@ type Needs struct {
 	Shift func(tx *db.Tx, reqs []Shift) error
 	// Change gives reservations back and takes others in one step; what is not there becomes a shortage.
 	Change func(tx *db.Tx, gone []Gone, ds []stock.Demand) (stock.Outcome, error)
+	// Review has orders look again at whether they are short, after reservations changed.
+	Review func(tx *db.Tx, orders []string) error
 	// Adjust records facts of stock.
 	Adjust func(tx *db.Tx, ms []stock.Movement) error
 	// Rank lists, per route, the locations that may fulfil it, best first.

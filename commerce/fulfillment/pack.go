@@ -254,3 +254,18 @@ func (s *Service) ship(tx *db.Tx, fulfillment string, goods []Packed, sign int64
 	w.change(w.f)
 	return moves, w.close()
 }
+
+// Waiting reads what of a fulfillment order is packed and not handed over.
+func (s *Service) Waiting(tx *db.Tx, id string) ([]Packed, error) {
+	fos, err := byID(tx, []string{id})
+	if err != nil || len(fos) == 0 || !fos[0].live() {
+		return nil, err
+	}
+	var all []Packed
+	for _, l := range fos[0].Lines {
+		if n := l.Packed - l.Shipped; n > 0 {
+			all = append(all, Packed{LineID: l.LineID, Variant: l.Variant, Quantity: n})
+		}
+	}
+	return all, nil
+}

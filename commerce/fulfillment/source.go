@@ -14,6 +14,9 @@ import (
 	"github.com/openclaw-pos/commerce/platform/outbox"
 )
 
+// Consumers are what fulfillment takes from the events.
+func (s *Service) Consumers() []outbox.Consumer { return []outbox.Consumer{s.Sourcer()} }
+
 // Sourcer is the consumer that keeps fulfillment in step with orders: it sources what is ready and stops what a hold stops. It looks at the
 // order as it is now, so that events told twice or late do no harm.
 func (s *Service) Sourcer() outbox.Consumer {
@@ -223,7 +226,7 @@ func (s *Service) place(tx *db.Tx, all []*sourcing) error {
 	var moved []*sourcing
 	for _, src := range all {
 		g, d := src.moves()
-		if len(g) > 0 {
+		if len(d) > 0 {
 			gone, ds, moved = append(gone, g...), append(ds, d...), append(moved, src)
 		}
 	}
@@ -233,8 +236,20 @@ func (s *Service) place(tx *db.Tx, all []*sourcing) error {
 	if _, err := s.need.Change(tx, gone, ds); err != nil {
 		return err
 	}
+	ids := make([]string, len(moved))
+	for i, src := range moved {
+		ids[i] = src.order.ID
+	}
+	if err := s.need.Review(tx, ids); err != nil {
+		return err
+	}
+	heads, err := s.need.Orders(tx, ids, false)
+	if err != nil {
+		return err
+	}
 	byLine := map[string]*sourcing{}
 	for _, src := range moved {
+		src.order = heads[src.order.ID]
 		for _, l := range src.lines {
 			byLine[l.LineID] = src
 		}
@@ -260,6 +275,11 @@ func (src *sourcing) moves() (gone []Gone, ds []stock.Demand) {
 		gone = append(gone, Gone{LineID: k.line, Variant: k.variant, Location: k.location, Quantity: src.loose[k]})
 		prefer[[2]string{k.line, k.variant}] = allowed
 	}
+	for k := range src.down { // a fact took the reservation with it: what is missing comes from elsewhere, if anywhere
+		if src.reserved(k.line, k.variant) < src.owed(k.line, k.variant) {
+			prefer[[2]string{k.line, k.variant}] = src.allowed(k.line, k.variant)
+		}
+	}
 	for _, lv := range slices.SortedFunc(maps.Keys(prefer), func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) }) {
 		ds = append(ds, stock.Demand{
 			Holder: stock.ByLine, HolderID: lv[0], OrderID: src.order.ID, Variant: lv[1], Quantity: src.owed(lv[0], lv[1]), Rank: src.order.Rank,
@@ -267,6 +287,15 @@ func (src *sourcing) moves() (gone []Gone, ds []stock.Demand) {
 		})
 	}
 	return gone, ds
+}
+
+func (src *sourcing) reserved(line, variant string) (n int64) {
+	for k, q := range src.grants {
+		if k.line == line && k.variant == variant {
+			n += q
+		}
+	}
+	return n
 }
 
 // owed is how many units of a part the line has still to send.

@@ -150,3 +150,5 @@ func distinct(ids []string) []string {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
+
+func newID() string { return db.ID() }
