@@ -1,0 +1,163 @@
+package fulfillment
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+// Filter narrows a list; the zero value is everything.
+type Filter struct {
+	Location string
+	States   []string
+	Account  string
+	Order    string
+}
+
+// Page is one page of a list; Next is empty at the end.
+type Page struct {
+	Items []FO   `json:"items"`
+	Next  string `json:"next,omitempty"`
+}
+
+// never sorts what has no deadline last.
+const never = 1<<62 - 1
+
+// List pages through fulfillment orders, the earliest deadline first.
+func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, error) {
+	if limit < 1 || limit > 500 {
+		limit = 50
+	}
+	by, id := int64(-1), ""
+	if after != "" {
+		head, rest, ok := strings.Cut(after, "_")
+		n, err := strconv.ParseInt(head, 10, 64)
+		if !ok || err != nil {
+			return Page{}, fault.Field("after", "is not a cursor of this list")
+		}
+		by, id = n, rest
+	}
+	where, args := f.where([]any{by, id, never, limit + 1})
+	ids, err := db.All(tx, func(row db.Scanner) (v struct {
+		id string
+		by int64
+	}, err error,
+	) {
+		err = row.Scan(&v.id, &v.by)
+		return v, err
+	}, `select f.id, coalesce(f.ship_by, $3) from fulfillment_orders f where (coalesce(f.ship_by, $3), f.id) > ($1, $2)`+where+`
+		order by coalesce(f.ship_by, $3), f.id limit $4`, args...)
+	if err != nil || len(ids) == 0 {
+		return Page{Items: []FO{}}, err
+	}
+	var p Page
+	if len(ids) > limit {
+		ids = ids[:limit]
+		last := ids[limit-1]
+		p.Next = strconv.FormatInt(last.by, 10) + "_" + last.id
+	}
+	keys := make([]string, len(ids))
+	at := map[string]int{}
+	for i, v := range ids {
+		keys[i], at[v.id] = v.id, i
+	}
+	fos, err := byID(tx, keys)
+	p.Items = make([]FO, len(fos))
+	for _, f := range fos {
+		p.Items[at[f.ID]] = f
+	}
+	return p, err
+}
+
+func (f Filter) where(args []any) (string, []any) {
+	var where strings.Builder
+	add := func(clause string, v any) {
+		args = append(args, v)
+		where.WriteString(" and " + strings.ReplaceAll(clause, "?", "$"+strconv.Itoa(len(args))))
+	}
+	if f.Location != "" {
+		add(`f.location_id = ?`, f.Location)
+	}
+	if len(f.States) > 0 {
+		add(`f.state in (select key from json_each(?))`, db.Keys(f.States))
+	}
+	if f.Account != "" {
+		add(`f.account_id = ?`, f.Account)
+	}
+	if f.Order != "" {
+		add(`f.order_id = ?`, f.Order)
+	}
+	return where.String(), args
+}
+
+// Get reads one fulfillment order by id or number. Fault: NotFound.
+func (s *Service) Get(tx *db.Tx, ref string) (FO, error) {
+	ids, err := db.All(tx, scanText, `select id from fulfillment_orders where id = $1 or number = $1`, ref)
+	if err != nil {
+		return FO{}, err
+	}
+	if len(ids) == 0 {
+		return FO{}, noSuch(ref)
+	}
+	fos, err := byID(tx, ids[:1])
+	if err != nil {
+		return FO{}, err
+	}
+	return fos[0], nil
+}
+
+// Of reads the fulfillment orders of an order, oldest first.
+func (s *Service) Of(tx *db.Tx, order string) ([]FO, error) {
+	known, err := ofOrders(tx, []string{order})
+	var all []FO
+	for _, f := range known[order] {
+		all = append(all, *f)
+	}
+	return all, err
+}
+
+// PickLine is one walk to a shelf: so many units of a SKU for these fulfillment orders.
+type PickLine struct {
+	SKU      string   `json:"sku"`
+	Variant  string   `json:"variant_id"`
+	Title    string   `json:"title"`
+	Quantity int64    `json:"quantity"`
+	Orders   []string `json:"fulfillment_numbers"`
+}
+
+// PickList sums what is still to be picked at a location, SKU by SKU, for the fulfillment orders with the earliest deadlines.
+func (s *Service) PickList(tx *db.Tx, location string, limit int) ([]PickLine, error) {
+	p, err := s.List(tx, Filter{Location: location, States: []string{Fresh, Accepted, Picking}}, "", limit)
+	if err != nil {
+		return nil, err
+	}
+	var all []PickLine
+	at := map[string]int{}
+	for _, f := range p.Items {
+		for _, l := range f.Lines {
+			n := l.Quantity - l.Picked
+			if n == 0 {
+				continue
+			}
+			i, known := at[l.Variant]
+			if !known {
+				i = len(all)
+				at[l.Variant] = i
+				all = append(all, PickLine{SKU: l.SKU, Variant: l.Variant, Title: l.Title})
+			}
+			all[i].Quantity += n
+			if o := all[i].Orders; len(o) == 0 || o[len(o)-1] != f.Number {
+				all[i].Orders = append(o, f.Number)
+			}
+		}
+	}
+	sortBySKU(all)
+	return all, nil
+}
+
+func sortBySKU(all []PickLine) {
+	slices.SortFunc(all, func(a, b PickLine) int { return strings.Compare(a.SKU, b.SKU) })
+}
