@@ -1,0 +1,240 @@
+// Package app wires the house: the only place that knows everybody. Start at Open, which reads top to bottom.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/channel/all"
+	"github.com/openclaw-pos/commerce/commerce/cart"
+	"github.com/openclaw-pos/commerce/commerce/catalog"
+	"github.com/openclaw-pos/commerce/commerce/connect"
+	"github.com/openclaw-pos/commerce/commerce/dispatch"
+	"github.com/openclaw-pos/commerce/commerce/fulfillment"
+	"github.com/openclaw-pos/commerce/commerce/inventory"
+	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/commerce/payment"
+	"github.com/openclaw-pos/commerce/commerce/policy"
+	"github.com/openclaw-pos/commerce/commerce/returns"
+	"github.com/openclaw-pos/commerce/courier/demo"
+	till "github.com/openclaw-pos/commerce/gateway/demo"
+	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/audit"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/httpclient"
+	"github.com/openclaw-pos/commerce/platform/jobs"
+	"github.com/openclaw-pos/commerce/platform/outbox"
+	"github.com/openclaw-pos/commerce/platform/privacy"
+	"github.com/openclaw-pos/commerce/platform/vault"
+	"github.com/openclaw-pos/commerce/web/api"
+)
+
+// Config says where things are; every field has a default that works on one machine.
+type Config struct {
+	DB           string         // database URL or SQLite path; default DATA/commerce.db
+	Data         string         // folder for the database and the key file; default ./openclaw-data
+	KeyFile      string         // key-encryption key; default DATA/vault.key, made on SQLite
+	MakeKey      bool           // make a key file also where it must be configured: demo and tests only
+	PublicURL    string         // where partners and buyers reach us
+	Source       string         // CloudEvents source; default PublicURL or openclaw-commerce
+	AllowPrivate bool           // accounts and subscribers may be at private addresses (simulators, a partner in the same network)
+	Courier      string         // who carries parcels unless an account or a location says otherwise; default manual
+	Depot        *demo.Depot    // the demo courier's depot; nil where there is none
+	Till         *till.Provider // the demo payment provider; nil takes the one of its own
+	Base         string         // base path of the API; default /v1
+	Version      string         // of the program
+	NATS         string         // NATS server to publish contract events to
+	Log          *slog.Logger
+	DBOptions    db.Options
+}
+
+// App is the house, open.
+type App struct {
+	Config Config
+	Log    *slog.Logger
+
+	DB      *db.DB
+	Vault   *vault.Vault
+	Audit   *audit.Log
+	Privacy *privacy.Store
+	Access  *access.Keys
+
+	Policy      *policy.Service
+	Catalog     *catalog.Service
+	Inventory   *inventory.Service
+	Order       *order.Service
+	Payment     *payment.Service
+	Fulfillment *fulfillment.Service
+	Dispatch    *dispatch.Service
+	Returns     *returns.Service
+	Connect     *connect.Service
+	Cart        *cart.Service
+	HTTP        *httpclient.Pool
+
+	couriers struct {
+		sync.Mutex
+		open map[string]openCourier
+	}
+
+	Relay     *outbox.Relay
+	Consumers *outbox.Consumers
+	Sender    *outbox.Sender
+	Jobs      *jobs.Runner
+	API       *api.Server
+}
+
+// Open opens the database, brings its schema up to date, and wires every context.
+func Open(ctx context.Context, cfg Config) (*App, error) {
+	a := &App{Config: cfg, Log: cfg.Log}
+	if a.Log == nil {
+		a.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	if err := a.paths(); err != nil {
+		return nil, err
+	}
+	if err := a.platform(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if err := a.contexts(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	a.machinery()
+	a.API = a.newAPI()
+	return a, nil
+}
+
+// paths fills in the defaults and makes the data folder.
+func (a *App) paths() error {
+	c := &a.Config
+	if c.Data == "" {
+		c.Data = "openclaw-data"
+	}
+	if c.DB == "" {
+		c.DB = "sqlite:" + filepath.Join(c.Data, "commerce.db")
+	}
+	if c.KeyFile == "" {
+		c.KeyFile = filepath.Join(c.Data, "vault.key")
+	}
+	if c.Courier == "" {
+		c.Courier = "manual"
+	}
+	if c.Source == "" {
+		if c.Source = c.PublicURL; c.Source == "" {
+			c.Source = "openclaw-commerce"
+		}
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	if !c.MakeKey {
+		return nil
+	}
+	if _, err := os.Stat(c.KeyFile); os.IsNotExist(err) {
+		return vault.CreateKeyFile(c.KeyFile)
+	}
+	return nil
+}
+
+// platform opens what every context stands on.
+func (a *App) platform(ctx context.Context) error {
+	opt := a.Config.DBOptions
+	opt.Log = a.Log
+	var err error
+	if a.DB, err = db.Open(ctx, a.Config.DB, opt); err != nil {
+		return err
+	}
+	if err = a.DB.Migrate(ctx, func(line string) { a.Log.Info("migrate", "step", line) }); err != nil {
+		return err
+	}
+	if a.Vault, err = vault.Open(ctx, a.DB, vault.Options{KeyFile: a.Config.KeyFile, Create: !strings.HasPrefix(a.Config.DB, "postgres"), Log: a.Log}); err != nil {
+		return err
+	}
+	if a.Audit, err = audit.New(ctx, a.Vault); err != nil {
+		return err
+	}
+	if a.Privacy, err = privacy.Open(ctx, a.DB, a.Vault, a.Audit, privacy.Options{}); err != nil {
+		return err
+	}
+	a.Access, err = access.Open(ctx, a.DB, a.Vault, a.Audit)
+	return err
+}
+
+// kinds are the channel types this process knows.
+func (a *App) kinds() []channel.Kind { return all.With(a.ownSite()) }
+
+// Close closes everything. Safe to call twice.
+func (a *App) Close() error {
+	if a.DB == nil {
+		return nil
+	}
+	return a.DB.Close()
+}
+
+// machinery sets up what runs beside requests: relay, consumers, sender, jobs.
+func (a *App) machinery() {
+	a.Relay = outbox.NewRelay(a.DB, a.Log)
+	consumers := []outbox.Consumer{outbox.FanOut(), a.Connect.Teller()}
+	consumers = append(consumers, a.Fulfillment.Sourcer(), a.Dispatch.Applier())
+	consumers = append(consumers, a.Returns.Consumers()...)
+	consumers = append(consumers, a.Payment.Consumers()...)
+	consumers = append(consumers, a.orderConsumers()...)
+	a.Consumers = outbox.NewConsumers(a.DB, a.Log, consumers...)
+	a.Sender = outbox.NewSender(a.DB, a.Log, a.Config.Source, func(ctx context.Context, subscription string) ([]string, error) {
+		return a.Vault.Values(ctx, "subscription:"+subscription, "secret")
+	})
+	a.Relay.OnPlaced = func() { a.Consumers.Nudge(); a.Sender.Nudge() }
+	var handlers []jobs.Handler
+	handlers = append(handlers, a.Dispatch.Handlers()...)
+	handlers = append(handlers, a.Payment.Handlers()...)
+	a.Jobs = jobs.New(a.DB, a.Log, handlers...)
+	a.Jobs.Schedules = a.schedules()
+}
+
+// every is a scheduled act.
+func every(name string, d time.Duration, do func(ctx context.Context) error) jobs.Schedule {
+	return jobs.Schedule{Name: name, Every: d, Do: do}
+}
+
+// schedules are the acts that time alone causes.
+func (a *App) schedules() []jobs.Schedule {
+	return []jobs.Schedule{
+		every("order.unpaid", time.Minute, func(ctx context.Context) error { _, err := a.Order.ExpireUnpaid(ctx, 200); return err }),
+		every("inventory.expire", 30*time.Second, func(ctx context.Context) error { _, err := a.Inventory.Expire(ctx, 500); return err }),
+		every("inventory.refill", 15*time.Second, a.refill),
+		every("connect.tokens", time.Minute, func(ctx context.Context) error { _, err := a.Connect.RefreshDue(ctx); return err }),
+		every("connect.reconcile", 24*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.Reconcile(ctx, id); return err })),
+		every("connect.drift", 24*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.DriftOf(ctx, id, true); return err })),
+		every("connect.listings", 6*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.PullListings(ctx, id); return err })),
+	}
+}
+
+// eachAccount runs an act for every active account; one that fails does not stop the others.
+func (a *App) eachAccount(do func(ctx context.Context, id string) error) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		var accounts []connect.Account
+		err := a.DB.Read(ctx, func(tx *db.Tx) error {
+			var err error
+			accounts, err = a.Connect.Accounts(tx)
+			return err
+		})
+		for _, acc := range accounts {
+			if acc.State == connect.Active {
+				err = errors.Join(err, do(ctx, acc.ID))
+			}
+		}
+		return err
+	}
+}
+
+// refill serves open shortages with stock that came.
+func (a *App) refill(ctx context.Context) error {
+	return a.DB.Write(db.Background(ctx), func(tx *db.Tx) error { _, err := a.Inventory.Refill(tx, 200); return err })
+}
