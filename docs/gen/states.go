@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/openclaw-pos/commerce/commerce/cart"
+	"github.com/openclaw-pos/commerce/commerce/catalog"
 	"github.com/openclaw-pos/commerce/commerce/dispatch"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/commerce/payment"
@@ -34,6 +35,7 @@ func cycles() []cycle {
 		{returns.DecisionLife, "commerce/returns", "returns_rma_decision", "A return has a decision and two axes, goods and money, that may advance in either order."},
 		{returns.GoodsLife, "commerce/returns", "returns_rma_goods", ""},
 		{returns.MoneyLife, "commerce/returns", "returns_rma_money", ""},
+		{catalog.Life, "commerce/catalog", "channel_products_state", "A listing that is not mapped holds its orders; mapping it releases them. An ignored one is kept out of the queue."},
 		{cart.Life, "commerce/cart", "carts_state", "Placing lasts seconds: stock is held and the payment is being asked for."},
 	}
 }
@@ -91,7 +93,6 @@ var simple = map[string]string{
 	"orders_mode":                  "The account's mode when the order came, see the glossary.",
 	"channel_accounts_mode":        "Shadow compares, intake takes orders, live tells the channel too.",
 	"channel_accounts_state":       "Whether an account is worked on; unauthorized waits for new credentials.",
-	"channel_products_state":       "Whether a listing is linked to one of our SKUs.",
 	"channel_orders_decision":      "What became of the channel's order.",
 	"channel_prices_state":         "What became of a price; held waits for a person.",
 	"inbox_state":                  "What arrived: stored waits to be imported, stuck for its cause to go, dead for a person.",
