@@ -136,19 +136,23 @@ func (s *Service) proofOf(id, phone string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// Prove reports whether a phone number is the one that the own-site order of an account was placed with. The time it takes says nothing about either.
-func (s *Service) Prove(tx *db.Tx, store Storefront, external, phone string) (bool, error) {
-	normal, _ := privacy.NormalPhone(phone, store.Country)
-	want := ""
-	c, err := find1(tx, false, `c.id = $1 and c.storefront_id = $2 and c.state = 'placed'`, external, store.ID)
-	switch {
-	case err == nil:
-		want = c.proof
-	case !fault.Is(err, fault.NotFound):
-		return false, err
+// Prove answers our id of the order with this number when the phone number is the one it was placed with. Fault: NotFound otherwise, whichever of the two is wrong;
+// the time it takes says nothing about either.
+func (s *Service) Prove(tx *db.Tx, store Storefront, number, phone string) (order string, err error) {
+	normal, isPhone := privacy.NormalPhone(phone, store.Country)
+	var c basket
+	all, err := db.All(tx, scan, `select `+columns+` from carts c where c.order_number = $1 and c.storefront_id = $2`, number, store.ID)
+	if err != nil {
+		return "", err
 	}
-	got := s.proofOf(external, normal)
-	return hmac.Equal([]byte(got), []byte(want)) && normal != "", nil
+	if len(all) > 0 {
+		c = all[0]
+	}
+	same := hmac.Equal([]byte(s.proofOf(c.id, normal)), []byte(c.proof))
+	if !same || !isPhone || c.order == "" {
+		return "", fault.New(fault.NotFound, "there is no order with this number and phone number").WithCode("no_order")
+	}
+	return c.order, nil
 }
 
 // Forget destroys what carts keep of their buyers: the erasure of these orders' own copies. Safe to repeat.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -108,7 +109,7 @@ func pay(_ *db.Tx, facts []order.Money) (map[string]order.PayState, error) {
 
 func (h *House) cartNeeds(log *audit.Log, key []byte) cart.Needs {
 	return cart.Needs{
-		DB: h.D, Privacy: h.Privacy, HashKey: key, Audit: log.Write, Range: h.assortment, Items: h.items, Variants: h.Catalog.Variants, Prices: h.prices,
+		DB: h.D, Log: slog.New(slog.NewTextHandler(h.T.Output(), nil)), Privacy: h.Privacy, HashKey: key, Audit: log.Write, Range: h.assortment, Items: h.items, Variants: h.Catalog.Variants, Prices: h.prices,
 		Promise: h.promise,
 		Rank: func(*db.Tx, cart.Storefront, channel.Address) ([]string, error) {
 			return []string{h.Warehouse, h.Branch}, nil
