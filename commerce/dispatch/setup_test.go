@@ -496,6 +496,18 @@ type item struct {
 // sold imports an order of the demo channel.
 func (h *house) sold(external string, items []item, edit ...func(*channel.Arrival)) order.View {
 	h.Helper()
+	v := h.landed(external, items, edit...)
+	h.settle()
+	return h.get(v.ID)
+}
+
+// landed imports an order and leaves its events for later.
+func (h *house) landed(external string, items []item, edit ...func(*channel.Arrival)) order.View {
+	h.Helper()
+	return h.imports(arrival(external, items, edit...))
+}
+
+func arrival(external string, items []item, edit ...func(*channel.Arrival)) channel.Arrival {
 	pkr := func(minor int64) money.Amount { return money.Of(minor, "PKR") }
 	o := channel.Order{
 		External: external, Number: "#" + external, Version: start, PlacedAt: start, Status: channel.Open, Country: "PK", Currency: "PKR", TaxMode: channel.TaxNone, Money: channel.MoneyComplete,
@@ -516,7 +528,21 @@ func (h *house) sold(external string, items []item, edit ...func(*channel.Arriva
 	for _, e := range edit {
 		e(&a)
 	}
-	return h.imports(a)
+	return a
+}
+
+// switchOff takes a location out of sourcing.
+func (h *house) switchOff(id string) {
+	h.Helper()
+	h.write(func(tx *db.Tx) error {
+		found, err := h.stock.Locations(tx, id)
+		if err != nil {
+			return err
+		}
+		found[0].Fulfils = false
+		_, err = h.stock.SaveLocations(tx, found)
+		return err
+	})
 }
 
 func (h *house) imports(a channel.Arrival) order.View {
@@ -529,7 +555,6 @@ func (h *house) imports(a channel.Arrival) order.View {
 	if out[0].OrderID == "" {
 		h.Fatalf("landed as %+v", out[0])
 	}
-	h.settle()
 	return h.get(out[0].OrderID)
 }
 
