@@ -35,6 +35,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/privacy"
 	"github.com/openclaw-pos/commerce/platform/vault"
 	"github.com/openclaw-pos/commerce/web/api"
+	"github.com/openclaw-pos/commerce/web/shop"
 )
 
 // Config says where things are; every field has a default that works on one machine.
@@ -51,6 +52,7 @@ type Config struct {
 	Till         *till.Provider // the demo payment provider; nil takes the one of its own
 	Base         string         // base path of the API; default /v1
 	Version      string         // of the program
+	ShopLimits   shop.Limits    // of the own shop
 	NATS         string         // NATS server to publish contract events to
 	Log          *slog.Logger
 	DBOptions    db.Options
@@ -208,6 +210,8 @@ func (a *App) schedules() []jobs.Schedule {
 	return []jobs.Schedule{
 		every("order.unpaid", time.Minute, func(ctx context.Context) error { _, err := a.Order.ExpireUnpaid(ctx, 200); return err }),
 		every("inventory.expire", 30*time.Second, func(ctx context.Context) error { _, err := a.Inventory.Expire(ctx, 500); return err }),
+		every("inventory.weigh", time.Minute, func(ctx context.Context) error { _, err := a.Inventory.Weigh(ctx); return err }),
+		every("cart.recover", 30*time.Second, func(ctx context.Context) error { _, err := a.Cart.Recover(ctx, 200); return err }),
 		every("inventory.refill", 15*time.Second, a.refill),
 		every("connect.tokens", time.Minute, func(ctx context.Context) error { _, err := a.Connect.RefreshDue(ctx); return err }),
 		every("connect.reconcile", 24*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.Reconcile(ctx, id); return err })),

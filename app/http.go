@@ -1,14 +1,51 @@
 package app
 
 import (
+	"context"
 	"net/http"
 
+	"github.com/openclaw-pos/commerce/commerce/dispatch"
+	"github.com/openclaw-pos/commerce/commerce/returns"
+	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/web/api"
+	"github.com/openclaw-pos/commerce/web/shop"
 )
 
 // Handler is everything this process serves over HTTP: webhooks, the API, the own shop, health and metrics.
 func (a *App) Handler() http.Handler {
-	return a.API.Handler()
+	mux := http.NewServeMux()
+	a.newShop().Register(mux)
+	api.Hooks{Receive: a.Connect.Receive, ReceiveApp: a.Connect.ReceiveApp, Log: a.Log}.Register(mux)
+	return mux
+}
+
+func (a *App) newShop() *shop.Shop {
+	return shop.New(shop.Needs{DB: a.DB, Log: a.Log, Cart: a.Cart, Orders: a.Order, Limits: a.Config.ShopLimits, Parcels: a.parcelsToShow, Return: a.returnFromShop})
+}
+
+// parcelsToShow lists an order's parcels as its buyer may see them.
+func (a *App) parcelsToShow(tx *db.Tx, id string) ([]shop.Parcel, error) {
+	page, err := a.Dispatch.List(tx, dispatch.Filter{Order: id}, "", 50)
+	if err != nil {
+		return nil, err
+	}
+	var all []shop.Parcel
+	for _, sh := range page.Items {
+		if !sh.HandedOver.IsZero() {
+			all = append(all, shop.Parcel{Carrier: sh.Carrier, Tracking: sh.Tracking, URL: sh.TrackingURL, State: sh.State, SentAt: sh.HandedOver, Delivered: sh.DeliveredAt})
+		}
+	}
+	return all, nil
+}
+
+// returnFromShop asks for goods to be taken back, as their buyer does.
+func (a *App) returnFromShop(ctx context.Context, ask shop.ReturnAsk) (shop.ReturnAnswer, error) {
+	in := returns.Ask{Order: ask.Order, Kind: returns.Kind(ask.Kind), By: "buyer", Reason: ask.Reason, Actor: "buyer"}
+	for _, l := range ask.Lines {
+		in.Lines = append(in.Lines, returns.Units{LineID: l.LineID, Quantity: l.Quantity, Reason: ask.Reason})
+	}
+	r, err := a.Returns.Request(ctx, in)
+	return shop.ReturnAnswer{Number: r.Number, State: r.Decision}, err
 }
 
 func (a *App) newAPI() *api.Server {

@@ -211,7 +211,7 @@ func (a *App) orderConsumers() []outbox.Consumer {
 			}
 			return nil
 		}},
-		{Name: "order.refilled", Types: []string{"stock.refilled"}, Handle: func(tx *db.Tx, batch []outbox.Stored) error {
+		{Name: "order.refilled", Types: []string{event.StockRefilled, event.StockShort}, Handle: func(tx *db.Tx, batch []outbox.Stored) error {
 			seen, ids := map[string]bool{}, []string{}
 			for _, e := range batch {
 				if e.Order != "" && !seen[e.Order] {

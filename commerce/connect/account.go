@@ -112,16 +112,22 @@ func (s *Service) Add(ctx context.Context, in Adding) (Account, error) {
 		ID: db.ID(), Name: in.Name, Channel: in.Channel, Country: in.Country, Currency: in.Currency, Zone: in.Zone, LegalEntity: in.LegalEntity, App: in.App,
 		Mode: in.Mode, State: Active, OpenOrders: in.OpenOrders, Settings: in.Settings, Version: 1,
 	}
-	var shop channel.Shop
 	acc.ShopID = acc.Name
+	var tokens channel.TokenSet
 	if !in.SkipCheck {
-		var err error
-		if shop, err = s.identify(ctx, kind, acc, in.Secrets); err != nil {
+		shop, made, err := s.identify(ctx, kind, acc, in.Secrets)
+		if err != nil {
 			return Account{}, err
 		}
 		acc.takeShop(shop)
+		tokens = made
 	}
-	err := s.need.DB.Write(ctx, func(tx *db.Tx) error { return s.insert(tx, kind, acc, in) })
+	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		if err := s.insert(tx, kind, acc, in); err != nil {
+			return err
+		}
+		return s.putTokens(tx, acc, tokens)
+	})
 	if err != nil {
 		return Account{}, err
 	}

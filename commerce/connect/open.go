@@ -130,19 +130,21 @@ func (s *Service) make(acc Account, secrets map[string]string) (*opened, error) 
 }
 
 // identify asks the partner whose shop an account is that is not kept yet.
-func (s *Service) identify(ctx context.Context, kind channel.Kind, acc Account, secrets map[string]string) (channel.Shop, error) {
+// The tokens made on the way come back with the answer: an authorization code works once.
+func (s *Service) identify(ctx context.Context, kind channel.Kind, acc Account, secrets map[string]string) (channel.Shop, channel.TokenSet, error) {
 	if secrets == nil {
 		secrets = map[string]string{}
 	}
 	o, err := s.make(acc, secrets)
 	if err != nil {
-		return channel.Shop{}, err
+		return channel.Shop{}, channel.TokenSet{}, err
 	}
 	who, ok := o.ch.(channel.Identifier)
 	if !ok {
-		return channel.Shop{ID: acc.Name}, nil
+		return channel.Shop{ID: acc.Name}, channel.TokenSet{}, nil
 	}
-	return who.Identify(ctx)
+	shop, err := who.Identify(ctx)
+	return shop, o.tokens.set, err
 }
 
 // Check asks the partner whose shop the account is and what our credentials may do, and keeps what it says about the token and the version.

@@ -97,29 +97,34 @@ func (t *tokens) renew(ctx context.Context, stale string) error {
 	if t.set.Access != "" && t.set.Access != stale {
 		return nil // another process was first
 	}
-	old := t.set
-	set, err := r.RefreshToken(ctx, old)
+	set, err := r.RefreshToken(ctx, t.set)
 	if err != nil {
 		t.s.unwell(ctx, t.acc, err)
 		return err
 	}
-	return t.store(ctx, old, set)
+	return t.store(ctx, set)
+}
+
+// putTokens seals a token set; an empty one is none.
+func (s *Service) putTokens(tx *db.Tx, acc Account, set channel.TokenSet) error {
+	if set.Access == "" && set.Refresh == "" {
+		return nil
+	}
+	body, err := json.Marshal(set)
+	if err != nil {
+		return fmt.Errorf("token set of %s: %w", acc.Name, err)
+	}
+	if err := s.need.Secrets.Put(tx, acc.owner(), tokenName, body, set.ExpiresAt); err != nil {
+		return err
+	}
+	_, err = tx.Exec(`update account_health set token_expires_at = $2, refresh_expires_at = $3, token_scopes = $4 where account_id = $1`,
+		acc.ID, db.Micros(set.ExpiresAt), db.Micros(set.RefreshExpiresAt), orNull(joined(set.Scopes)))
+	return err
 }
 
 // store makes the new pair durable.
-func (t *tokens) store(ctx context.Context, old, set channel.TokenSet) error {
-	body, err := json.Marshal(set)
-	if err != nil {
-		return fmt.Errorf("token set of %s: %w", t.acc.Name, err)
-	}
-	err = t.s.need.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
-		if err := t.s.need.Secrets.Put(tx, t.acc.owner(), tokenName, body, set.ExpiresAt); err != nil {
-			return err
-		}
-		_, err := tx.Exec(`update account_health set token_expires_at = $2, refresh_expires_at = $3, token_scopes = $4 where account_id = $1`,
-			t.acc.ID, db.Micros(set.ExpiresAt), db.Micros(set.RefreshExpiresAt), orNull(joined(set.Scopes)))
-		return err
-	})
+func (t *tokens) store(ctx context.Context, set channel.TokenSet) error {
+	err := t.s.need.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error { return t.s.putTokens(tx, t.acc, set) })
 	if err == nil {
 		t.set, t.at = set, t.s.need.DB.Now()
 	}

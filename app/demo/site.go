@@ -1,0 +1,188 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/brianvoe/gofakeit/v7"
+
+	"github.com/openclaw-pos/commerce/app"
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/commerce/cart"
+	"github.com/openclaw-pos/commerce/commerce/connect"
+	"github.com/openclaw-pos/commerce/kernel/money"
+)
+
+// siteStall is one of our own storefronts; its buyers walk through the checkout over HTTP.
+type siteStall struct {
+	label, country, currency, language string
+	seed                               uint64
+
+	base   string
+	acc    string
+	fake   *gofakeit.Faker
+	client *http.Client
+	placed []string
+	short  int
+}
+
+func (s *siteStall) name() string           { return s.label }
+func (s *siteStall) url() string            { return s.base }
+func (s *siteStall) account() string        { return s.acc }
+func (s *siteStall) sent() []string         { return s.placed }
+func (s *siteStall) trouble()               {}
+func (s *siteStall) calm()                  {}
+func (s *siteStall) travel()                {}
+func (s *siteStall) close()                 {}
+func (s *siteStall) shipped() int           { return -1 } // it reads our own tables: there is nobody to tell
+func (s *siteStall) faults() map[string]int { return nil }
+
+func (s *siteStall) quiet(context.Context) error { return nil }
+
+func (s *siteStall) open(ctx context.Context, a *app.App, w *world, url string) error {
+	s.base, s.client, s.fake = url+"/shop/v1/"+s.label, &http.Client{}, gofakeit.New(s.seed)
+	acc, err := a.Connect.Add(ctx, connect.Adding{
+		Name: s.label, Channel: "ownsite", Country: s.country, Currency: s.currency, LegalEntity: w.entities[s.country], Mode: channel.Live, Actor: "demo",
+		Zone: map[string]string{"PK": "Asia/Karachi", "DE": "Europe/Berlin"}[s.country], Settings: map[string]string{"storefront": s.label, "currency": s.currency, "poll_seconds": "2"},
+	})
+	if err != nil {
+		return err
+	}
+	s.acc = acc.ID
+	_, err = a.Cart.SaveStorefront(ctx, cart.Storefront{
+		Code: s.label, Account: acc.ID, Name: s.label, Country: s.country, Currency: s.currency, Language: s.language, Languages: []string{s.language, "en"}, Active: true,
+		Payments: []cart.Method{
+			{Provider: "cod", Method: channel.PayCOD, Title: "Cash on delivery"},
+			{Provider: "demo", Method: channel.PayCard, Title: "Card"},
+		},
+		Deliveries: []cart.Delivery{{Code: "standard", Name: "Standard delivery", Price: money.Of(25000, s.currency), Days: 3}},
+	}, "demo")
+	return err
+}
+
+func (s *siteStall) sell(n int) (int, error) {
+	took := 0
+	for range n {
+		ok, err := s.buy()
+		if err != nil {
+			return took, err
+		}
+		if ok {
+			took++
+		} else {
+			s.short++
+		}
+	}
+	return took, nil
+}
+
+// buyer walks one buyer's cart.
+type buyer struct {
+	s     *siteStall
+	token string
+	etag  string
+}
+
+// do sends one request as the shop front does; what the shop refuses is a status, not an error.
+func (b *buyer) do(method, path string, in, out any) (int, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return 0, err
+	}
+	req, err := http.NewRequest(method, b.s.base+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if b.token != "" {
+		req.Header.Set("Authorization", "Bearer "+b.token)
+		req.Header.Set("If-Match", b.etag)
+		req.Header.Set("Idempotency-Key", b.token+path)
+	}
+	res, err := b.s.client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, err
+	}
+	if tag := res.Header.Get("ETag"); tag != "" {
+		b.etag = tag
+	}
+	if res.StatusCode < 300 {
+		return res.StatusCode, json.Unmarshal(text, out)
+	}
+	if res.StatusCode != http.StatusConflict && res.StatusCode != http.StatusUnprocessableEntity {
+		return res.StatusCode, fmt.Errorf("%s %s%s answers %d: %s", method, b.s.base, path, res.StatusCode, text)
+	}
+	return res.StatusCode, nil
+}
+
+// buy is one checkout; false means that the shop was sold out.
+func (s *siteStall) buy() (bool, error) {
+	b := &buyer{s: s}
+	var made struct {
+		Token string `json:"token"`
+	}
+	if _, err := b.do("POST", "/cart", map[string]string{"language": s.language}, &made); err != nil {
+		return false, err
+	}
+	b.token = made.Token
+	var view json.RawMessage
+	for range 1 + s.fake.IntRange(0, 2) {
+		sku := "OC-" + fmt.Sprintf("%03d", s.fake.IntRange(1, 200))
+		if code, err := b.do("POST", "/cart/lines", map[string]any{"sku": sku, "quantity": s.fake.IntRange(1, 2)}, &view); err != nil || code >= 300 {
+			return false, err
+		}
+	}
+	steps := []struct {
+		path string
+		body any
+	}{
+		{"/cart/buyer", s.person()},
+		{"/cart/delivery", map[string]string{"code": "standard"}},
+		{"/cart/payment", map[string]string{"provider": "cod"}},
+	}
+	for _, st := range steps {
+		code, err := b.do("PUT", st.path, st.body, &view)
+		if err != nil {
+			return false, err
+		}
+		if code >= 300 {
+			return false, errors.New(s.base + st.path + " answers " + strconv.Itoa(code))
+		}
+	}
+	var answer struct {
+		Number string `json:"order_number"`
+	}
+	code, err := b.do("POST", "/cart/place", map[string]any{}, &answer)
+	if err != nil || code >= 300 {
+		return false, err
+	}
+	s.placed = append(s.placed, answer.Number)
+	return true, nil
+}
+
+// person is a made-up buyer of the storefront's country.
+func (s *siteStall) person() map[string]any {
+	name := s.fake.Name()
+	to := map[string]string{"name": name, "line1": fmt.Sprintf("House %d, Street %d", s.fake.IntRange(1, 300), s.fake.IntRange(1, 40)), "country": s.country}
+	phone := fmt.Sprintf("+92 3%02d %07d", s.fake.IntRange(0, 49), s.fake.IntRange(0, 9999999))
+	switch s.country {
+	case "PK":
+		to["city"], to["province"] = s.fake.RandomString([]string{"Lahore", "Karachi", "Islamabad", "Multan"}), "Punjab"
+	default:
+		to["city"], to["postcode"] = "Berlin", fmt.Sprintf("10%03d", s.fake.IntRange(100, 999))
+		phone = fmt.Sprintf("+49 151 %08d", s.fake.IntRange(0, 99999999))
+	}
+	to["phone"] = phone
+	return map[string]any{"buyer": map[string]string{"name": name, "phone": phone, "email": s.fake.Email()}, "ship_to": to}
+}

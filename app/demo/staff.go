@@ -1,0 +1,144 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/openclaw-pos/commerce/commerce/fulfillment"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+// hands is how many people work at the same time.
+const hands = 16
+
+// staff works until nothing is left to do: pick, pack, hand over, and let carriers travel.
+func (p *play) staff(ctx context.Context) error {
+	for idle := 0; idle < 4 && ctx.Err() == nil; {
+		n, err := p.shift(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range p.stalls {
+			s.travel()
+		}
+		if n > 0 {
+			idle = 0
+			p.say("staff: %d fulfillment orders and parcels moved on", n)
+			continue
+		}
+		if left, err := p.settled(ctx); err != nil {
+			return err
+		} else if left == "" {
+			idle++
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+		if time.Since(p.start) > 10*time.Minute {
+			return errors.New("the staff is still at work after ten minutes")
+		}
+	}
+	return ctx.Err()
+}
+
+// shift does what is due now and answers how much it was.
+func (p *play) shift(ctx context.Context) (int, error) {
+	var orders, parcels []string
+	err := p.app.DB.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		text := func(row db.Scanner) (string, error) {
+			var v string
+			return v, row.Scan(&v)
+		}
+		if orders, err = db.All(tx, text, `select id from fulfillment_orders where state in ('new', 'accepted', 'picking', 'picked') order by id limit 2000`); err != nil {
+			return err
+		}
+		parcels, err = db.All(tx, text, `select s.id from dispatch_shipments s where s.state = 'issued' and not exists (select 1 from order_holds h where h.order_id = s.order_id and
+			h.released_at is null and h.type in ('cancel_request', 'person')) order by s.id limit 2000`)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	var done atomic.Int64
+	err = each(ctx, orders, func(id string) error { return p.pick(ctx, id, &done) })
+	if err != nil {
+		return 0, err
+	}
+	err = each(ctx, parcels, func(id string) error { return p.handOver(ctx, id, &done) })
+	return int(done.Load()), err
+}
+
+// each lets every pair of hands work on the next one; the first error that is no mere conflict ends it.
+func each(ctx context.Context, ids []string, do func(id string) error) error {
+	next := make(chan string)
+	var g sync.WaitGroup
+	var mu sync.Mutex
+	var failed error
+	for range hands {
+		g.Go(func() {
+			for id := range next {
+				if err := do(id); err != nil && !fault.Is(err, fault.Conflict) {
+					mu.Lock()
+					failed = errors.Join(failed, err)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for _, id := range ids {
+		select {
+		case next <- id:
+		case <-ctx.Done():
+		}
+	}
+	close(next)
+	g.Wait()
+	return failed
+}
+
+// pick accepts a fulfillment order, picks it line by line and packs it.
+func (p *play) pick(ctx context.Context, id string, done *atomic.Int64) error {
+	fo, err := p.app.Fulfillment.Accept(ctx, id, 0, "demo staff")
+	if err != nil && !fault.Is(err, fault.Conflict) {
+		return fmt.Errorf("accept %s: %w", id, err)
+	}
+	if err != nil {
+		err = p.app.DB.Read(ctx, func(tx *db.Tx) error {
+			fo, err = p.app.Fulfillment.Get(tx, id)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, l := range fo.Lines {
+		if n := l.Quantity - l.Picked; n > 0 {
+			if _, err := p.app.Fulfillment.Pick(ctx, id, 0, "demo staff", fulfillment.Scan{ID: l.ID, Code: l.SKU, Quantity: n}); err != nil {
+				return fmt.Errorf("pick %s: %w", id, err)
+			}
+		}
+	}
+	if _, err := p.app.Fulfillment.Pack(ctx, id, 0, "demo staff", nil); err != nil {
+		return fmt.Errorf("pack %s: %w", id, err)
+	}
+	done.Add(1)
+	return nil
+}
+
+// handOver scans a parcel out of the door, and tells the demo courier that it has it.
+func (p *play) handOver(ctx context.Context, id string, done *atomic.Int64) error {
+	sh, err := p.app.Dispatch.HandOver(ctx, id, "demo staff", p.app.DB.Now())
+	if err != nil {
+		return fmt.Errorf("hand over %s: %w", id, err)
+	}
+	p.app.Config.Depot.HandOver(sh.Tracking)
+	done.Add(1)
+	return nil
+}
