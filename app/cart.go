@@ -71,7 +71,9 @@ func (a *App) newCart(key []byte) *cart.Service {
 		},
 		Rules:   a.siteRules,
 		Rates:   func(*db.Tx, string, []string, time.Time) (map[string]money.Rate, error) { return nil, nil },
-		Gateway: a.gateway, Import: a.Connect.Direct,
+		Gateway: a.gateway, Import: func(ctx context.Context, account string, c channel.Change) (channel.Landing, error) {
+			return a.Connect.Direct(ctx, account, c)
+		},
 	})
 }
 
