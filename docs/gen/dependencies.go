@@ -45,7 +45,7 @@ var reasons = map[string]string{
 	"golang.org/x/term":                                        "Secrets typed at a prompt without an echo.",
 	"golang.org/x/text":                                        "Folding text for search.",
 	"golang.org/x/time":                                        "Rate limits inside a process.",
-	"golang.org/x/tools":                                       "txtar, the form of recorded exchanges.",
+	"golang.org/x/tools":                                       "txtar: the form of recorded exchanges, and rendered migrations as a file system.",
 	"modernc.org/sqlite":                                       "SQLite without cgo, the only driver found that binds $1 by number. Turned down: mattn/go-sqlite3 (cgo, swaps numbered binds), ncruces/go-sqlite3 (did not build).",
 	"pgregory.net/rapid":                                       "Property tests and random walks.",
 }
