@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/openclaw-pos/commerce/kernel/event"
-	"github.com/openclaw-pos/commerce/kernel/state"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/outbox"
 )
@@ -83,12 +82,8 @@ func (s *Service) paid(tx *db.Tx, o Order, f event.RefundIssuedV1) error {
 	if !slices.Contains(r.Detail.Refunds, f.RefundID) {
 		r.Detail.Refunds = append(r.Detail.Refunds, f.RefundID)
 	}
-	ev := state.Event("pay")
-	if r.Refunded < r.RefundDue && r.Money == "intended" {
-		ev = "part"
-	}
 	if r.Money != "refunded" {
-		if err := r.money(ev); err != nil {
+		if err := r.money("pay"); err != nil {
 			return err
 		}
 	}

@@ -63,6 +63,7 @@ func (s *Service) leave(tx *db.Tx, w *work) error {
 			delivered = append(delivered, event.UnitsMove{LineID: m.LineID, External: m.External, Quantity: d, Units: someOf(m.Units, d)})
 		}
 		if rest := m.Quantity - d; rest > 0 {
+			w.turned(m.LineID, rest)
 			under = append(under, event.UnitsMove{LineID: m.LineID, External: m.External, Quantity: rest, Units: someOf(m.Units, rest)})
 		}
 	}
@@ -77,12 +78,42 @@ func (s *Service) leave(tx *db.Tx, w *work) error {
 	return nil
 }
 
-// keep counts units as staying with the buyer after all.
+func (w *work) turned(line string, n int64) {
+	if w.rma.Detail.Turned == nil {
+		w.rma.Detail.Turned = map[string]int64{}
+	}
+	if w.rma.Detail.Turned[line] += n; w.rma.Detail.Turned[line] == 0 {
+		delete(w.rma.Detail.Turned, line)
+	}
+}
+
+// keep counts units as staying with the buyer after all, or as still on their way to the buyer where that is what they were.
 func (s *Service) keep(tx *db.Tx, w *work, moves []event.UnitsMove) error {
-	if moves = w.ours(moves); len(moves) == 0 || w.rma.Kind == KindOrigin {
+	if w.rma.Kind == KindOrigin {
 		return nil
 	}
-	return s.need.Keep(tx, w.order.ID, moves)
+	var stay, on []event.UnitsMove
+	for _, m := range w.ours(moves) {
+		t := min(m.Quantity, w.rma.Detail.Turned[m.LineID])
+		if t > 0 && s.need.Unturn != nil {
+			w.turned(m.LineID, -t)
+			on = append(on, event.UnitsMove{LineID: m.LineID, External: m.External, Quantity: t, Units: someOf(m.Units, t)})
+			m.Quantity -= t
+			m.Units = someOf(m.Units, m.Quantity)
+		}
+		if m.Quantity > 0 {
+			stay = append(stay, m)
+		}
+	}
+	if len(stay) > 0 {
+		if err := s.need.Keep(tx, w.order.ID, stay); err != nil {
+			return err
+		}
+	}
+	if len(on) > 0 {
+		return s.need.Unturn(tx, w.order.ID, on)
+	}
+	return nil
 }
 
 // Receipt is what arrived at a location.
@@ -156,6 +187,54 @@ func (s *Service) receive(tx *db.Tx, w *work, got Receipt) error {
 	}
 	w.happened(what, "", moves)
 	return nil
+}
+
+// Unreceive takes a receipt back that was a mistake, for units that still wait for inspection; no lines means all of these. The exact inverse of Receive.
+func (s *Service) Unreceive(ctx context.Context, id string, version int64, lines []Units, actor string) (RMA, error) {
+	return s.change(ctx, id, version, actor, "unreceive", func(tx *db.Tx, w *work) error {
+		r := &w.rma
+		if r.Goods != "received" || s.need.Unback == nil {
+			return fault.New(fault.Conflict, "the goods of return %s are %s", r.Number, r.Goods).WithCode("not_allowed")
+		}
+		if len(lines) == 0 {
+			for _, l := range r.Lines {
+				lines = append(lines, Units{LineID: l.LineID, Quantity: l.Waiting})
+			}
+		}
+		gone, left := map[string]int64{}, int64(0)
+		for _, u := range lines {
+			l := r.line(u.LineID)
+			if l == nil || u.Quantity < 0 || u.Quantity > l.Waiting {
+				return fault.New(fault.Conflict, "%d units of line %s do not wait for inspection", u.Quantity, u.LineID).WithCode("not_enough")
+			}
+			l.Received -= u.Quantity
+			l.Waiting -= u.Quantity
+			gone[l.LineID] += u.Quantity
+		}
+		for _, l := range r.Lines {
+			left += l.Received
+		}
+		moves := w.units(func(l *Line) int64 { return gone[l.LineID] })
+		if len(moves) == 0 {
+			return fault.New(fault.Conflict, "nothing of return %s waits for inspection", r.Number).WithCode("nothing")
+		}
+		if back := w.ours(moves); len(back) > 0 && r.Kind != KindOrigin {
+			if err := s.need.Unback(tx, w.order.ID, back); err != nil {
+				return err
+			}
+		}
+		if left == 0 {
+			if err := r.goods("unreceive"); err != nil {
+				return err
+			}
+			r.ReceivedAt = time.Time{}
+		}
+		if w.waiting() == 0 {
+			w.decided()
+		}
+		w.happened("unreceived", "", moves)
+		return s.need.Move(tx, w.movements(tx, moves, "out", actor, change{stock.Quarantine, -1}))
+	})
 }
 
 // complete reports whether everything came.

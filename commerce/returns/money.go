@@ -38,7 +38,7 @@ func (s *Service) owe(tx *db.Tx, w *work) error {
 	case total == 0 && r.Money == "due":
 		err = r.money("forget")
 	}
-	r.RefundDue, w.touched = total, true
+	r.RefundDue, w.touched = r.Refunded+total, true
 	return err
 }
 
@@ -60,7 +60,7 @@ func (w *work) forget() error {
 	if w.rma.Money != "due" {
 		return nil
 	}
-	w.rma.RefundDue = 0
+	w.rma.RefundDue = w.rma.Refunded
 	for i := range w.rma.Lines {
 		w.rma.Lines[i].Refund = 0
 	}
@@ -137,21 +137,30 @@ func (s *Service) Waive(ctx context.Context, id string, version int64, reason, a
 	return s.settleBy(ctx, id, version, "waive", "waived", reason, actor)
 }
 
-// Owe takes a refusal or a waiver back.
-func (s *Service) Owe(ctx context.Context, id string, version int64, reason, actor string) (RMA, error) {
-	return s.settleBy(ctx, id, version, "owe", "owed", reason, actor)
-}
-
 func (s *Service) settleBy(ctx context.Context, id string, version int64, ev state.Event, what, reason, actor string) (RMA, error) {
 	return s.change(ctx, id, version, actor, string(ev), func(_ *db.Tx, w *work) error {
-		if ev == "owe" && w.rma.Money == "refunded" {
-			return fault.New(fault.Conflict, "the money of return %s went back already", w.rma.Number).WithCode("not_allowed")
-		}
 		if err := w.rma.money(ev); err != nil {
 			return err
 		}
 		w.decided()
 		w.happened(what, reason, nil)
+		return nil
+	})
+}
+
+// Owe takes a refusal or a waiver back, or finds that more is due than went back. Fault: Conflict when nothing is due.
+func (s *Service) Owe(ctx context.Context, id string, version int64, reason, actor string) (RMA, error) {
+	return s.change(ctx, id, version, actor, "owe", func(tx *db.Tx, w *work) error {
+		if err := w.rma.money("owe"); err != nil {
+			return err
+		}
+		if err := s.owe(tx, w); err != nil {
+			return err
+		}
+		if w.rma.Money != "due" {
+			return fault.New(fault.Conflict, "nothing is due for return %s", w.rma.Number).WithCode("nothing_due")
+		}
+		w.happened("owed", reason, nil)
 		return nil
 	})
 }

@@ -28,8 +28,9 @@ type Needs struct {
 	Known func(tx *db.Tx, account string, externals []string) (map[string]string, error)
 	// Meta is what contract events of these orders begin with.
 	Meta func(tx *db.Tx, orders []string) (map[string]event.Meta, error)
-	// Return counts delivered units as coming back, Keep is its inverse; Turn counts units on the way as coming back; Back counts coming ones as returned.
-	Return, Keep, Turn, Back func(tx *db.Tx, order string, moves []event.UnitsMove) error
+	// Return counts delivered units as coming back, Keep is its inverse; Turn counts units on the way as coming back, Unturn is its inverse; Back counts coming ones as
+	// returned, Unback is its inverse. Without an inverse the act that needs it is refused.
+	Return, Keep, Turn, Unturn, Back, Unback func(tx *db.Tx, order string, moves []event.UnitsMove) error
 	// Exchanged counts units given in exchange on the order's lines; nil while nobody counts them.
 	Exchanged func(tx *db.Tx, order string, moves []event.UnitsMove) error
 	// Move records stock facts.
@@ -156,7 +157,7 @@ var GoodsLife = state.Life{Name: "return's parcel", Start: "awaited", Moves: map
 var MoneyLife = state.Life{Name: "refund of a return", Start: "none", Moves: map[state.State]map[state.Event]state.State{
 	"none":     {"owe": "due", "pay": "refunded"},
 	"due":      {"intend": "intended", "pay": "refunded", "refuse": "refused", "waive": "waived", "forget": "none"},
-	"intended": {"pay": "refunded", "part": "due", "fail": "due"},
+	"intended": {"pay": "refunded", "fail": "due"},
 	"refunded": {"owe": "due"},
 	"refused":  {"owe": "due", "pay": "refunded"},
 	"waived":   {"owe": "due", "pay": "refunded"},
@@ -206,6 +207,8 @@ type Detail struct {
 	Difference int64    `json:"difference_minor,omitempty"` // of an exchange: above zero the buyer pays
 	Proposed   int64    `json:"proposed_minor,omitempty"`   // what the channel proposes to give back
 	Completed  bool     `json:"completed,omitempty"`        // the channel has concluded it
+	// Turned counts, per order line, units that came back although nobody had reported their delivery.
+	Turned map[string]int64 `json:"turned,omitempty"`
 }
 
 // Line is the part of a return that belongs to an order line. received = waiting + sellable + quarantine + damaged + rejected.

@@ -169,8 +169,8 @@ func (h *house) needs(book *audit.Log) returns.Needs {
 		}
 	}
 	return returns.Needs{
-		DB: h.d, Audit: book, Orders: h.orders, Known: h.order.ByExternal, Meta: h.order.Meta, Return: moves(h.order.Return), Keep: moves(h.order.Keep), Turn: moves(h.order.Turn),
-		Back: moves(h.order.Back), Move: h.inv.Move, Numbers: h.numbers,
+		DB: h.d, Audit: book, Orders: h.orders, Known: h.order.ByExternal, Meta: h.order.Meta, Return: moves(h.order.Return), Keep: moves(h.order.Keep), Turn: moves(h.order.Turn), Unturn: moves(h.order.Unturn),
+		Back: moves(h.order.Back), Unback: moves(h.order.Unback), Exchanged: moves(h.order.Exchanged), CancelExchange: func(*db.Tx, string, string, string) error { return nil }, Move: h.inv.Move, Numbers: h.numbers,
 		Due: func(tx *db.Tx, id string, units []returns.Units, shipping int64) ([]int64, int64, error) {
 			return h.pay.Worth(tx, id, refundLines(returns.RefundAsk{Lines: units}), shipping)
 		},
