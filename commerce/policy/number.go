@@ -15,7 +15,7 @@ func (s *Service) Numbers(ctx context.Context, prefix string, n int) ([]string, 
 		return nil, fault.New(fault.Invalid, "numbers need a prefix and a count of 1 to 100000")
 	}
 	var next int64
-	err := s.need.DB.Write(ctx, func(tx *db.Tx) (err error) {
+	err := s.need.DB.Write(db.Along(ctx, nil), func(tx *db.Tx) (err error) {
 		next, err = db.One(tx, func(row db.Scanner) (v int64, err error) { return v, row.Scan(&v) },
 			`insert into number_blocks (prefix, next) values ($1, $2)
 			on conflict (prefix) do update set next = number_blocks.next + $3 returning next`, prefix, int64(n)+1, int64(n))

@@ -143,7 +143,7 @@ func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	if err := d.ready(ctx); err != nil {
 		return err
 	}
-	if also, ok := ctx.Value(alongKey{}).(func(tx *Tx) error); ok {
+	if also, _ := ctx.Value(alongKey{}).(func(tx *Tx) error); also != nil {
 		first := fn
 		fn = func(tx *Tx) error {
 			if err := first(tx); err != nil {
@@ -158,7 +158,7 @@ func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 type alongKey struct{}
 
 // Along marks a context whose writes also run fn, last and in the same transaction: what must be kept exactly when the effect is, without the effect
-// knowing of it. Like the function given to Write, it may run again.
+// knowing of it. Like the function given to Write, it may run again. A nil fn marks a transaction that stands beside the effect.
 func Along(ctx context.Context, fn func(tx *Tx) error) context.Context {
 	return context.WithValue(ctx, alongKey{}, fn)
 }

@@ -14,9 +14,14 @@ import (
 	"time"
 
 	"github.com/openclaw-pos/commerce/commerce/catalog"
+	"github.com/openclaw-pos/commerce/commerce/connect"
+	"github.com/openclaw-pos/commerce/commerce/dispatch"
+	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/commerce/payment"
 	"github.com/openclaw-pos/commerce/commerce/policy"
+	"github.com/openclaw-pos/commerce/commerce/returns"
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/audit"
@@ -91,6 +96,12 @@ func server(t testing.TB, d *db.DB) *api.Server {
 		Unheard: func(*db.Tx, string) (time.Duration, time.Duration, error) { return 15 * time.Minute, time.Hour, nil }})
 	s.Policy = policy.New(policy.Needs{DB: d, Audit: acts.Write})
 	s.Order = order.New(order.Needs{DB: d})
+	s.Payment = payment.New(payment.Needs{DB: d, Audit: acts})
+	s.Fulfillment = fulfillment.New(fulfillment.Needs{DB: d})
+	s.Dispatch = dispatch.New(dispatch.Needs{DB: d, Log: log})
+	s.Returns = returns.New(returns.Needs{DB: d, Audit: acts})
+	s.Connect = connect.New(connect.Needs{DB: d, Log: log, Audit: acts})
+	s.Import = s.Catalog.Import
 	return s
 }
 

@@ -37,6 +37,7 @@ type claim struct {
 	status      int
 	resource    string // what the effect was about, set before its transaction ends: the answer is rendered from it
 	finished    bool
+	kept        string // resource as it was kept with the effect
 }
 
 // answered is what a finished key says.
@@ -114,13 +115,25 @@ func (k *keeper) finish(tx *db.Tx, c *claim) error {
 	n, err := tx.Exec(`update idempotency_keys set state = 'done', status = $4, resource = $5, finished_at = $6 where caller = $1 and idem_key = $2 and owner = $3 and state = 'running'`,
 		c.caller, c.key, k.owner, c.status, c.resource, db.Micros(tx.Now))
 	if err != nil || n == 1 {
-		tx.AfterCommit(func() { c.finished = true })
+		kept := c.resource
+		tx.AfterCommit(func() { c.finished, c.kept = true, kept })
 		return err
 	}
 	if c.finished { // the effect has a second transaction of its own
 		return nil
 	}
 	return errLost
+}
+
+// rename keeps what the effect has made, where that is known only after it. Without it a repeat is answered with what the effect was about.
+func (k *keeper) rename(ctx context.Context, c *claim) error {
+	if c.kept == c.resource {
+		return nil
+	}
+	return k.db.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+		_, err := tx.Exec(`update idempotency_keys set resource = $3 where caller = $1 and idem_key = $2 and state = 'done'`, c.caller, c.key, c.resource)
+		return err
+	})
 }
 
 // drop gives a key back whose request has failed: nothing happened, so it may be tried again.

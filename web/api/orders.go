@@ -177,7 +177,7 @@ func (in orderNote) resource() string { return in.ID }
 type orderRefund struct {
 	Action
 	Body struct {
-		Lines    []refundLine `json:"lines,omitempty" maxItems:"500"`
+		Lines    []refundPart `json:"lines,omitempty" maxItems:"500"`
 		Amount   *MoneyIn     `json:"amount,omitempty" doc:"Without lines: how much. With lines: default what they and shipping come to"`
 		Shipping *MoneyIn     `json:"shipping,omitempty"`
 		Reason   string       `json:"reason" minLength:"1" maxLength:"500"`
@@ -186,7 +186,7 @@ type orderRefund struct {
 	}
 }
 
-type refundLine struct {
+type refundPart struct {
 	LineID   string   `json:"line_id" maxLength:"100"`
 	Quantity int64    `json:"quantity" minimum:"1" maximum:"1000000000"`
 	Amount   *MoneyIn `json:"amount,omitempty" doc:"Default: what these units cost the buyer"`

@@ -131,6 +131,20 @@ func ask[I, O any](s *Server, r route, fn func(ctx context.Context, in *I) (O, e
 	})
 }
 
+// document registers an operation whose answer is no JSON.
+func document[I any](s *Server, r route, fn func(ctx context.Context, in *I) (*label, error)) {
+	r.method = http.MethodGet
+	s.problems()
+	op := r.operation(access.Read)
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*label, error) {
+		out, err := fn(ctx, in)
+		if err != nil {
+			return nil, s.fail(ctx, op, err)
+		}
+		return out, nil
+	})
+}
+
 // call is what an action knows of who asks.
 type call struct {
 	who     access.Caller
@@ -247,7 +261,7 @@ func (s *Server) perform(ctx context.Context, c *call, outside bool, effect func
 		return false, err
 	}
 	if c.claim.finished {
-		return false, nil
+		return false, s.keeper.rename(ctx, c.claim)
 	}
 	// Nothing was written, or the effect has several transactions: what it did stands, and may be done again after a crash before this.
 	return false, s.DB.Write(context.WithoutCancel(ctx), finish)

@@ -17,10 +17,13 @@ import (
 
 	"github.com/openclaw-pos/commerce/commerce/catalog"
 	"github.com/openclaw-pos/commerce/commerce/connect"
+	"github.com/openclaw-pos/commerce/commerce/dispatch"
+	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/commerce/payment"
 	"github.com/openclaw-pos/commerce/commerce/policy"
+	"github.com/openclaw-pos/commerce/commerce/returns"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/platform/access"
@@ -42,12 +45,15 @@ type Server struct {
 	Vault *vault.Vault
 	Audit *audit.Log
 
-	Order     *order.Service
-	Payment   *payment.Service
-	Connect   *connect.Service
-	Catalog   *catalog.Service
-	Inventory *inventory.Service
-	Policy    *policy.Service
+	Order       *order.Service
+	Payment     *payment.Service
+	Connect     *connect.Service
+	Catalog     *catalog.Service
+	Inventory   *inventory.Service
+	Policy      *policy.Service
+	Fulfillment *fulfillment.Service
+	Dispatch    *dispatch.Service
+	Returns     *returns.Service
 
 	// Import imports products, prices or costs from a CSV file.
 	Import func(ctx context.Context, what string, r io.Reader, actor string, dry bool) (sheet.Report, error)
@@ -100,6 +106,9 @@ func (s *Server) build() {
 	s.accountRoutes()
 	s.listingRoutes()
 	s.stockRoutes()
+	s.fulfillmentRoutes()
+	s.shipmentRoutes()
+	s.returnRoutes()
 	s.exceptionRoutes()
 	s.eventRoutes()
 	s.subscriptionRoutes()
@@ -206,8 +215,18 @@ func asProblem(_ huma.Context, _ string, v any) (any, error) {
 // describe finishes the OpenAPI document: problems instead of the framework's errors, and the text of it, once.
 func (s *Server) describe() {
 	o := s.api.OpenAPI()
-	for _, name := range []string{"ErrorModel", "ErrorDetail", "HumaErrorModel", "HumaErrorDetail"} {
+	for _, name := range []string{"V2ErrorModel", "V2ErrorDetail"} {
 		delete(o.Components.Schemas.Map(), name)
+	}
+	for _, item := range o.Paths {
+		for _, op := range []*huma.Operation{item.Post, item.Put, item.Patch, item.Delete} {
+			if op == nil {
+				continue
+			}
+			for _, p := range op.Parameters {
+				p.Required = p.Required || p.Name == "If-Match" // checked by us, since its absence has a status of its own
+			}
+		}
 	}
 	var err error
 	if s.openapi, err = json.MarshalIndent(o, "", "  "); err != nil {
