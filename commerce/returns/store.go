@@ -74,6 +74,9 @@ func withLines(tx *db.Tx, all []RMA) ([]RMA, error) {
 		var l Line
 		err := row.Scan(&id, &l.LineID, &l.ID, db.Text(&l.Variant), &l.External, db.JSON(&l.Units), &l.Quantity, &l.Received, &l.Waiting, &l.Sellable, &l.Quarantine, &l.Damaged,
 			&l.Rejected, &l.Reason, &l.Refund)
+		if len(l.Units) == 0 {
+			l.Units = nil
+		}
 		if i, ok := at[id]; ok {
 			all[i].Lines = append(all[i].Lines, l)
 		}
