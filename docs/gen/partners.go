@@ -43,7 +43,8 @@ func (nothing) Claim(context.Context, string, string, string, string) error { re
 func channelPages(string) ([]page, error) {
 	var b strings.Builder
 	b.WriteString(header + "# Channels\n\nWhere we sell. Each is one package under `channel/`, declared by its `Kind`; `openclaw-commerce channel kinds` lists the same. " +
-		"Capabilities are derived from the code of the adapter, not declared. How to add one: [CONTRIBUTING](../CONTRIBUTING.md).\n\n")
+		"Capabilities are derived from the code of the adapter, not declared. A source that begins channel-NAME.md is a section of the project's notes on the partner, which name the partner's own page. " +
+		"How to add one: [CONTRIBUTING](../CONTRIBUTING.md).\n\n")
 	for _, k := range channels.With(nothing{}) {
 		values, err := fill(channelSettings(k))
 		if err != nil {
