@@ -75,8 +75,12 @@ func (a *App) fulfillmentNeeds() fulfillment.Needs {
 			}
 			return a.Dispatch.Announce(tx, all)
 		},
-		StopShipments: func(tx *db.Tx, id string, lines []string, why string) ([]fulfillment.Packed, error) {
-			stopped, err := a.Dispatch.Stop(tx, id, lines, why)
+		StopShipments: func(tx *db.Tx, id string, want []fulfillment.Packed, why string) ([]fulfillment.Packed, error) {
+			goods := make([]dispatch.Good, len(want))
+			for i, p := range want {
+				goods[i] = good(p)
+			}
+			stopped, err := a.Dispatch.Stop(tx, id, goods, why)
 			var all []fulfillment.Packed
 			for _, g := range stopped {
 				all = append(all, fulfillment.Packed{LineID: g.LineID, Variant: g.Variant, Quantity: g.Quantity, Whole: g.Whole, Units: g.Units})

@@ -93,9 +93,9 @@ func intended(o Order, p Packed, c Choice, n int) *Shipment {
 	sh.Number = o.Number + "-" + strconv.Itoa(n)
 	sh.Reference = sh.Number
 	switch {
-	case c.Theirs:
+	case c.Theirs && len(sh.moves()) > 0: // a channel knows complete units only: the first parts of a split kit go by hand
 		sh.Source, sh.Courier = FromChannel, FromChannel
-	case c.Courier == "" || c.Courier == ByHand:
+	case c.Theirs || c.Courier == "" || c.Courier == ByHand:
 		sh.Source, sh.Courier = ByHand, ByHand
 	default:
 		sh.Source, sh.Courier = FromCourier, c.Courier

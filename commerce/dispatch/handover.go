@@ -3,8 +3,10 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/openclaw-pos/commerce/courier"
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/kernel/stock"
@@ -126,11 +128,11 @@ func (s *Service) Unhand(ctx context.Context, ref string, version int64, actor s
 		if err := sh.may("take_back"); err != nil {
 			return err
 		}
-		carried, err := db.All(tx, scanText, `select id from shipment_events where shipment_id = $1 and applied = $2 limit 1`, sh.ID, true)
+		scans, err := scansOf(tx, []string{sh.ID})
 		if err != nil {
 			return err
 		}
-		if len(carried) > 0 {
+		if slices.ContainsFunc(scans[sh.ID], func(e said) bool { return courier.MeaningOf(e.Status).Carried }) {
 			return fault.New(fault.Conflict, "the carrier has scanned %s already", sh.Number).WithCode("carried")
 		}
 		if _, err := s.need.Ungoods(tx, sh.Fulfillment, sh.Goods); err != nil {

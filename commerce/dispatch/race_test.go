@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,10 +42,15 @@ func TestRace(t *testing.T) {
 				for p := range gate {
 					var err1, err2 error
 					var two sync.WaitGroup
-					two.Go(func() { _, err1 = h.dispatch.HandOver(ctx, p.shipment, "amna", start) })
-					two.Go(func() {
-						_, err2 = h.order.Cancel(ctx, order.Cancelling{Order: p.order, Reason: "changed my mind", Initiator: "buyer", Actor: "buyer"})
-					})
+					racers := []func(){
+						func() { _, err1 = h.dispatch.HandOver(ctx, p.shipment, "amna", start) },
+						func() {
+							_, err2 = h.order.Cancel(ctx, order.Cancelling{Order: p.order, Reason: "changed my mind", Initiator: "buyer", Actor: "buyer"})
+						},
+					}
+					rand.Shuffle(2, func(i, j int) { racers[i], racers[j] = racers[j], racers[i] })
+					two.Go(racers[0])
+					two.Go(racers[1])
 					two.Wait()
 					for _, err := range []error{err1, err2} {
 						if err != nil && !fault.Is(err, fault.Conflict) {

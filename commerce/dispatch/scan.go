@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/openclaw-pos/commerce/courier"
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/exception"
 	"github.com/openclaw-pos/commerce/platform/outbox"
@@ -177,13 +179,11 @@ func stands(st courier.Standing) string {
 		return InTransit
 	case courier.OutForDelivery:
 		return Out
-	case courier.Attempted, courier.AwaitingInstruction:
+	case courier.Attempted, courier.AwaitingInstruction, courier.PartlyDelivered: // which pieces the buyer has, a person must say
 		return Attempted
 	case courier.Delivered:
 		return Delivered
 	case courier.ReturnInitiated, courier.ReturnInTransit:
-		return Returning
-	case courier.PartlyDelivered:
 		return Returning
 	case courier.Returned:
 		return Returned
@@ -241,7 +241,7 @@ func (a *applying) cannot(sh *Shipment, to string) bool {
 // see marks facts as taken into account.
 func (a *applying) see(sh *Shipment, scans []said, taken bool) {
 	for _, e := range scans {
-		if taken && !e.applied && sh.gone() {
+		if taken && !e.applied && sh.gone() && e.Status != courier.Unknown {
 			a.applied = append(a.applied, e.id)
 		}
 	}
@@ -375,12 +375,13 @@ func (a *applying) close() error {
 	if err := exception.Clear(a.tx, "dispatch", "the parcel has moved on", a.clear...); err != nil {
 		return err
 	}
-	if len(a.home) > 0 {
-		if err := a.s.need.Returning(a.tx, a.home); err != nil {
-			return err
-		}
+	if err := a.settleCash(); err != nil {
+		return err
 	}
-	return a.settleCash()
+	if len(a.home) == 0 {
+		return nil
+	}
+	return a.s.need.Returning(a.tx, a.home)
 }
 
 // settleCash tells payments of cash once every parcel that carries some has ended: all delivered is collected, none is void; a mixture is a person's case.
@@ -388,9 +389,12 @@ func (a *applying) settleCash() error {
 	var facts []CashFact
 	for _, order := range slices.Sorted(maps.Keys(a.cash)) {
 		var got, gone, open int64
+		free := false // a parcel without cash has been delivered
 		for _, sh := range a.all {
 			switch {
-			case sh.OrderID != order || sh.Cash.Minor == 0 || sh.void():
+			case sh.OrderID != order || sh.void():
+			case sh.Cash.Minor == 0:
+				free = free || sh.State == Delivered
 			case sh.State == Delivered:
 				got += sh.Cash.Minor
 			case sh.State == Returned || sh.State == Lost:
@@ -403,7 +407,7 @@ func (a *applying) settleCash() error {
 		case open > 0:
 		case gone == 0:
 			facts = append(facts, CashFact{order, "collected", a.cash[order]})
-		case got == 0:
+		case got == 0 && !free:
 			facts = append(facts, CashFact{order, "void", a.cash[order]})
 		default:
 			if err := exception.Raise(a.tx, exception.Case{Cause: exception.CashShort, SubjectKind: "order", Subject: order, Order: order,
@@ -416,6 +420,28 @@ func (a *applying) settleCash() error {
 		return nil
 	}
 	return a.s.need.Cash(a.tx, facts)
+}
+
+// Report records what a person knows of a parcel that no courier's interface tells of. Fault: Invalid for a status that does not exist.
+func (s *Service) Report(ctx context.Context, ref, actor string, status courier.Status, at time.Time, note string) (Shipment, error) {
+	if courier.MeaningOf(status).Status != status || status == courier.Unknown {
+		return Shipment{}, fault.Field("status", "%q is no status of a parcel", status)
+	}
+	return s.on(ctx, ref, 0, func(tx *db.Tx, _ Order, sh *Shipment) error {
+		if at.IsZero() || at.After(tx.Now) {
+			at = tx.Now
+		}
+		_, err := s.Scan(tx, []ScanFact{{Shipment: sh.ID, Source: BySeller, Actor: actor, Scan: courier.Scan{Status: status, Raw: string(status), Text: note, At: at}}})
+		if err != nil {
+			return err
+		}
+		now, err := byID(tx, sh.ID)
+		if err != nil {
+			return err
+		}
+		*sh = *now
+		return s.need.Audit(tx, audit.Entry{Actor: actor, Action: "shipment.report", SubjectKind: "shipment", Subject: sh.ID, Detail: map[string]string{"status": string(status)}})
+	})
 }
 
 // Consumers are what dispatch takes from the events.

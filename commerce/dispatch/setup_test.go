@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -290,12 +291,20 @@ func (h *house) fulfillment() *fulfillment.Service {
 			}
 			return h.dispatch.Announce(tx, all)
 		},
-		StopShipments: func(tx *db.Tx, id string, lines []string, reason string) ([]fulfillment.Packed, error) {
-			goods, err := h.dispatch.Stop(tx, id, lines, reason)
+		StopShipments: func(tx *db.Tx, id string, want []fulfillment.Packed, reason string) ([]fulfillment.Packed, error) {
+			goods, err := h.dispatch.Stop(tx, id, unpacked(want), reason)
 			return packed(goods), err
 		},
 		Audit: func(*db.Tx, ...audit.Entry) error { return nil },
 	})
+}
+
+func unpacked(want []fulfillment.Packed) []dispatch.Good {
+	var all []dispatch.Good
+	for _, p := range want {
+		all = append(all, dispatch.Good{LineID: p.LineID, Variant: p.Variant, Quantity: p.Quantity, Whole: p.Whole, Units: p.Units})
+	}
+	return all
 }
 
 func packed(goods []dispatch.Good) []fulfillment.Packed {
@@ -692,6 +701,7 @@ func (h *house) causes(orderID string) []string {
 		for _, r := range rows {
 			all = append(all, r.Cause)
 		}
+		slices.Sort(all)
 		return all, err
 	})
 }

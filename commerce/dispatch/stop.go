@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -12,35 +13,82 @@ import (
 	"github.com/openclaw-pos/commerce/platform/outbox"
 )
 
-// Stop calls off the shipments of a fulfillment order that contain any of these order lines (none = all of them) before they are handed over, and
-// answers what was in them. A waybill that was issued is voided at the courier by a job. Fault: Conflict with code "handed_over" when only parcels
-// that have left could be meant. Safe to repeat.
-func (s *Service) Stop(tx *db.Tx, fulfillment string, lines []string, reason string) ([]Good, error) {
+// Stop calls off as many shipments of a fulfillment order as it takes to free these goods (none = all of them) before they are handed over, and answers
+// what was in them. Parcels that hold the channel's units named go first, then those on which least has been done. A waybill that was issued is voided at
+// the courier by a job. Fault: Conflict with code "handed_over" when the goods have left. Safe to repeat.
+func (s *Service) Stop(tx *db.Tx, fulfillment string, goods []Good, reason string) ([]Good, error) {
 	all, err := find(tx, `s.fulfillment_id = $1 and s.state <> 'cancelled'`, fulfillment)
 	if err != nil {
 		return nil, err
 	}
-	var out []Good
-	var stopped []*Shipment
-	left := false
-	for _, sh := range all {
-		if len(lines) > 0 && !slices.ContainsFunc(sh.Goods, func(g Good) bool { return slices.Contains(lines, g.LineID) }) {
-			continue
+	gone := len(all)
+	all = slices.DeleteFunc(all, (*Shipment).gone)
+	gone -= len(all)
+	stopped := all
+	if len(goods) > 0 {
+		stopped = nil
+		for _, g := range goods {
+			stopped = append(stopped, holding(all, stopped, g)...)
 		}
-		if sh.gone() {
-			left = true
-			continue
-		}
-		stopped = append(stopped, sh)
-		out = append(out, sh.Goods...)
 	}
 	if len(stopped) == 0 {
-		if left {
+		if gone > 0 {
 			return nil, fault.New(fault.Conflict, "the parcel has been handed over: ask the courier to turn it back").WithCode("handed_over")
 		}
 		return nil, nil
 	}
+	var out []Good
+	for _, sh := range stopped {
+		out = append(out, sh.Goods...)
+	}
 	return out, s.cancel(tx, reason, stopped...)
+}
+
+// holding picks the shipments to open for so many units of a line, beside those that are opened anyway.
+func holding(all, opened []*Shipment, want Good) []*Shipment {
+	left := want.Quantity
+	for _, sh := range opened {
+		left -= sh.quantity(want)
+	}
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, func(a, b *Shipment) int {
+		return cmp.Or(cmp.Compare(b.named(want), a.named(want)), cmp.Compare(progress(a), progress(b)), cmp.Compare(b.ID, a.ID))
+	})
+	var more []*Shipment
+	for _, sh := range sorted {
+		n := sh.quantity(want)
+		if n == 0 || slices.Contains(opened, sh) || left <= 0 && (sh.named(want) == 0 || len(want.Units) == 0) {
+			continue
+		}
+		left -= n
+		more = append(more, sh)
+	}
+	return more
+}
+
+func (sh *Shipment) quantity(want Good) (n int64) {
+	for _, g := range sh.Goods {
+		if g.LineID == want.LineID && g.Variant == want.Variant {
+			n += g.Quantity
+		}
+	}
+	return n
+}
+
+// named counts the channel's units asked for that are in the parcel.
+func (sh *Shipment) named(want Good) (n int) {
+	for _, g := range sh.Goods {
+		for _, u := range g.Units {
+			if g.LineID == want.LineID && g.Variant == want.Variant && contains(want.Units, u) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func progress(sh *Shipment) int {
+	return slices.Index([]string{Refused, Intended, Unknown, Issued}, sh.State)
 }
 
 // cancel calls shipments off and has their waybills voided.

@@ -43,9 +43,9 @@ type Needs struct {
 	Variants func(tx *db.Tx, codes []string) (map[string]string, error)
 	// Parcels announces packed parcels to dispatch and answers their shipments, at the same index.
 	Parcels func(tx *db.Tx, ps []Parcel) ([]string, error)
-	// StopShipments calls shipments of a fulfillment order off that contain any of these lines (none = all of them) and says what was in
-	// them. fault.Conflict when one has been handed over. Those handed over are left alone when all are asked for.
-	StopShipments func(tx *db.Tx, fulfillment string, lines []string, reason string) ([]Packed, error)
+	// StopShipments calls as many shipments of a fulfillment order off as it takes to free these goods (none = all of them), and says what was in
+	// them. fault.Conflict when they have been handed over.
+	StopShipments func(tx *db.Tx, fulfillment string, goods []Packed, reason string) ([]Packed, error)
 	// Audit writes down what people did.
 	Audit func(tx *db.Tx, entries ...audit.Entry) error
 }

@@ -33,9 +33,6 @@ type count func(f *FO, l *Line) int64
 
 func shippedOf(_ *FO, l *Line) int64 { return l.Shipped }
 
-// waitingOf counts what is packed and not handed over.
-func waitingOf(_ *FO, l *Line) int64 { return l.Packed - l.Shipped }
-
 // openOf counts what a live fulfillment order has still to hand over.
 func openOf(f *FO, l *Line) int64 {
 	if !f.live() {
@@ -65,13 +62,4 @@ func sets(l *event.OpenLine, fos []*FO, of count) int64 {
 		}
 	}
 	return max(0, least)
-}
-
-// touched counts units of an order line that any part stands for: of a kit, one part is enough.
-func touched(l *event.OpenLine, fos []*FO, of count) (most int64) {
-	for _, p := range parts(l) {
-		per := max(1, p.Quantity)
-		most = max(most, (sumOf(fos, l.LineID, p.Variant, of)+per-1)/per)
-	}
-	return most
 }

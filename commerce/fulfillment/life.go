@@ -45,7 +45,7 @@ var Life = state.Life{Name: "fulfillment order", Start: Fresh, Moves: map[state.
 	HandedOver: {"take_back": Packing, "take_back_picked": Picked},
 	Held: {
 		"unhold_new": Fresh, "unhold": Accepted, "unhold_picking": Picking, "unhold_picked": Picked, "unhold_packed": Packing, "withdraw": Held, "unpack": Held, "put_back": Held, "hand_over_all": HandedOver,
-		"move": Moved, "reject": Rejected, "cancel": Cancelled,
+		"reject": Rejected, "cancel": Cancelled,
 	},
 	Cancelled: {}, Moved: {}, Rejected: {},
 }}

@@ -17,6 +17,9 @@ func (s *Service) Move(ctx context.Context, id string, version int64, actor, to 
 		if err := w.f.may("move"); err != nil {
 			return err
 		}
+		if err := w.notStopped(); err != nil {
+			return err
+		}
 		if err := w.nothingPacked(); err != nil {
 			return err
 		}
@@ -92,6 +95,9 @@ func (s *Service) Split(ctx context.Context, id string, version int64, actor str
 	var made *FO
 	_, err := s.on(ctx, id, version, actor, func(w *work) error {
 		if err := w.f.may("split"); err != nil {
+			return err
+		}
+		if err := w.notStopped(); err != nil {
 			return err
 		}
 		f := w.make(w.f.Location, w.f.LegalEntity, Decision{Why: "split off by " + w.actor, From: w.f.Number, Actor: w.actor})

@@ -160,9 +160,9 @@ func (s *Service) Unpack(ctx context.Context, id string, version int64, actor st
 	})
 }
 
-// unpack calls off the shipments that contain these lines (none = all) and takes their goods out of the parcels.
-func (w *work) unpack(lines []string, reason string) error {
-	out, err := w.s.need.StopShipments(w.tx, w.f.ID, lines, reason)
+// unpack calls off the shipments that hold these goods (none = all) and takes what was in them out of the parcels.
+func (w *work) unpack(goods []Packed, reason string) error {
+	out, err := w.s.need.StopShipments(w.tx, w.f.ID, goods, reason)
 	if err != nil {
 		return err
 	}

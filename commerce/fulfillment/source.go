@@ -375,6 +375,11 @@ func (s *Service) create(tx *db.Tx, all []*sourcing) error {
 				Detail: map[string]any{"number": src.order.Number, "units": left}})
 		case len(fos) > 0:
 			clear = append(clear, k)
+			for _, f := range src.known {
+				if f.State == Rejected {
+					clear = append(clear, exception.Key{Cause: exception.FulfillmentRejected, SubjectKind: "fulfillment", Subject: f.ID})
+				}
+			}
 		}
 	}
 	if err := insert(tx, made); err != nil {

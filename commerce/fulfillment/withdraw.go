@@ -9,7 +9,8 @@ import (
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
-// Committed counts, per order line, the units that are packed and not handed over; of a kit, a unit counts as soon as one part is packed.
+// Committed counts, per order line, the units that are packed and not handed over. Of a kit, a unit counts as soon as one part is packed, or has left
+// without the others: such a unit is not taken away without a person.
 func (s *Service) Committed(tx *db.Tx, orders []string) (map[string]int64, error) {
 	known, err := ofOrders(tx, orders)
 	if err != nil {
@@ -17,30 +18,46 @@ func (s *Service) Committed(tx *db.Tx, orders []string) (map[string]int64, error
 	}
 	all := map[string]int64{}
 	for _, fos := range known {
-		for lv, n := range waiting(fos) {
-			all[lv.line] = max(all[lv.line], n)
+		for line, n := range waiting(fos) {
+			all[line] = n
 		}
 	}
 	return all, nil
 }
 
-type part struct{ line, variant string }
+// tally counts one part of an order line.
+type tally struct{ packed, shipped, per int64 }
 
-// waiting counts packed and not handed over units of order lines by part.
-func waiting(fos []*FO) map[part]int64 {
-	all, per := map[part]int64{}, map[part]int64{}
+// waiting counts packed and not handed over units of order lines.
+func waiting(fos []*FO) map[string]int64 {
+	lines := map[string]map[string]*tally{}
 	for _, f := range fos {
-		if !f.live() {
-			continue
-		}
 		for _, l := range f.Lines {
-			p := part{l.LineID, l.Variant}
-			all[p] += l.Packed - l.Shipped
-			per[p] = l.PerLine
+			if lines[l.LineID] == nil {
+				lines[l.LineID] = map[string]*tally{}
+			}
+			t := lines[l.LineID][l.Variant]
+			if t == nil {
+				t = &tally{per: l.PerLine}
+				lines[l.LineID][l.Variant] = t
+			}
+			t.packed += l.Packed
+			t.shipped += l.Shipped
 		}
 	}
-	for p := range all {
-		all[p] = (all[p] + per[p] - 1) / per[p]
+	all := map[string]int64{}
+	for line, parts := range lines {
+		gone := int64(-1)
+		for _, t := range parts {
+			if n := t.shipped / t.per; gone < 0 || n < gone {
+				gone = n
+			}
+		}
+		for _, t := range parts {
+			if n := (t.packed+t.per-1)/t.per - gone; n > all[line] {
+				all[line] = n
+			}
+		}
 	}
 	return all
 }
@@ -162,7 +179,7 @@ func (w *work) cut(l *Line, n int64, units []string, reason string) error {
 	if packed {
 		was := w.f
 		w.f = f
-		err := w.unpack([]string{l.LineID}, reason)
+		err := w.unpack([]Packed{{LineID: l.LineID, Variant: l.Variant, Quantity: max(1, n-(l.Quantity-l.Packed)), Units: units}}, reason)
 		w.f = was
 		if err != nil {
 			return err
