@@ -100,13 +100,16 @@ func (s *Service) revise(ctx context.Context, id string, change func(c *basket, 
 	})
 }
 
-// land brings the order of a placed cart in and keeps its number. Safe to repeat: the same document lands once.
+// land brings the order of a placed cart in and keeps its number. Safe to repeat, and beside others who do the same: the document lands once.
 func (s *Service) land(ctx context.Context, store Storefront, c *basket) error {
 	ch, err := s.One(ctx, store.Account, c.id)
 	if err != nil {
 		return err
 	}
 	l, err := s.need.Import(ctx, store.Account, ch)
+	if err != nil && ctx.Err() == nil { // somebody else may be bringing it in just now: then it is there the second time
+		l, err = s.need.Import(ctx, store.Account, ch)
+	}
 	if err != nil {
 		return err
 	}
@@ -157,7 +160,7 @@ func (s *Service) Prove(tx *db.Tx, store Storefront, number, phone string) (orde
 
 // Forget destroys what carts keep of their buyers: the erasure of these orders' own copies. Safe to repeat.
 func (s *Service) Forget(tx *db.Tx, orders []string) error {
-	all, err := db.All(tx, scan, `select `+columns+` from carts c where c.id in (select key from json_each($1))`+tx.Lock(), db.Keys(orders))
+	all, err := db.All(tx, scan, `select `+columns+` from carts c where c.state = 'placed' and c.id in (select key from json_each($1)) order by c.id`+tx.Lock(), db.Keys(orders))
 	if err != nil {
 		return err
 	}
@@ -173,7 +176,7 @@ func (s *Service) Forget(tx *db.Tx, orders []string) error {
 		return err
 	}
 	_, err = tx.Exec(`update carts set buyer = null, buyer_key = null, document = null, document_key = null, proof = null, changed_at = null, version = version + 1, updated_at = $2
-		where id in (select key from json_each($1))`, db.Keys(orders), db.Micros(tx.Now))
+		where state = 'placed' and id in (select key from json_each($1))`, db.Keys(orders), db.Micros(tx.Now))
 	return err
 }
 

@@ -16,23 +16,14 @@ import (
 )
 
 // authorize asks the provider for the money under the attempt's reference. An answer that was lost is looked for; what was surely never asked is asked once more.
-func (s *Service) authorize(ctx context.Context, store Storefront, c basket, in Wish) (gateway.Payment, error) {
-	gw, _, err := s.need.Gateway(ctx, store, c.payment)
+func (s *Service) authorize(ctx context.Context, in Wish, c basket, b *Buyer) (gateway.Payment, error) {
+	gw, _, err := s.need.Gateway(ctx, in.Store, c.payment)
 	if err != nil {
 		return gateway.Payment{}, err
 	}
-	var b *Buyer
-	err = s.need.DB.Read(ctx, func(tx *db.Tx) error {
-		var err error
-		b, err = s.openBuyer(tx, &c)
-		return err
-	})
-	if err != nil {
-		return gateway.Payment{}, err
-	}
-	r := gateway.Request{Reference: c.reference(), Amount: c.totals.Total, Order: store.Code + " " + c.id[max(0, len(c.id)-8):], Source: in.Source, Return: in.Return}
-	if b != nil {
-		r.Buyer = gateway.Buyer{Name: b.Person.Name, Email: b.Person.Email, Phone: b.Person.Phone, Country: b.ShipTo.Country, City: b.ShipTo.City}
+	r := gateway.Request{
+		Reference: c.reference(), Amount: c.totals.Total, Order: in.Store.Code + " " + c.id[max(0, len(c.id)-8):], Source: in.Source, Return: in.Return,
+		Buyer: gateway.Buyer{Name: b.Person.Name, Email: b.Person.Email, Phone: b.Person.Phone, Country: b.ShipTo.Country, City: b.ShipTo.City},
 	}
 	p, err := gw.Authorize(ctx, r)
 	switch fault.KindOf(err) {

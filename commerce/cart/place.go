@@ -70,7 +70,7 @@ func (s *Service) Place(ctx context.Context, in Wish) (Answer, error) {
 	if in.Key == "" || len(in.Key) > 200 {
 		return Answer{}, fault.Field("Idempotency-Key", "is missing or too long")
 	}
-	c, err := s.hold(ctx, in)
+	c, b, err := s.hold(ctx, in)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -80,20 +80,22 @@ func (s *Service) Place(ctx context.Context, in Wish) (Answer, error) {
 	case c.refusal != nil:
 		return Answer{}, c.refusal.err()
 	}
-	p, err := s.authorize(ctx, in.Store, c, in)
+	p, err := s.authorize(ctx, in, c, b)
 	if err != nil {
 		return Answer{}, err
 	}
 	return s.settle(ctx, in.Store, c.id, c.attempt, p)
 }
 
-// hold reserves the stock of an open cart and fixes what it costs. A cart that is being placed, or was, is answered as it is.
-func (s *Service) hold(ctx context.Context, in Wish) (basket, error) {
+// hold reserves the stock of an open cart and fixes what it costs. A cart that is being placed, or was, is answered as it is, with its buyer while it has one.
+func (s *Service) hold(ctx context.Context, in Wish) (c basket, b *Buyer, err error) {
 	key, body := hashOf(in.Key), hashOf(in.Total.String()+"\x00"+in.Source+"\x00"+in.Return)
-	var c basket
-	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
+	err = s.need.DB.Write(ctx, func(tx *db.Tx) error {
 		var err error
 		if c, err = find(tx, in.Store.ID, in.Token, true); err != nil {
+			return err
+		}
+		if b, err = s.openBuyer(tx, &c); err != nil {
 			return err
 		}
 		again := c.placeKey == key
@@ -112,7 +114,7 @@ func (s *Service) hold(ctx context.Context, in Wish) (basket, error) {
 		if err != nil {
 			return err
 		}
-		if err := s.reserve(tx, in.Store, &c, p); err != nil {
+		if err := s.reserve(tx, in.Store, &c, *b, p); err != nil {
 			return err
 		}
 		c.state, c.totals, c.placeKey, c.placeBody, c.refusal = Placing, p.Totals, key, body, nil
@@ -120,7 +122,7 @@ func (s *Service) hold(ctx context.Context, in Wish) (basket, error) {
 		c.payState, c.payExternal, c.holdUntil = "", "", tx.Now.Add(placeFor)
 		return c.save(tx)
 	})
-	return c, err
+	return c, b, err
 }
 
 // ready computes an open cart for the last time, and refuses one that lacks something or costs another sum than the buyer was shown.
@@ -143,11 +145,7 @@ func (s *Service) ready(tx *db.Tx, in Wish, c *basket) (priced, error) {
 }
 
 // reserve holds all or nothing.
-func (s *Service) reserve(tx *db.Tx, store Storefront, c *basket, p priced) error {
-	b, err := s.openBuyer(tx, c)
-	if err != nil {
-		return err
-	}
+func (s *Service) reserve(tx *db.Tx, store Storefront, c *basket, b Buyer, p priced) error {
 	prefer, err := s.need.Rank(tx, store, addressOf(b.ShipTo).Stripped())
 	if err != nil {
 		return err

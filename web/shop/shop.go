@@ -99,9 +99,30 @@ func (s *Shop) Register(mux *http.ServeMux) {
 	for _, r := range s.routes() {
 		mux.HandleFunc(r.method+" "+base+r.path, func(w http.ResponseWriter, req *http.Request) { s.serve(w, req, r.do) })
 	}
+	for path, methods := range s.allowed() {
+		mux.HandleFunc(base+path, func(w http.ResponseWriter, req *http.Request) {
+			w.Header().Set("Allow", methods)
+			s.problem(w, req, &api.Problem{
+				Type: "urn:openclaw-commerce:method_not_allowed", Title: "That cannot be done here", Status: http.StatusMethodNotAllowed, Detail: "this address takes " + methods,
+				Code: "method",
+			})
+		})
+	}
 	mux.HandleFunc("/shop/v1/", func(w http.ResponseWriter, req *http.Request) {
 		s.problem(w, req, fault.New(fault.NotFound, "there is nothing at this address"))
 	})
+}
+
+// allowed are the methods of each path.
+func (s *Shop) allowed() map[string]string {
+	all := map[string]string{}
+	for _, r := range s.routes() {
+		if all[r.path] != "" {
+			all[r.path] += ", "
+		}
+		all[r.path] += r.method
+	}
+	return all
 }
 
 // call is one request on its way.
