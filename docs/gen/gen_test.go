@@ -67,12 +67,14 @@ func TestCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	house, err := os.ReadFile(filepath.Join(root, "house_test.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "house_test.go"), house, 0o644); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"house_test.go", "go.mod"} {
+		body, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), body, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := writeAll(dir, pages); err != nil {
 		t.Fatal(err)
@@ -297,6 +299,45 @@ func visit(v any, fn func(map[string]any)) {
 			visit(x, fn)
 		}
 	}
+}
+
+func TestOpenAPI(t *testing.T) {
+	t.Parallel()
+	made, err := openAPIPages(setup(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(made[0].body, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if got := doc["openapi"]; got != "3.1.0" {
+		t.Errorf("it is OpenAPI %v", got)
+	}
+	schemas := doc["components"].(map[string]any)["schemas"].(map[string]any)
+	ids, operations := map[string]bool{}, 0
+	for path, item := range doc["paths"].(map[string]any) {
+		for method, op := range item.(map[string]any) {
+			o := op.(map[string]any)
+			id, _ := o["operationId"].(string)
+			if id == "" || ids[id] || o["summary"] == "" {
+				t.Errorf("%s %s: the operation %q has no summary or stands twice", method, path, id)
+			}
+			ids[id] = true
+			operations++
+		}
+	}
+	if operations < 50 {
+		t.Errorf("only %d operations", operations)
+	}
+	visit(doc, func(m map[string]any) {
+		if ref, ok := m["$ref"].(string); ok && schemas[strings.TrimPrefix(ref, "#/components/schemas/")] == nil {
+			t.Errorf("%s leads nowhere", ref)
+		}
+		if m["type"] == "number" || m["format"] == "double" {
+			t.Errorf("a floating point number: %v", m)
+		}
+	})
 }
 
 func TestStates(t *testing.T) {
