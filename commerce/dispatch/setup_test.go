@@ -59,6 +59,7 @@ type house struct {
 	money   []dispatch.CashFact
 	home    []dispatch.Homecoming
 	choice  dispatch.Choice
+	step    int64 // of the couriers' cash
 	couries map[string]courier.Courier
 	keys    map[string][]byte
 }
@@ -445,7 +446,7 @@ func (h *house) dispatching() *dispatch.Service {
 			if c == nil {
 				return nil, courier.Kind{}, fault.New(fault.NotFound, "there is no courier %q", name)
 			}
-			return c, courier.Kind{Name: name, Title: name, Zone: "Asia/Karachi", Cash: []courier.CashRule{{Currency: "PKR"}}}, nil
+			return c, courier.Kind{Name: name, Title: name, Zone: "Asia/Karachi", Cash: []courier.CashRule{{Currency: "PKR", Step: h.step}}}, nil
 		},
 		Parcel: func(_ context.Context, ask dispatch.ParcelAsk) (courier.Parcel, error) {
 			return courier.Parcel{Number: ask.Shipment.Number, To: courier.Address{Name: "Buyer", City: "Lahore", Country: "PK"}}, nil
