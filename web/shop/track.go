@@ -270,7 +270,7 @@ func (s *Shop) giveBack(c *call) (int, any, error) {
 	}
 	ask := ReturnAsk{Order: id, Kind: in.Kind, Reason: in.Reason}
 	for _, l := range lines {
-		ask.Lines = append(ask.Lines, ReturnUnits(l))
+		ask.Lines = append(ask.Lines, ReturnUnits{LineID: l.LineID, Quantity: l.Quantity})
 	}
 	a, err := s.need.Return(c.Context(), ask)
 	return http.StatusCreated, a, err
