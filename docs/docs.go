@@ -8,8 +8,3 @@ import "embed"
 //
 //go:embed events/*.json
 var Schemas embed.FS
-
-// AsyncAPI is the AsyncAPI 3 document of everything that is told outside. Its references are to events/NAME.json beside it.
-//
-//go:embed asyncapi.yaml
-var AsyncAPI []byte

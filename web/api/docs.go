@@ -31,5 +31,6 @@ func (s *Server) docsRoutes(mux *http.ServeMux) {
 		}
 		mux.HandleFunc("GET /docs/"+strings.Replace(name, "index.html", "{$}", 1), serve(media, body))
 	}
+	s.schemaRoutes(mux)
 	mux.Handle("GET /docs", http.RedirectHandler("/docs/", http.StatusMovedPermanently))
 }
