@@ -40,9 +40,9 @@ var Life = state.Life{Name: "fulfillment order", Start: Fresh, Moves: map[state.
 		"hold": Held, "move": Moved, "reject": Rejected, "cancel": Cancelled,
 	},
 	Packing: {
-		"unpack": Picked, "unpack_part": Picking, "pack": Packing, "hand_over": Packing, "hand_over_all": HandedOver, "take_back": Packing, "hold": Held, "withdraw": Packing, "cancel": Cancelled,
+		"unpack": Picked, "pack": Packing, "hand_over": Packing, "hand_over_all": HandedOver, "take_back": Packing, "hold": Held, "withdraw": Packing, "cancel": Cancelled,
 	},
-	HandedOver: {"take_back": Packing, "take_back_picked": Picked},
+	HandedOver: {"take_back": Packing},
 	Held: {
 		"unhold_new": Fresh, "unhold": Accepted, "unhold_picking": Picking, "unhold_picked": Picked, "unhold_packed": Packing, "withdraw": Held, "unpack": Held, "put_back": Held, "hand_over_all": HandedOver,
 		"reject": Rejected, "cancel": Cancelled,
