@@ -1,13 +1,10 @@
 # openclaw-commerce. `make help` lists what there is.
 GO ?= go
 CLUSTER = $(GO) run ./platform/db/dbtest/cluster
-STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
-GOFUMPT = mvdan.cc/gofumpt@v0.12.0
-RACE = ./platform/db/... ./platform/outbox/... ./platform/jobs/... ./commerce/inventory/... ./commerce/order/...
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check race bench docs fuzz setup unit cluster-stop
+.PHONY: help demo test check race bench docs fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -28,7 +25,7 @@ race: ## every test under the race detector
 bench: ## benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem ./kernel/... ./platform/... ./commerce/...
 
-docs: ## generate docs/: schemas, states, channels, OpenAPI, AsyncAPI
+docs: ## write docs/ from the code: schemas, states, channels, OpenAPI, AsyncAPI
 	$(GO) run ./docs/gen
 
 fuzz: ## fuzz every parser for FUZZTIME each (default 60s)
