@@ -10,8 +10,10 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // Strip empties the personal fields of an order: buyer, note, and of the addresses everything but what tax and routing need. What it
@@ -24,6 +26,45 @@ func Strip(o *Order) {
 // Stripped is the address without what is personal: country, province, city, postcode, and whether the channel hid part of it.
 func (a Address) Stripped() Address {
 	return Address{City: a.City, Province: a.Province, Postcode: a.Postcode, Country: a.Country, Masked: a.Masked}
+}
+
+// Clean takes out of every text of an order what no database keeps: NUL characters. Invalid UTF-8 becomes U+FFFD. Partners let buyers type both.
+func Clean(o *Order) { clean(reflect.ValueOf(o).Elem()) }
+
+func clean(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		if s := v.String(); strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
+			v.SetString(cleanText(s))
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			clean(v.Elem())
+		}
+	case reflect.Struct:
+		if v.Type() == timeType {
+			return
+		}
+		for i := range v.NumField() {
+			clean(v.Field(i))
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			clean(v.Index(i))
+		}
+	case reflect.Map:
+		if m := v.Interface().(map[string]string); m != nil {
+			c := make(map[string]string, len(m))
+			for k, s := range m {
+				c[cleanText(k)] = cleanText(s)
+			}
+			v.Set(reflect.ValueOf(c))
+		}
+	}
+}
+
+func cleanText(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\ufffd")
 }
 
 // ContentHash is a hash of everything an order says, personal fields included, but not of its Version nor of what is Silent: two readings are alike when

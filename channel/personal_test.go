@@ -180,3 +180,13 @@ func BenchmarkContentHash(b *testing.B) {
 		channel.ContentHash(key, o)
 	}
 }
+
+func TestClean(t *testing.T) {
+	t.Parallel()
+	o := channel.Order{Number: "#\x001", Tags: []string{"a\xff"}, Extra: map[string]string{"k\x00": "v\x00"}, CancelRequest: &channel.CancelRequest{Reason: "x\x00"}}
+	o.Lines = []channel.Line{{Title: "t\x00", Units: []channel.Unit{{Raw: "r\x00"}}}}
+	channel.Clean(&o)
+	if o.Number != "#1" || o.Tags[0] != "a\ufffd" || o.Extra["k"] != "v" || o.CancelRequest.Reason != "x" || o.Lines[0].Title != "t" || o.Lines[0].Units[0].Raw != "r" {
+		t.Fatalf("%+v", o)
+	}
+}
