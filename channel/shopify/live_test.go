@@ -203,7 +203,7 @@ func (s *stand) agree(t *testing.T, id, after string) {
 		t.Fatalf("%s, %s: %v", id, after, err)
 	}
 	read.Statuses["fulfillment"], told.Statuses["fulfillment"] = "", "" // REST has fewer words
-	told.Silent = nil // a body cannot tell of a hold
+	told.Silent = nil                                                   // a body cannot tell of a hold
 	if d := cmp.Diff(read, told); d != "" {
 		t.Errorf("%s, %s: read and told differ (-read +told):\n%s", id, after, d)
 	}

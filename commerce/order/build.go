@@ -83,19 +83,31 @@ func isOurs(acc *channel.Account, o *channel.Order, placed time.Time) bool {
 // copyFacts takes what each reading says anew.
 func (w *work) copyFacts(tx *db.Tx) {
 	o, h := &w.a.Order, &w.head
-	h.Money, h.VersionAt, h.ReadAt, h.Hash, h.Raw = o.Money, w.a.Change.Version, w.a.Change.ReadAt, w.a.Hash, w.a.Inbox
+	h.ReadAt, h.Hash, h.Raw = w.a.Change.ReadAt, w.a.Hash, w.a.Inbox
+	if !w.a.Change.Version.IsZero() {
+		h.VersionAt = w.a.Change.Version
+	}
 	h.ShipBy, h.DeliverBy, h.Statuses, h.Tags, h.Extra = o.ShipBy, o.DeliverBy, o.Statuses, o.Tags, o.Extra
-	h.Sums = w.money.sums
-	h.ShopTotal, h.ShopRate = o.Shop, rateOf(o.Shop, o.Total)
-	h.COD = isCOD(o)
+	h.COD = isCOD(o) || h.COD && len(o.Payments) == 0
 	h.UpdatedAt = tx.Now
-	if w.a.Buyer != "" || h.Buyer == "" {
-		h.Buyer, h.AddressOK = w.a.Buyer, w.a.AddressOK
+	if w.a.Buyer != h.SeenBuyer && w.a.Buyer != "" || h.Buyer == "" {
+		h.Buyer, h.SeenBuyer, h.AddressOK = w.a.Buyer, w.a.Buyer, w.a.AddressOK
 		h.ShipCountry, h.ShipProvince, h.ShipCity, h.ShipPostcode = o.ShipTo.Country, o.ShipTo.Province, o.ShipTo.City, prefix(o.ShipTo.Postcode)
 	}
 	if h.ShipCountry == "" {
 		h.ShipCountry = h.Country
 	}
+	w.copyMoney()
+}
+
+// copyMoney takes the amounts of a reading, unless it knows less of them than we do.
+func (w *work) copyMoney() {
+	o, h := &w.a.Order, &w.head
+	if w.knowsLess = told[o.Money] < told[h.Money]; w.knowsLess {
+		return
+	}
+	h.Money, h.Sums = o.Money, w.money.sums
+	h.ShopTotal, h.ShopRate = o.Shop, rateOf(o.Shop, o.Total)
 	w.charges = nil
 	for i, c := range o.Charges {
 		w.charges = append(w.charges, chargeRow{c.Kind, c.Title, w.money.charges[i], c.Taxes})
@@ -104,6 +116,9 @@ func (w *work) copyFacts(tx *db.Tx) {
 		w.charges = append(w.charges, chargeRow{channel.ChargeRounding, "rounding", chargeMoney{amount: d, total: d}, nil})
 	}
 }
+
+// told orders how much of the money a reading knows.
+var told = map[channel.Completeness]int{channel.MoneyAbsent: 1, channel.MoneyPartial: 2, channel.MoneyComplete: 3}
 
 // prefix keeps the part of a postcode that routing and tax need.
 func prefix(postcode string) string {
@@ -149,9 +164,7 @@ func (w *work) addLine(tx *db.Tx, i int) error {
 		l.FulfilledBy = channel.Seller
 	}
 	l.takeMoney(cl, m)
-	if err := l.start(cl, fmt.Sprintf("lines[%d]", i)); err != nil {
-		return err
-	}
+	l.start(cl)
 	w.lines = append(w.lines, l)
 	n := len(w.lines) - 1
 	w.newLines = append(w.newLines, n)
@@ -166,25 +179,38 @@ func (l *Line) takeMoney(cl *channel.Line, m lineMoney) {
 	l.Tax, l.TaxChannel, l.Total, l.Discounts, l.Taxes = m.tax, m.taxChannel, m.total, cl.Discounts, cl.Taxes
 }
 
-// start counts a new line where the channel sees it. What needs no shipping is delivered at once.
-func (l *Line) start(cl *channel.Line, at string) error {
+// start counts a line where the channel sees it. What needs no shipping is delivered at once.
+func (l *Line) start(cl *channel.Line) {
 	p := cl.Progress
-	if p.Sum() > cl.Quantity || p.Cancelled < 0 || p.Shipped < 0 || p.Delivered < 0 {
-		return fault.Field(at+".progress", "counts %d units of %d", p.Sum(), cl.Quantity)
-	}
+	l.Seen = seenOf(p)
 	l.Progress = Progress{
 		Ordered: cl.Quantity, Cancelled: p.Cancelled, OnTheWay: p.Shipped + p.Failed, Delivered: p.Delivered,
 		Returning: p.Returning, Returned: p.Returned, Lost: p.Lost,
 	}
 	l.Open = cl.Quantity - p.Sum()
-	if !l.Ships {
-		l.Delivered, l.Open = l.Delivered+l.Open, 0
-	}
 	l.Shipped = l.OnTheWay + l.Delivered + l.Returning + l.Returned + l.Lost
+	l.Units = nil
 	for _, u := range cl.Units {
-		l.Units = append(l.Units, Unit{External: u.External, Bucket: bucketOf(u.Status), Status: u.Status, Raw: u.Raw, Package: u.Package, Tracking: u.Tracking})
+		l.Units = append(l.Units, unitOf(u, bucketOf(u.Status)))
 	}
-	return nil
+	l.giveUnshipped()
+}
+
+func unitOf(u channel.Unit, b Bucket) Unit {
+	return Unit{External: u.External, Bucket: b, Status: u.Status, Raw: u.Raw, Package: u.Package, Tracking: u.Tracking}
+}
+
+// giveUnshipped counts what needs no shipping (digital goods, a listing that is none of our goods) as delivered.
+func (l *Line) giveUnshipped() {
+	if l.Ships || l.Open == 0 {
+		return
+	}
+	l.Delivered, l.Shipped, l.Open = l.Delivered+l.Open, l.Shipped+l.Open, 0
+	for i := range l.Units {
+		if l.Units[i].Bucket == InOpen {
+			l.Units[i].Bucket = InDelivered
+		}
+	}
 }
 
 // bucketOf is where a unit with the channel's status is counted.

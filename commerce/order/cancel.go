@@ -3,7 +3,9 @@ package order
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
+	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -19,12 +21,15 @@ type Cancelling struct {
 	Actor      string    `json:"actor"`
 	Source     string    `json:"source"`
 	BeforePack bool      `json:"-"` // refuse units that are packed already: a buyer's own right ends there
+
+	answers bool // the channel asked: it hears our answer and cancels at its side itself
 }
 
 // CutLine is so many units of a line.
 type CutLine struct {
-	LineID   string `json:"line_id"`
-	Quantity int64  `json:"quantity"`
+	LineID   string   `json:"line_id"`
+	Quantity int64    `json:"quantity"`
+	Units    []string `json:"units,omitempty"` // the channel's ids, where it addresses units; those first
 }
 
 // Preview is what a cancellation would do.
@@ -74,11 +79,18 @@ func (s *Service) CancelTx(tx *db.Tx, c Cancelling) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
+	if !h.Effective() {
+		return Preview{}, fault.New(fault.Conflict, "order %s is not ours to act on: it is kept to compare or for reports", h.Number).WithCode("not_ours")
+	}
+	before := map[string][]Unit{}
+	for i := range lines {
+		before[lines[i].ID] = slices.Clone(lines[i].Units)
+	}
 	p, err := s.cut(tx, &h, lines, c)
 	if err != nil {
 		return Preview{}, err
 	}
-	if err := s.writeCut(tx, &h, lines, p.Cancelled); err != nil {
+	if err := s.writeCut(tx, &h, lines, p.Cancelled, before); err != nil {
 		return Preview{}, err
 	}
 	if p.Whole { // payments are locked before stock
@@ -86,15 +98,17 @@ func (s *Service) CancelTx(tx *db.Tx, c Cancelling) (Preview, error) {
 			return Preview{}, err
 		}
 	}
-	if h.Effective() {
-		if err := s.takeOut(tx, &h, lines, p.Cancelled, c.Reason); err != nil {
-			return Preview{}, err
-		}
+	if err := s.takeOut(tx, &h, lines, p.Cancelled, c.Reason); err != nil {
+		return Preview{}, err
 	}
 	if err := s.afterCut(tx, &h, lines, p, c); err != nil {
 		return Preview{}, err
 	}
-	p.Version = h.Version
+	now, err := byID(tx, []string{h.ID}, false) // payments and holds may have written it again
+	if err != nil || len(now) == 0 {
+		return Preview{}, err
+	}
+	p.Version = now[0].Version
 	return p, nil
 }
 
@@ -110,7 +124,7 @@ func (s *Service) cut(tx *db.Tx, h *Head, lines []Line, c Cancelling) (Preview, 
 		}
 		for i := range lines {
 			if lines[i].Open > 0 {
-				want = append(want, CutLine{lines[i].ID, lines[i].Open})
+				want = append(want, CutLine{LineID: lines[i].ID, Quantity: lines[i].Open})
 			}
 		}
 	}
@@ -136,7 +150,7 @@ func (s *Service) cut(tx *db.Tx, h *Head, lines []Line, c Cancelling) (Preview, 
 		amount += l.share(l.Cancelled+cl.Quantity) - l.share(l.Cancelled)
 		l.Cancelled += cl.Quantity
 		l.Open -= cl.Quantity
-		p.Cancelled = append(p.Cancelled, event.CancelledUnits{LineID: l.ID, External: l.External, Quantity: cl.Quantity, Units: l.dropUnits(cl.Quantity, nil)})
+		p.Cancelled = append(p.Cancelled, event.CancelledUnits{LineID: l.ID, External: l.External, Quantity: cl.Quantity, Units: l.dropUnits(cl.Quantity, named(cl.Units))})
 	}
 	if len(p.Cancelled) == 0 {
 		return Preview{}, fault.New(fault.Conflict, "nothing of order %s is open", h.Number).WithCode("nothing_open")
@@ -168,24 +182,23 @@ func (s *Service) takeOut(tx *db.Tx, h *Head, lines []Line, gone []event.Cancell
 	return s.need.Release(tx, released)
 }
 
-func (s *Service) writeCut(tx *db.Tx, h *Head, lines []Line, gone []event.CancelledUnits) error {
-	edits, units := db.NewBatch(1), db.NewBatch(2)
+func (s *Service) writeCut(tx *db.Tx, h *Head, lines []Line, gone []event.CancelledUnits, before map[string][]Unit) error {
+	cut := map[string][]Unit{}
 	for _, g := range gone {
-		l := find(lines, g.LineID)
-		edits.Add(lineRow(l)...)
-		for _, u := range l.Units {
-			if u.Bucket == InCancelled {
-				units.Add(l.ID, u.External, string(u.Bucket), string(u.Status), u.Raw, orNull(u.Package), orNull(u.Tracking))
-			}
-		}
+		cut[g.LineID] = before[g.LineID]
 	}
-	if _, err := tx.Exec(updateLines, edits); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(updateUnits, units); err != nil {
+	if err := saveLines(tx, lines, cut); err != nil {
 		return err
 	}
 	return s.saveHead(tx, h, lines)
+}
+
+func named(ids []string) *channel.Line {
+	l := &channel.Line{}
+	for _, id := range ids {
+		l.Units = append(l.Units, channel.Unit{External: id, Status: channel.Cancelled})
+	}
+	return l
 }
 
 // afterCut releases what no longer holds, ends the payment of an order that is gone, and tells.
@@ -204,6 +217,7 @@ func (s *Service) afterCut(tx *db.Tx, h *Head, lines []Line, p Preview, c Cancel
 	}
 	f := factOf(h, lines, nil)
 	f.Cancelled, f.Initiator, f.Reason, f.Reference, f.Whole = p.Cancelled, c.Initiator, c.Reason, h.ID+":v"+itoa(h.Version), p.Whole
+	f.FromChannel = c.answers
 	return s.emit(tx, h.out(event.OrderChanged, false, tx.Now, f), h.cancelledEvent(lines, p.Cancelled, c.Initiator, c.Reason, tx.Now))
 }
 
@@ -231,7 +245,8 @@ func (s *Service) ExpireUnpaid(ctx context.Context, limit int) (int, error) {
 	var due []string
 	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
 		var err error
-		due, err = db.All(tx, scanText, `select order_id from order_holds where type = 'unpaid' and released_at is null and deadline < $1 order by deadline limit $2`, db.Micros(tx.Now), limit)
+		due, err = db.All(tx, scanText, `select h.order_id from order_holds h join orders o on o.id = h.order_id
+			where h.type = 'unpaid' and h.released_at is null and h.deadline < $1 and o.ours and o.mode <> 'shadow' and o.units_open > 0 order by h.deadline limit $2`, db.Micros(tx.Now), limit)
 		return err
 	})
 	if err != nil {
@@ -239,14 +254,36 @@ func (s *Service) ExpireUnpaid(ctx context.Context, limit int) (int, error) {
 	}
 	n := 0
 	for _, id := range due {
-		_, err := s.Cancel(ctx, Cancelling{Order: id, Reason: "not paid in time", Initiator: "system", Actor: "system", Source: "schedule"})
-		switch {
-		case err == nil:
-			n++
-		case fault.Is(err, fault.Conflict):
-		default:
+		done := false
+		err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
+			var err error
+			done, err = s.expire(tx, id)
+			return err
+		})
+		if err != nil && !fault.Is(err, fault.Conflict) {
 			return n, err
+		}
+		if done && err == nil {
+			n++
 		}
 	}
 	return n, nil
+}
+
+// expire cancels one order unless it was paid, or let go by a person, meanwhile.
+func (s *Service) expire(tx *db.Tx, id string) (bool, error) {
+	if _, _, err := s.locked(tx, id); err != nil {
+		return false, err
+	}
+	open, err := holdsOf(tx, []string{id})
+	if err != nil {
+		return false, err
+	}
+	for _, o := range open[id] {
+		if until := o.until(); o.Type == HoldUnpaid && !until.IsZero() && until.Before(tx.Now) {
+			_, err := s.CancelTx(tx, Cancelling{Order: id, Reason: "not paid in time", Initiator: "system", Actor: "system", Source: "schedule"})
+			return err == nil, err
+		}
+	}
+	return false, nil
 }

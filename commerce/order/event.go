@@ -87,16 +87,16 @@ func timeOrNil(t time.Time) *time.Time {
 }
 
 // eventsOf lists what one arrival makes known. Shadow orders and orders that are not ours make nothing known.
-func (s *Service) eventsOf(tx *db.Tx, w *work) ([]outbox.Event, error) {
+func (s *Service) eventsOf(tx *db.Tx, w *work) []outbox.Event {
 	h := &w.head
 	if !h.Effective() {
-		return nil, nil
+		return nil
 	}
 	held := blocking(w.open)
 	fact := factOf(h, w.lines, held)
 	var evs []outbox.Event
 	if w.fresh {
-		evs = append(evs, h.out(event.OrderImported, false, h.PlacedAt, fact), s.created(h, w.lines, w.open))
+		evs = append(evs, h.out(event.OrderImported, false, h.PlacedAt, fact), createdEvent(h, w.lines, w.open))
 		evs = append(evs, w.bornCancelled(tx)...)
 	}
 	if w.paidFirst {
@@ -105,17 +105,20 @@ func (s *Service) eventsOf(tx *db.Tx, w *work) ([]outbox.Event, error) {
 	if len(w.cancelled) > 0 {
 		evs = append(evs, w.cancelEvents(tx, fact)...)
 	}
-	if w.becameReady(held) {
+	switch {
+	case w.becameReady(held):
 		evs = append(evs, h.out(event.OrderReady, false, tx.Now, fact))
-	} else if len(held) > 0 && !w.fresh && len(w.heldBefore) == 0 {
+	case len(held) > 0 && !w.fresh && len(w.heldBefore) == 0:
 		evs = append(evs, h.out(event.OrderHeld, false, tx.Now, fact))
+	case !w.fresh && len(w.cancelled) == 0 && w.concerns(held):
+		evs = append(evs, h.out(event.OrderChanged, false, tx.Now, fact))
 	}
 	if w.fresh {
 		for i := range evs {
 			evs[i].Fresh = true
 		}
 	}
-	return evs, nil
+	return evs
 }
 
 // becameReady reports whether the order can be sourced now and something about that is new.
@@ -126,8 +129,14 @@ func (w *work) becameReady(held []string) bool {
 	return w.fresh || len(w.heldBefore) > 0 || w.head.Units.Open > w.before.Units.Open
 }
 
-// created is the contract event of a new order.
-func (s *Service) created(h *Head, lines []Line, open []hold) outbox.Event {
+// concerns reports whether something changed that those who fulfil the order must know: its holds, where it goes, until when.
+func (w *work) concerns(held []string) bool {
+	b, h := &w.before, &w.head
+	return h.Units.Open > 0 && (!slices.Equal(held, w.heldBefore) || b.Buyer != h.Buyer || !b.ShipBy.Equal(h.ShipBy) || !b.DeliverBy.Equal(h.DeliverBy) || h.Units.Open > b.Units.Open)
+}
+
+// createdEvent is the contract event of a new order.
+func createdEvent(h *Head, lines []Line, open []hold) outbox.Event {
 	body := event.OrderCreatedV1{
 		Meta: h.metaAt(h.PlacedAt, event.Key(event.OrderCreated, h.Account, h.External)), PlacedAt: h.PlacedAt.UTC(), Money: string(h.Money),
 		Lines: EventLines(h, lines), Charges: h.Amount(h.Sums.Charges), Discount: h.Amount(h.Sums.Discount), DiscountChannel: h.Amount(h.Sums.DiscountChannel),
@@ -210,7 +219,7 @@ func (w *work) bornCancelled(tx *db.Tx) []outbox.Event {
 // cancelEvents tells contexts and subscribers what a change took away.
 func (w *work) cancelEvents(tx *db.Tx, fact event.OrderFact) []outbox.Event {
 	fact.Cancelled, fact.Initiator, fact.Reason, fact.Reference = w.cancelled, w.initiator, reasonOf(w), w.head.ID+":"+w.a.Hash
-	fact.FromChannel = true
+	fact.FromChannel, fact.Whole = true, w.head.State == Cancelled
 	return []outbox.Event{
 		w.head.out(event.OrderChanged, false, tx.Now, fact),
 		w.head.cancelledEvent(w.lines, w.cancelled, w.initiator, fact.Reason, tx.Now),

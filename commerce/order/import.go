@@ -1,6 +1,7 @@
 package order
 
 import (
+	"slices"
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -37,11 +38,16 @@ type work struct {
 	stuckOn   []raised
 	rules     Rules
 	prefer    []string
-	paidFirst bool // paid in full for the first time
+	paidFirst bool                         // paid in full for the first time
+	knowsLess bool                         // this reading tells less of the money than we know: ours stays
+	grown     []int                        // indexes of lines that need more stock than before
+	afterPack string                       // what the channel cancelled of packed units
+	readdress bool                         // the address changed when something was packed
+	accepted  map[HoldType]map[string]bool // holds a person has let go, by their detail
 }
 
 // raised is something in a change that a person has to look at.
-type raised struct{ cause, subject, detail string }
+type raised struct{ cause, detail string }
 
 // Import is the one door inward: it takes up to 64 decoded changes of different orders into the house in the caller's transaction, and answers each at the same
 // index. An arrival that cannot be applied is Stuck with its cause and changes nothing; an error is about the whole batch and keeps nothing.
@@ -61,6 +67,9 @@ func (s *Service) Import(tx *db.Tx, arrivals []channel.Arrival) ([]channel.Landi
 			live = append(live, w)
 		}
 	}
+	if err := s.confirm(tx, all); err != nil {
+		return nil, err
+	}
 	if len(live) == 0 {
 		return landings, nil
 	}
@@ -71,6 +80,28 @@ func (s *Service) Import(tx *db.Tx, arrivals []channel.Arrival) ([]channel.Landi
 		w.land.OrderID, w.land.Number, w.land.Held = w.head.ID, w.head.Number, blocking(w.open)
 	}
 	return landings, nil
+}
+
+// confirm moves the version of orders that a newer reading left unchanged: what lies between is stale from now on.
+func (s *Service) confirm(tx *db.Tx, all []*work) error {
+	b := db.NewBatch(1)
+	for _, w := range all {
+		if w.land.Decision != channel.Unchanged {
+			continue
+		}
+		version, read := w.head.VersionAt, w.head.ReadAt
+		if v := w.a.Change.Version.Truncate(time.Microsecond); v.After(version) {
+			version = v
+		}
+		if r := w.a.Change.ReadAt.Truncate(time.Microsecond); r.After(read) {
+			read = r
+		}
+		if !version.Equal(w.head.VersionAt) || read.After(w.head.ReadAt) {
+			b.Add(w.head.ID, db.Micros(version), db.Micros(read))
+		}
+	}
+	_, err := tx.Exec(`update orders set version_at = r.v, read_at = r.d from rows(i text, v bigint, d bigint) where orders.id = r.i`, b)
+	return err
 }
 
 // readAll reads what is known of the orders, locked.
@@ -118,6 +149,12 @@ func (s *Service) admit(tx *db.Tx, w *work) bool {
 		w.fresh && o.Origin == "pos" && w.a.Account.Settings["import_pos"] == "no":
 		land.Decision = channel.Skipped
 		return false
+	case o.External != w.a.Change.External:
+		land.Decision, land.Cause, land.Why = channel.Stuck, "undecodable", "the reading is of another order than it says"
+		return false
+	case o.PlacedAt.After(w.a.Change.ReadAt.Add(ahead)):
+		land.Decision, land.Cause, land.Why = channel.Stuck, "future_version", "the channel says that it was placed on "+o.PlacedAt.UTC().Format(time.RFC3339)
+		return false
 	case w.a.Change.Version.After(w.a.Change.ReadAt.Add(ahead)):
 		land.Decision, land.Cause, land.Why = channel.Stuck, "future_version", "the channel dates it "+w.a.Change.Version.UTC().Format(time.RFC3339)
 		return false
@@ -128,13 +165,16 @@ func (s *Service) admit(tx *db.Tx, w *work) bool {
 		land.Decision, land.Cause, land.Why = channel.Stuck, "undecodable", "the order has no lines"
 		return false
 	}
-	if d := newer(&w.head, w.a); !w.fresh && d != channel.Updated {
+	if d := newer(&w.head, w.a); !w.fresh && d != channel.Updated && !(d == channel.Unchanged && w.liftsHold()) {
 		land.Decision = d
 		return false
 	}
 	var err error
 	if w.money, err = judge(o); err != nil {
 		land.Decision, land.Cause, land.Why = channel.Stuck, "undecodable", fault.Message(err)
+		if fault.CodeOf(err) == secondCurrency {
+			land.Cause = secondCurrency
+		}
 		return false
 	}
 	if w.fresh {
@@ -148,6 +188,22 @@ func (s *Service) admit(tx *db.Tx, w *work) bool {
 		return false
 	}
 	return true
+}
+
+// liftsHold reports whether a reading with the content we hold still says something new: that the channel no longer holds the order. A reading that could not tell
+// has left the hold open, and may have been the same otherwise.
+func (w *work) liftsHold() bool {
+	o := &w.a.Order
+	return w.isOpen(HoldChannel) != nil && o.Status != channel.Held && !slices.Contains(o.Silent, channel.SilentHeld) && !w.a.Change.ReadAt.Before(w.head.ReadAt)
+}
+
+func (w *work) isOpen(typ HoldType) *hold {
+	for i := range w.open {
+		if w.open[i].Type == typ {
+			return &w.open[i]
+		}
+	}
+	return nil
 }
 
 // newer decides whether an arrival says more than what is held: not older wins, an equal time with different content is applied when its read began later,
@@ -239,14 +295,15 @@ func (l *Line) take(r Resolved) {
 	}
 	if r.Ignored || (r.Variant != "" && !r.Ships) {
 		l.Ships = false
+		l.giveUnshipped()
 	}
 }
 
-// costLines fixes the unit cost of new lines at order time.
+// costLines fixes the unit cost of lines when their SKU is found, which is at order time but for those that had to be mapped.
 func (s *Service) costLines(tx *db.Tx, all []*work) error {
 	byEntity := map[string][]string{}
 	for _, w := range all {
-		for _, i := range w.newLines {
+		for _, i := range w.listings {
 			if v := w.lines[i].Variant; v != "" {
 				byEntity[w.head.LegalEntity] = append(byEntity[w.head.LegalEntity], v)
 			}
@@ -261,7 +318,7 @@ func (s *Service) costLines(tx *db.Tx, all []*work) error {
 			if w.head.LegalEntity != entity {
 				continue
 			}
-			for _, i := range w.newLines {
+			for _, i := range w.listings {
 				w.lines[i].UnitCost = costs[w.lines[i].Variant]
 			}
 		}
@@ -288,9 +345,16 @@ func (s *Service) pay(tx *db.Tx, all []*work) error {
 	}
 	for _, w := range all {
 		w.head.PayState = states[w.head.ID]
-		w.paidFirst = w.head.PayState.settled() && !w.before.PayState.settled()
+		w.head.payFirst(tx, &w.paidFirst)
 	}
 	return nil
+}
+
+// payFirst notes when all of the money is there for the first time; that is told once, whatever happens to the total afterwards.
+func (h *Head) payFirst(tx *db.Tx, first *bool) {
+	if h.PayState.settled() && h.PaidAt.IsZero() {
+		h.PaidAt, *first = tx.Now, true
+	}
 }
 
 // outstanding is what the buyer owes for what is not cancelled: the channel's own figure when it gives one.
@@ -298,7 +362,11 @@ func (w *work) outstanding() int64 {
 	if w.a.Order.Current.Currency != "" {
 		return w.a.Order.Current.Minor
 	}
-	return w.head.Sums.Total
+	due := w.head.Sums.Total
+	for i := range w.lines {
+		due -= w.lines[i].share(w.lines[i].Cancelled)
+	}
+	return due
 }
 
 // stock reserves what is open and new, and gives back what is cancelled.
@@ -310,21 +378,36 @@ func (s *Service) stock(tx *db.Tx, all []*work) error {
 		}
 		for _, c := range w.cancelled {
 			l := w.line(c.LineID)
+			if !l.Ours() || l.Variant == "" {
+				continue
+			}
 			for _, p := range l.parts() {
 				gone = append(gone, Released{LineID: l.ID, Variant: p.Variant, Quantity: c.Quantity * p.Quantity})
 			}
 		}
+	}
+	demands, err := s.demands(tx, all)
+	if err != nil {
+		return err
+	}
+	return s.restock(tx, gone, demands)
+}
+
+// restock gives back and takes, in one step where inventory can.
+func (s *Service) restock(tx *db.Tx, gone []Released, demands []stock.Demand) error {
+	if len(gone) > 0 && len(demands) > 0 && s.need.Change != nil {
+		_, err := s.need.Change(tx, gone, demands)
+		return err
 	}
 	if len(gone) > 0 {
 		if err := s.need.Release(tx, gone); err != nil {
 			return err
 		}
 	}
-	demands, err := s.demands(tx, all)
-	if err != nil || len(demands) == 0 {
-		return err
+	if len(demands) == 0 {
+		return nil
 	}
-	_, err = s.need.Reserve(tx, demands)
+	_, err := s.need.Reserve(tx, demands)
 	return err
 }
 
@@ -348,7 +431,7 @@ func (s *Service) demands(tx *db.Tx, all []*work) ([]stock.Demand, error) {
 	var demands []stock.Demand
 	for i, w := range asking {
 		w.prefer = ranked[i]
-		for _, n := range w.touched() {
+		for _, n := range w.needy() {
 			demands = append(demands, lineDemands(&w.head, &w.lines[n], ranked[i], w.a.Change.Hold)...)
 		}
 	}
@@ -403,13 +486,19 @@ func (w *work) channelLine(external string) *channel.Line {
 	return &channel.Line{}
 }
 
-// touched are the indexes of lines that are new or changed.
-func (w *work) touched() []int {
-	return append(append([]int(nil), w.newLines...), w.editLines...)
+// needy are the indexes of lines that may need stock they have not asked for yet: new ones, those that grew, those whose SKU was just found.
+func (w *work) needy() []int {
+	all := append(slices.Clone(w.newLines), w.grown...)
+	for _, i := range w.listings {
+		if !slices.Contains(all, i) {
+			all = append(all, i)
+		}
+	}
+	return all
 }
 
 func (w *work) wantsStock() bool {
-	for _, i := range w.touched() {
+	for _, i := range w.needy() {
 		if l := &w.lines[i]; l.Ours() && l.Variant != "" && l.Open > 0 {
 			return true
 		}
@@ -423,11 +512,7 @@ func (s *Service) record(tx *db.Tx, all []*work) error {
 	var events []outbox.Event
 	for _, w := range all {
 		facts = append(facts, w.fact())
-		evs, err := s.eventsOf(tx, w)
-		if err != nil {
-			return err
-		}
-		events = append(events, evs...)
+		events = append(events, s.eventsOf(tx, w)...)
 	}
 	if err := s.Note(tx, facts); err != nil {
 		return err

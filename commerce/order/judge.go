@@ -33,11 +33,13 @@ func judge(o *channel.Order) (judged, error) {
 	for i := range o.Lines {
 		at := fmt.Sprintf("lines[%d]", i)
 		l := &o.Lines[i]
-		if l.Quantity <= 0 {
-			return j, fault.Field(at+".quantity", "must be at least 1, is %d", l.Quantity)
+		if err := countable(at, l); err != nil {
+			return j, err
 		}
 		var m lineMoney
 		m.goods = add.times(at+".unit_price", l.UnitPrice, l.Quantity)
+		add.owed(at+".unit_price", l.UnitPrice)
+		add.owed(at+".total", l.Total)
 		m.discount, m.discountChannel = add.discounts(at, l.Discounts)
 		m.tax, m.taxChannel = add.taxes(at, l.Taxes)
 		m.total = add.one(at+".total", l.Total)
@@ -63,6 +65,15 @@ func judge(o *channel.Order) (judged, error) {
 		j.sums.Total = add.plus(j.sums.Total, m.total)
 	}
 	said := add.one("total", o.Total)
+	add.owed("total", o.Total)
+	for i := range o.Payments {
+		add.one(fmt.Sprintf("payments[%d].amount", i), o.Payments[i].Amount)
+		add.owed(fmt.Sprintf("payments[%d].amount", i), o.Payments[i].Amount)
+	}
+	for i := range o.Refunds {
+		add.one(fmt.Sprintf("refunds[%d].amount", i), o.Refunds[i].Amount)
+		add.owed(fmt.Sprintf("refunds[%d].amount", i), o.Refunds[i].Amount)
+	}
 	if add.err != nil {
 		return judged{}, add.err
 	}
@@ -117,12 +128,48 @@ func (a *adder) compare(at string, mode channel.TaxMode, net, tax, total int64, 
 
 func (a *adder) one(at string, x money.Amount) int64 {
 	if x.Currency != "" && x.Currency != a.currency && a.err == nil {
-		a.err = fault.Field(at, "is in %s, the order is in %s", x.Currency, a.currency)
+		a.err = fault.Field(at, "is in %s, the order is in %s", x.Currency, a.currency).WithCode(secondCurrency)
 	}
 	if (x.Minor > most || x.Minor < -most) && a.err == nil {
 		a.err = fault.Field(at, "is larger than any amount that can be right")
 	}
 	return x.Minor
+}
+
+// secondCurrency is the code of an amount that is not in the order's currency, and the cause of its exception.
+const secondCurrency = "second_currency"
+
+// owed refuses what cannot be negative.
+func (a *adder) owed(at string, x money.Amount) {
+	if x.Minor < 0 && a.err == nil {
+		a.err = fault.Field(at, "is negative")
+	}
+}
+
+// mostUnits bounds a line's quantity, so that no count of an order can overflow.
+const mostUnits = 100_000_000
+
+// countable checks that a line's units can be what they are said to be.
+func countable(at string, l *channel.Line) error {
+	p := &l.Progress
+	switch {
+	case l.Quantity <= 0:
+		return fault.Field(at+".quantity", "must be at least 1, is %d", l.Quantity)
+	case l.Quantity > mostUnits:
+		return fault.Field(at+".quantity", "is larger than any quantity that can be right")
+	}
+	for _, n := range []int64{p.Cancelled, p.Shipped, p.Delivered, p.Failed, p.Returning, p.Returned, p.Lost} {
+		if n < 0 || n > l.Quantity {
+			return fault.Field(at+".progress", "counts %d units of %d", n, l.Quantity)
+		}
+	}
+	if p.Sum() > l.Quantity {
+		return fault.Field(at+".progress", "counts %d units of %d", p.Sum(), l.Quantity)
+	}
+	if n := int64(len(l.Units)); n > 0 && n != l.Quantity {
+		return fault.Field(at+".units", "lists %d units of %d", n, l.Quantity)
+	}
+	return nil
 }
 
 // most bounds a single amount, so that no sum of an order can overflow.

@@ -29,6 +29,8 @@ type Needs struct {
 	Reserve func(tx *db.Tx, demands []stock.Demand) (stock.Outcome, error)
 	// Release gives reservations back.
 	Release func(tx *db.Tx, gone []Released) error
+	// Change gives back and takes in one step, so that all levels are locked together in key order. Without it Release runs, then Reserve.
+	Change func(tx *db.Tx, gone []Released, demands []stock.Demand) (stock.Outcome, error)
 	// Short counts the units orders are still short of.
 	Short func(tx *db.Tx, orders []string) (map[string]int64, error)
 	// Pay records what channels say was paid and refunded, and answers each order's pay state.
@@ -182,11 +184,13 @@ type Head struct {
 	DeliverBy      time.Time            `json:"deliver_by,omitzero"`
 	CancelledAt    time.Time            `json:"cancelled_at,omitzero"`
 	ClosedAt       time.Time            `json:"closed_at,omitzero"`
+	PaidAt         time.Time            `json:"paid_at,omitzero"` // when all of the money was there for the first time
 	VersionAt      time.Time            `json:"-"`
 	ReadAt         time.Time            `json:"-"`
 	Hash           string               `json:"-"`
 	Raw            string               `json:"-"`
 	Buyer          string               `json:"-"` // id of the sealed personal record
+	SeenBuyer      string               `json:"-"` // the one the channel gave last: a person's correction stands until the channel says something else
 	Zone           string               `json:"zone"`
 	ShipCountry    string               `json:"ship_country"`
 	ShipProvince   string               `json:"ship_province"`
@@ -265,6 +269,19 @@ type Line struct {
 	Progress
 	Location string `json:"location_hint,omitempty"`
 	Units    []Unit `json:"channel_units,omitempty"`
+	Seen     Seen   `json:"-"`
+}
+
+// Seen is how far the channel had counted a line at its last reading, so that a status that goes backwards is told from one that we are ahead of.
+type Seen struct {
+	Cancelled int64
+	Shipped   int64 // handed over, whatever became of it
+	Past      int64 // delivered, coming back, returned or lost
+}
+
+func seenOf(p channel.Progress) Seen {
+	past := p.Delivered + p.Returning + p.Returned + p.Lost
+	return Seen{p.Cancelled, p.Shipped + p.Failed + past, past}
 }
 
 // Progress counts a line's units.

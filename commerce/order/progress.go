@@ -1,6 +1,7 @@
 package order
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -96,29 +97,44 @@ func (s *Service) move(tx *db.Tx, order string, st step, moves []Moved) error {
 	if err != nil {
 		return err
 	}
-	edits, units := db.NewBatch(1), db.NewBatch(2)
+	before := map[string][]Unit{}
 	for _, m := range moves {
 		l := find(lines, m.LineID)
 		if l == nil {
 			return fault.New(fault.NotFound, "order %s has no line %s", h.Number, m.LineID)
 		}
+		if _, twice := before[l.ID]; !twice {
+			before[l.ID] = slices.Clone(l.Units)
+		}
 		if err := l.step(st, m); err != nil {
 			return err
 		}
+	}
+	if err := saveLines(tx, lines, before); err != nil {
+		return err
+	}
+	return s.saveHead(tx, &h, lines)
+}
+
+// saveLines writes the lines that before names, and those of their units that stand elsewhere now.
+func saveLines(tx *db.Tx, lines []Line, before map[string][]Unit) error {
+	edits, units := db.NewBatch(1), db.NewBatch(2)
+	for i := range lines {
+		l := &lines[i]
+		was, touched := before[l.ID]
+		if !touched {
+			continue
+		}
 		edits.Add(lineRow(l)...)
-		for _, u := range l.Units {
-			if u.Bucket == st.to {
+		for j, u := range l.Units {
+			if u != was[j] {
 				units.Add(l.ID, u.External, string(u.Bucket), string(u.Status), u.Raw, orNull(u.Package), orNull(u.Tracking))
 			}
 		}
 	}
-	if _, err := tx.Exec(updateLines, edits); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(updateUnits, units); err != nil {
-		return err
-	}
-	return s.saveHead(tx, &h, lines)
+	tx.Send(updateLines, edits)
+	tx.Send(updateUnits, units)
+	return tx.Flush()
 }
 
 // step moves units of one line; fault.Conflict when there are fewer.
@@ -182,10 +198,19 @@ func (s *Service) locked(tx *db.Tx, id string) (Head, []Line, error) {
 
 // saveHead derives state and counts and writes the head as its next version.
 func (s *Service) saveHead(tx *db.Tx, h *Head, lines []Line) error {
-	h.UpdatedAt = tx.Now
-	h.derive(lines)
-	h.Version++
-	return exactly(tx, updateHeads, db.NewBatch(1).Add(headRow(h)...))
+	return saveHeads(tx, []*Head{h}, map[string][]Line{h.ID: lines})
+}
+
+// saveHeads is saveHead for many.
+func saveHeads(tx *db.Tx, heads []*Head, lines map[string][]Line) error {
+	b := db.NewBatch(1)
+	for _, h := range heads {
+		h.UpdatedAt = tx.Now
+		h.derive(lines[h.ID])
+		h.Version++
+		b.Add(headRow(h)...)
+	}
+	return exactly(tx, updateHeads, b)
 }
 
 func find(lines []Line, id string) *Line {
@@ -203,14 +228,14 @@ func (s *Service) Refunded(tx *db.Tx, order string, parts []event.RefundPart) er
 	if err != nil {
 		return err
 	}
-	edits := db.NewBatch(1)
+	before := map[string][]Unit{}
 	for _, p := range parts {
 		if l := find(lines, p.LineID); l != nil && p.Quantity > 0 {
 			l.Progress.Refunded = min(l.Ordered, l.Progress.Refunded+p.Quantity)
-			edits.Add(lineRow(l)...)
+			before[l.ID] = l.Units
 		}
 	}
-	if _, err := tx.Exec(updateLines, edits); err != nil {
+	if err := saveLines(tx, lines, before); err != nil {
 		return err
 	}
 	return s.saveHead(tx, &h, lines)
@@ -222,8 +247,9 @@ func (s *Service) PayChanged(tx *db.Tx, order string, state PayState, basis stri
 	if err != nil || h.PayState == state {
 		return err
 	}
-	first := state.settled() && !h.PayState.settled()
+	first := false
 	h.PayState = state
+	h.payFirst(tx, &first)
 	if err := s.saveHead(tx, &h, lines); err != nil {
 		return err
 	}

@@ -3,11 +3,12 @@ package order
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 
-	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/kernel/stock"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/outbox"
@@ -79,8 +80,15 @@ func (s *Service) releaseLocked(tx *db.Tx, h *Head, lines []Line, typ HoldType, 
 	if err := s.saveHead(tx, h, lines); err != nil {
 		return err
 	}
-	if err := s.Note(tx, []Fact{{OrderID: h.ID, Kind: "released", Source: "person", Actor: actor, Detail: json.RawMessage(text(map[string]string{"hold": string(typ), "outcome": outcome}))}}); err != nil {
+	source := "person"
+	if actor == "payments" {
+		source = "system"
+	}
+	if err := s.Note(tx, []Fact{{OrderID: h.ID, Kind: "released", Source: source, Actor: actor, Detail: json.RawMessage(text(map[string]string{"hold": string(typ), "outcome": outcome}))}}); err != nil {
 		return err
+	}
+	if held := blocking(now); len(held) > 0 && h.Effective() { // others still hold it; what this one stopped goes on
+		return s.emit(tx, h.out(event.OrderChanged, false, tx.Now, factOf(h, lines, held)))
 	}
 	return s.ready(tx, h, lines, now)
 }
@@ -105,7 +113,7 @@ func (s *Service) atVersion(tx *db.Tx, id string, version int64) (Head, []Line, 
 
 // Mapped gives lines that waited for a mapping their SKU, reserves, and releases the orders. Takes the listing's id; orders come in key order.
 func (s *Service) Mapped(tx *db.Tx, listing string, sku Resolved) error {
-	ids, err := db.All(tx, scanText, `select distinct order_id from order_lines where listing_id = $1 and variant_id is null order by order_id`, listing)
+	ids, err := db.All(tx, scanText, `select distinct order_id from order_lines where listing_id = $1 and variant_id is null and ships order by order_id`, listing)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
@@ -117,38 +125,61 @@ func (s *Service) Mapped(tx *db.Tx, listing string, sku Resolved) error {
 	if err != nil {
 		return err
 	}
-	edits := db.NewBatch(1)
-	var demands []stock.Demand
-	for _, id := range sorted(ids) {
-		h := heads[id]
-		ranked, err := s.need.Rank(tx, []Route{h.route()})
-		if err != nil {
-			return err
-		}
-		for i := range lines[id] {
-			l := &lines[id][i]
-			if l.Listing != listing || l.Variant != "" {
-				continue
-			}
-			l.take(sku)
-			edits.Add(lineRow(l)...)
-			if h.Effective() {
-				demands = append(demands, lineDemands(&h, l, ranked[0], "")...)
-			}
-		}
-	}
-	if _, err := tx.Exec(updateLines, edits); err != nil {
+	demands, err := s.giveSKU(tx, heads, lines, listing, sku)
+	if err != nil {
 		return err
 	}
-	if len(demands) > 0 {
-		if _, err := s.need.Reserve(tx, demands); err != nil {
-			return err
-		}
+	if err := s.restock(tx, nil, demands); err != nil {
+		return err
 	}
 	return s.Review(tx, ids, "mapping")
 }
 
+// giveSKU puts the SKU, with its cost, on the lines that waited for it, and answers what they need. One that ships nothing is counted as delivered.
+func (s *Service) giveSKU(tx *db.Tx, heads map[string]Head, lines map[string][]Line, listing string, sku Resolved) ([]stock.Demand, error) {
+	ids := slices.Sorted(maps.Keys(heads))
+	routes := make([]Route, len(ids))
+	costs := map[string]money.Amount{}
+	for i, id := range ids {
+		h := heads[id]
+		routes[i] = h.route()
+		if _, asked := costs[h.LegalEntity]; asked || sku.Variant == "" {
+			continue
+		}
+		found, err := s.need.Costs(tx, h.LegalEntity, []string{sku.Variant}, tx.Now)
+		if err != nil {
+			return nil, err
+		}
+		costs[h.LegalEntity] = found[sku.Variant]
+	}
+	ranked, err := s.need.Rank(tx, routes)
+	if err != nil {
+		return nil, err
+	}
+	var demands []stock.Demand
+	var all []Line
+	before := map[string][]Unit{}
+	for i, id := range ids {
+		h := heads[id]
+		for n := range lines[id] {
+			l := &lines[id][n]
+			if l.Listing != listing || l.Variant != "" || !l.Ships {
+				continue
+			}
+			before[l.ID] = slices.Clone(l.Units)
+			l.take(sku)
+			l.UnitCost = costs[h.LegalEntity]
+			all = append(all, *l)
+			if h.Effective() {
+				demands = append(demands, lineDemands(&h, l, ranked[i], "")...)
+			}
+		}
+	}
+	return demands, saveLines(tx, all, before)
+}
+
 // Review settles the holds that depend on mapping and stock anew, and says what became ready. The orders must not be held by a later lock.
+// An order of which nothing changed is not written.
 func (s *Service) Review(tx *db.Tx, ids []string, by string) error {
 	heads, err := s.Heads(tx, ids, true)
 	if err != nil {
@@ -167,48 +198,49 @@ func (s *Service) Review(tx *db.Tx, ids []string, by string) error {
 		return err
 	}
 	c := newHoldChange()
-	type result struct {
-		h    Head
-		open []hold
-		was  []string
-	}
-	var done []result
-	for _, id := range sorted(ids) {
-		h, ok := heads[id]
-		if !ok || !h.Effective() {
-			continue
-		}
-		w := work{head: h, lines: lines[id], a: noArrival}
-		w.head.AddressOK, w.head.Money = true, "complete"
+	var changed []*Head
+	open := map[string][]hold{}
+	for _, id := range slices.Sorted(maps.Keys(heads)) {
+		h := heads[id]
 		want := map[HoldType]wantHold{}
-		for typ, v := range w.wants(short[id]) {
-			if typ == HoldUnmapped || typ == HoldShortage {
-				want[typ] = v
-			}
+		if h.Units.Open > 0 && h.Ours {
+			wantsOf(&h, lines[id], short[id], want)
 		}
-		was := blocking(holds[id])
-		open := c.settle(tx, &h, holds[id], want, []HoldType{HoldUnmapped, HoldShortage}, by)
-		done = append(done, result{h, open, was})
+		was, n := h, c.size()
+		open[id] = c.settle(tx, &h, holds[id], want, []HoldType{HoldUnmapped, HoldShortage}, by)
+		if h.derive(lines[id]); c.size() > n || h.Holds != was.Holds || h.Units != was.Units || h.State != was.State {
+			changed = append(changed, &h)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
 	}
 	if err := c.write(tx, by); err != nil {
 		return err
 	}
-	for i := range done {
-		r := &done[i]
-		if err := s.saveHead(tx, &r.h, lines[r.h.ID]); err != nil {
+	if err := saveHeads(tx, changed, lines); err != nil {
+		return err
+	}
+	for _, h := range changed {
+		if err := s.reviewed(tx, h, lines[h.ID], blocking(holds[h.ID]), open[h.ID]); err != nil {
 			return err
-		}
-		if len(r.was) > 0 {
-			if err := s.ready(tx, &r.h, lines[r.h.ID], r.open); err != nil {
-				return err
-			}
-		} else if held := blocking(r.open); len(held) > 0 {
-			if err := s.emit(tx, r.h.out(event.OrderHeld, false, tx.Now, factOf(&r.h, lines[r.h.ID], held))); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+// reviewed says what a review changed: ready, held, or held by something else.
+func (s *Service) reviewed(tx *db.Tx, h *Head, lines []Line, was []string, open []hold) error {
+	held := blocking(open)
+	switch {
+	case !h.Effective() || slices.Equal(was, held) && len(held) > 0:
+		return nil
+	case len(was) == 0 && len(held) > 0:
+		return s.emit(tx, h.out(event.OrderHeld, false, tx.Now, factOf(h, lines, held)))
+	case len(was) > 0 && len(held) == 0:
+		return s.ready(tx, h, lines, open)
+	}
+	return s.emit(tx, h.out(event.OrderChanged, false, tx.Now, factOf(h, lines, held)))
 }
 
 func sorted(ids []string) []string {
@@ -216,6 +248,3 @@ func sorted(ids []string) []string {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
-
-// noArrival stands in where holds are judged without a new reading.
-var noArrival = &channel.Arrival{Order: channel.Order{Money: channel.MoneyComplete}}

@@ -1,6 +1,10 @@
 package order
 
 import (
+	"maps"
+	"slices"
+	"strings"
+
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -73,7 +77,7 @@ func writeParts(tx *db.Tx, all []*work) error {
 			edits.Add(lineRow(&w.lines[i])...)
 		}
 		w.unitRows(units, unitEdits)
-		if !w.fresh {
+		if !w.fresh && !w.knowsLess {
 			stale.Add(w.head.ID)
 		}
 		for n, c := range w.charges {
@@ -164,13 +168,17 @@ func (s *Service) settleHolds(tx *db.Tx, all []*work) error {
 	if err != nil {
 		return err
 	}
+	if err := loadAccepted(tx, all); err != nil {
+		return err
+	}
 	c, heads := newHoldChange(), db.NewBatch(1)
 	for _, w := range all {
 		w.land.Short = short[w.head.ID]
-		want := w.wants(short[w.head.ID])
-		if err := s.accepted(tx, w, want); err != nil {
+		if err := s.needRules(tx, w); err != nil {
 			return err
 		}
+		want := w.wants(short[w.head.ID])
+		w.letGo(want)
 		had := w.head.Holds
 		w.open = c.settle(tx, &w.head, w.open, want, fromChannel, "import")
 		if w.head.Holds != had {
@@ -181,37 +189,95 @@ func (s *Service) settleHolds(tx *db.Tx, all []*work) error {
 	return c.write(tx, "import")
 }
 
-// accepted drops a money hold that a person has already accepted with the very same difference.
-func (s *Service) accepted(tx *db.Tx, w *work, want map[HoldType]wantHold) error {
-	m, ok := want[HoldMoney]
-	if !ok || w.fresh {
+// needRules reads the country's rules of an order that may open an unpaid hold; a new one has them.
+func (s *Service) needRules(tx *db.Tx, w *work) error {
+	if w.fresh || w.rules.Zone != "" || w.head.PayState != Unpaid && w.head.PayState != PartPaid && w.a.Order.Status != channel.Unpaid {
 		return nil
 	}
-	rows, err := db.All(tx, scanText, `select detail from order_holds where order_id = $1 and type = 'money_mismatch' and outcome = 'accepted' and detail = $2`, w.head.ID, m.detail)
-	if err == nil && len(rows) > 0 {
-		delete(want, HoldMoney)
-	}
+	var err error
+	w.rules, err = s.need.Rules(tx, w.head.Country, w.head.PlacedAt)
 	return err
 }
 
-// raise opens exceptions for what could not be applied.
+// loadAccepted reads which holds people have let go of orders that were here before.
+func loadAccepted(tx *db.Tx, all []*work) error {
+	var ids []string
+	byID := map[string]*work{}
+	for _, w := range all {
+		if !w.fresh {
+			ids = append(ids, w.head.ID)
+			byID[w.head.ID] = w
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := db.All(tx, func(row db.Scanner) (struct{}, error) {
+		var id, detail string
+		var typ HoldType
+		var request *channel.CancelRequest
+		err := row.Scan(&id, &typ, &detail, db.JSON(&request))
+		w := byID[id]
+		if w.accepted == nil {
+			w.accepted = map[HoldType]map[string]bool{}
+		}
+		if w.accepted[typ] == nil {
+			w.accepted[typ] = map[string]bool{}
+		}
+		w.accepted[typ][sameAs(detail, request)] = true
+		return struct{}{}, err
+	}, `select order_id, type, detail, request from order_holds where order_id in (select key from json_each($1)) and outcome in ('accepted', 'declined', 'agreed')`, db.Keys(ids))
+	return err
+}
+
+// sameAs recognises a hold that comes again: a request to cancel by its id, others by what they say.
+func sameAs(detail string, r *channel.CancelRequest) string {
+	if r != nil && r.External != "" {
+		return r.External
+	}
+	return detail
+}
+
+// letGo drops the holds that a person has let go for the very same reason.
+func (w *work) letGo(want map[HoldType]wantHold) {
+	for typ, v := range want {
+		if w.accepted[typ][sameAs(v.detail, v.request)] && typ != HoldUnmapped && typ != HoldShortage && w.isOpen(typ) == nil {
+			delete(want, typ)
+		}
+	}
+}
+
+// fromReading are the exceptions that a reading of an order raises, and that the next one which no longer does closes.
+var fromReading = []string{"contradicting_status", "stale_status"}
+
+// raise opens exceptions for what could not be applied, one for each cause, and closes those whose cause is gone.
 func (s *Service) raise(tx *db.Tx, all []*work) error {
 	var cases []exception.Case
+	var gone []exception.Key
 	for _, w := range all {
 		if !w.head.Effective() {
 			continue
 		}
-		once := map[string]bool{}
+		details := map[string][]string{}
 		for _, r := range w.stuckOn {
-			if !once[r.cause] {
-				once[r.cause] = true
-				cases = append(cases, exception.Case{Cause: r.cause, SubjectKind: "order", Subject: r.subject, Order: w.head.ID, Account: w.head.Account,
-					Detail: map[string]string{"number": w.head.Number, "detail": r.detail}})
+			details[r.cause] = append(details[r.cause], r.detail)
+		}
+		for _, cause := range slices.Sorted(maps.Keys(details)) {
+			kind := "order"
+			if cause == "change_after_pack" {
+				kind = "parcel" // the order's own is its hold's
+			}
+			cases = append(cases, exception.Case{Cause: cause, SubjectKind: kind, Subject: w.head.ID, Order: w.head.ID, Account: w.head.Account,
+				Detail: map[string]string{"number": w.head.Number, "detail": strings.Join(details[cause], "; ")}})
+		}
+		for _, cause := range fromReading {
+			if details[cause] == nil && !w.fresh {
+				gone = append(gone, exception.Key{Cause: cause, SubjectKind: "order", Subject: w.head.ID})
 			}
 		}
 	}
-	if len(cases) == 0 {
-		return nil
+	if err := exception.Clear(tx, "import", "the channel no longer says so", gone...); err != nil || len(cases) == 0 {
+		return err
 	}
 	return exception.Raise(tx, cases...)
 }

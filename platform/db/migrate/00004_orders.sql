@@ -30,6 +30,7 @@ create table orders (
   content_hash key not null,
   raw_id key not null,
   buyer_id key,
+  seen_buyer_id key,
   zone text not null,
   ship_country key not null,
   ship_province text not null,
