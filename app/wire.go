@@ -50,7 +50,7 @@ func (a *App) contexts(ctx context.Context) error {
 // orderNeeds is what orders get from their neighbours.
 func (a *App) orderNeeds() order.Needs {
 	return order.Needs{
-		DB: a.DB, Resolve: a.resolve, Costs: a.Catalog.Costs, Rank: a.rank, Reserve: a.Inventory.Reserve, Release: a.release, Short: a.Inventory.ShortOf,
+		DB: a.DB, Resolve: a.resolve, Costs: a.Catalog.Costs, Rank: a.rank, Reserve: a.Inventory.Reserve, Release: a.release, Change: a.restock, Short: a.Inventory.ShortOf,
 		Pay: a.pay, Announce: a.Payment.Announce, Void: a.Payment.Void, Rules: a.rules, Numbers: a.Policy.Numbers,
 		Committed: func(tx *db.Tx, orders []string) (map[string]int64, error) { return a.Fulfillment.Committed(tx, orders) },
 		Withdraw: func(tx *db.Tx, id string, units []event.UnitsMove, why string) error {
@@ -114,11 +114,19 @@ func (a *App) routes(tx *db.Tx, orders []string) (map[string]inventory.Route, er
 }
 
 func (a *App) release(tx *db.Tx, gone []order.Released) error {
+	return a.Inventory.Release(tx, releases(gone))
+}
+
+func (a *App) restock(tx *db.Tx, gone []order.Released, demands []stock.Demand) (stock.Outcome, error) {
+	return a.Inventory.Change(tx, releases(gone), demands)
+}
+
+func releases(gone []order.Released) []inventory.Release {
 	all := make([]inventory.Release, len(gone))
 	for i, g := range gone {
 		all[i] = inventory.Release{Holder: stock.ByLine, HolderID: g.LineID, Variant: g.Variant, Quantity: g.Quantity}
 	}
-	return a.Inventory.Release(tx, all)
+	return all
 }
 
 func (a *App) rules(tx *db.Tx, country string, at time.Time) (order.Rules, error) {
