@@ -16,8 +16,8 @@ import (
 	"github.com/openclaw-pos/commerce/platform/privacy"
 )
 
-// order1 writes the order of a cart as it was fixed when it was placed. Nothing is computed here.
-func (c *basket) order1(store Storefront, b Buyer, p gateway.Payment, now time.Time) channel.OwnOrder {
+// ownOrder writes the order of a cart as it was fixed when it was placed. Nothing is computed here.
+func (c *basket) ownOrder(store Storefront, b Buyer, p gateway.Payment, now time.Time) channel.OwnOrder {
 	t := c.totals
 	o := channel.OwnOrder{
 		Schema: 1, ID: c.id, Storefront: store.Code, PlacedAt: now, UpdatedAt: now, Status: "placed", Country: store.Country, Language: c.language, Currency: c.currency,
@@ -55,7 +55,7 @@ func (c *basket) order1(store Storefront, b Buyer, p gateway.Payment, now time.T
 	return o
 }
 
-// document opens the order a placed cart keeps. Fault: NotFound with code erased when its key was destroyed.
+// opened is the order a placed cart keeps. Fault: NotFound with code erased when its key was destroyed.
 func (c *basket) opened(keys privacy.Keys) (channel.OwnOrder, error) {
 	var o channel.OwnOrder
 	plain, err := keys.OpenRaw(c.documentKey, c.document, "cart/"+c.id+"/order")

@@ -125,7 +125,7 @@ func (s *Service) accept(ctx context.Context, store Storefront, id string, attem
 		if err != nil {
 			return err
 		}
-		doc := c.order1(store, *b, p, tx.Now)
+		doc := c.ownOrder(store, *b, p, tx.Now)
 		if err := s.keep(tx, &c, doc); err != nil {
 			return err
 		}
@@ -212,7 +212,7 @@ func (s *Service) capture(ctx context.Context, store Storefront, c *basket) erro
 		for i := range doc.Payments {
 			doc.Payments[i].Status = c2.payState
 		}
-		if c2.payState == "failed" {
+		if c2.payState != "paid" {
 			doc.Status = "unpaid"
 		}
 		return true
@@ -288,7 +288,7 @@ func (s *Service) hint(ctx context.Context, gw gateway.Gateway, provider string,
 	var store Storefront
 	err = s.need.DB.Read(ctx, func(tx *db.Tx) error {
 		var err error
-		if c, err = find1(tx, false, `c.id = $1`, id); err != nil {
+		if c, err = one(tx, false, `c.id = $1`, id); err != nil {
 			return err
 		}
 		store, err = byID(tx, c.store)

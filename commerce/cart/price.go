@@ -2,7 +2,6 @@ package cart
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -220,5 +219,3 @@ func (s *Service) rates(tx *db.Tx, store Storefront, items map[string]Item, rule
 	}
 	return all, nil
 }
-
-func at(list string, i int, field string) string { return fmt.Sprintf("%s[%d].%s", list, i, field) }

@@ -40,9 +40,7 @@ func (s *Service) Placed(ctx context.Context, account string, since channel.Curs
 					safe = channel.Cursor(itoa(at) + "_" + id)
 				}
 				if p.err != nil {
-					if !yield(channel.Change{}, p.err) {
-						return
-					}
+					yield(channel.Change{}, p.err)
 					return
 				}
 				p.change.Cursor = safe

@@ -77,7 +77,7 @@ func hashOf(text string) string {
 
 // find reads a cart of a storefront by its token, with its lines; locked, since callers decide by it.
 func find(tx *db.Tx, store, token string, lock bool) (basket, error) {
-	c, err := find1(tx, lock, `c.token_hash = $1 and c.storefront_id = $2`, hashOf(token), store)
+	c, err := one(tx, lock, `c.token_hash = $1 and c.storefront_id = $2`, hashOf(token), store)
 	if fault.Is(err, fault.NotFound) {
 		return c, fault.New(fault.Unauthorized, "there is no cart with this token").WithCode("no_cart")
 	}
@@ -85,9 +85,9 @@ func find(tx *db.Tx, store, token string, lock bool) (basket, error) {
 }
 
 // get reads a cart by id, locked.
-func get(tx *db.Tx, id string) (basket, error) { return find1(tx, true, `c.id = $1`, id) }
+func get(tx *db.Tx, id string) (basket, error) { return one(tx, true, `c.id = $1`, id) }
 
-func find1(tx *db.Tx, lock bool, where string, args ...any) (basket, error) {
+func one(tx *db.Tx, lock bool, where string, args ...any) (basket, error) {
 	text := `select ` + columns + ` from carts c where ` + where
 	if lock {
 		text += tx.Lock()
