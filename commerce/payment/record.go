@@ -324,9 +324,11 @@ func (l *ledger) spread() {
 		back[i] += part
 		rest -= part
 	}
-	if rest > 0 { // more went back than came: kept as reported, and flagged
-		for i := range l.newBack {
+	if rest > 0 { // more went back than came: kept as reported, and what is over is flagged
+		over := rest
+		for i := len(l.newBack) - 1; i >= 0 && over > 0; i-- {
 			l.newBack[i].Flagged = overCaptured
+			over -= l.newBack[i].Amount
 		}
 		if n := len(back); n > 0 {
 			back[n-1] += rest

@@ -113,14 +113,21 @@ func (s *Service) cancelledUnits(tx *db.Tx, batch []outbox.Stored) error {
 			return err
 		}
 		o, ok := heads[f.OrderID]
-		if !ok || len(f.Cancelled) == 0 || f.FromChannel {
+		if !ok || len(f.Cancelled) == 0 {
 			continue
 		}
-		if err := s.giveBack(tx, o, payments[o.ID], refunds[o.ID], f); err != nil {
-			return err
+		if !f.FromChannel {
+			if err := s.giveBack(tx, o, payments[o.ID], refunds[o.ID], f); err != nil {
+				return err
+			}
+			if payments, refunds, err = s.moneyOf(tx, ordersOf(batch)); err != nil {
+				return err
+			}
 		}
-		if payments, refunds, err = s.moneyOf(tx, ordersOf(batch)); err != nil {
-			return err
+		if o.Cancelled { // what was given up with it shows in the order's money state
+			if err := s.need.PayChanged(tx, o.ID, StateOf(o.owed(), payments[o.ID]), "captured", tx.Now); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
