@@ -146,6 +146,9 @@ func orderIntent(typ string, f event.OrderFact) *tell {
 }
 
 func shipmentIntent(typ string, f event.ShipmentFact) *tell {
+	if len(f.Lines) == 0 { // the first parts of a kit: a channel knows complete units only, and none would mean all of them
+		return nil
+	}
 	t := &tell{Account: f.AccountID, Order: f.OrderID, External: f.OrderExternal, Subject: f.ShipmentID, Reference: f.Number}
 	t.Payload = payload{Lines: f.Lines, Location: f.LocationID, Carrier: f.Courier, Tracking: f.Tracking, URL: f.URL, Packages: f.Packages, At: f.At}
 	switch {

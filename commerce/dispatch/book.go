@@ -124,7 +124,7 @@ func (s *Service) booked(ctx context.Context, c courier.Courier, sh Shipment, b 
 			return nil
 		}
 		if label != nil {
-			if err := s.keepLabel(tx, now, string(label.Format), label.Body); err != nil {
+			if err := s.keepLabels(tx, now, []Document{{string(label.Format), label.Body}}); err != nil {
 				return err
 			}
 		}
@@ -157,7 +157,10 @@ func (s *Service) unbooked(ctx context.Context, sh Shipment, r *jobs.Run, cause 
 			}
 			now.Cause = fault.Message(cause)
 			now.Attempts++
-			return save(tx, now)
+			if err := save(tx, now); err != nil {
+				return err
+			}
+			return now.changed(tx, "courier")
 		})
 		if err != nil {
 			return nil, err
@@ -174,6 +177,9 @@ func (s *Service) refuse(tx *db.Tx, sh *Shipment, cause error) error {
 	sh.Cause, sh.Cash.Minor = fault.Message(cause), 0
 	sh.Attempts++
 	if err := save(tx, sh); err != nil {
+		return err
+	}
+	if err := sh.changed(tx, "courier"); err != nil {
 		return err
 	}
 	return exception.Raise(tx, exception.Case{Cause: exception.PushRefused, SubjectKind: "shipment", Subject: sh.ID, Order: sh.OrderID, Account: sh.Account, Location: sh.Location,

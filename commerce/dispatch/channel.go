@@ -38,7 +38,10 @@ func (s *Service) Packed(tx *db.Tx, shipment string, res channel.PackResult, cau
 			return err
 		}
 		sh.Cause = fault.Message(cause)
-		return save(tx, sh)
+		if err := save(tx, sh); err != nil {
+			return err
+		}
+		return sh.changed(tx, "channel")
 	case cause != nil:
 		return s.refuse(tx, sh, cause)
 	case len(res.Packages) == 0:
@@ -48,7 +51,7 @@ func (s *Service) Packed(tx *db.Tx, shipment string, res channel.PackResult, cau
 		sh.Packages = append(sh.Packages, Package{External: p.External, Carrier: p.Carrier, Tracking: p.Tracking, Units: p.Units})
 	}
 	first := res.Packages[0]
-	if err := s.channelLabel(tx, sh, res); err != nil {
+	if err := s.channelLabels(tx, sh, res); err != nil {
 		return err
 	}
 	b := courier.Booking{Waybill: courier.Waybill{Carrier: first.Carrier, Tracking: first.Tracking}, External: first.External}
@@ -66,22 +69,12 @@ func (s *Service) Packed(tx *db.Tx, shipment string, res channel.PackResult, cau
 		Detail: map[string]any{"shipment": sh.Number, "refused_units": units, "reason": fault.Message(res.Refused[0].Err)}})
 }
 
-// channelLabel keeps the labels of the channel's packages. One document is kept per shipment: of several packages the first that has one.
-func (s *Service) channelLabel(tx *db.Tx, sh *Shipment, res channel.PackResult) error {
-	for _, p := range res.Packages {
-		if p.Label != nil {
-			return s.keepLabel(tx, sh, p.Label.Format, p.Label.Body)
-		}
-	}
-	return nil
-}
-
 // lateLabel keeps a label that came after the number.
 func (s *Service) lateLabel(tx *db.Tx, sh *Shipment, res channel.PackResult) error {
 	if sh.labelKey != "" {
 		return nil
 	}
-	return s.channelLabel(tx, sh, res)
+	return s.channelLabels(tx, sh, res)
 }
 
 // ChannelFact is what a channel says about the parcels of one order.

@@ -240,6 +240,12 @@ func (sh *Shipment) event(typ string, at time.Time, body any, contract bool) out
 	return outbox.Event{Aggregate: "shipment:" + sh.ID, Partition: "order:" + sh.OrderID, Type: typ, Contract: contract, Account: sh.Account, Order: sh.OrderID, OccurredAt: at, Body: body}
 }
 
+// changed writes a move into the history that nobody else follows.
+func (sh *Shipment) changed(tx *db.Tx, source string) error {
+	return outbox.Append(tx, sh.event(event.ShipmentChanged, tx.Now, event.ShipmentFact{ShipmentID: sh.ID, Number: sh.Number, OrderID: sh.OrderID, AccountID: sh.Account,
+		FulfillmentID: sh.Fulfillment, LocationID: sh.Location, Courier: sh.Courier, Tracking: sh.Tracking, State: sh.State, Source: source, At: tx.Now}, false))
+}
+
 // lock takes the rows of orders, in key order.
 func (s *Service) lock(tx *db.Tx, orders ...string) (map[string]Order, error) {
 	return s.need.Orders(tx, distinct(orders), true)

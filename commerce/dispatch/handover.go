@@ -151,6 +151,9 @@ func (s *Service) Unhand(ctx context.Context, ref string, version int64, actor s
 		if err := save(tx, sh); err != nil {
 			return err
 		}
+		if err := sh.changed(tx, "person"); err != nil {
+			return err
+		}
 		return s.need.Audit(tx, audit.Entry{Actor: actor, Action: "shipment.unhand", SubjectKind: "shipment", Subject: sh.ID})
 	})
 }

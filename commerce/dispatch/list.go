@@ -1,16 +1,13 @@
 package dispatch
 
 import (
-	"context"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
-	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
-	"github.com/openclaw-pos/commerce/platform/privacy"
 )
 
 // Filter narrows a list; the zero value is everything.
@@ -145,64 +142,4 @@ func (s *Service) Scans(tx *db.Tx, shipment string) ([]ScanView, error) {
 		err = row.Scan(db.Time(&v.At), &v.AtRaw, &v.Status, &v.Raw, &v.Reason, &v.Place, &v.Source, &v.Applied)
 		return v, err
 	}, `select at, at_raw, status, raw, reason, place, source, applied from shipment_events where shipment_id = $1 order by at, id`, shipment)
-}
-
-// Document is a label to print.
-type Document struct {
-	Format string
-	Body   []byte
-}
-
-// Label opens the label of a shipment; the reading is audited, since it bears the buyer's name and address. Faults: NotFound when there is none;
-// Conflict when the order is on hold: a label that is not printed cannot go out.
-func (s *Service) Label(ctx context.Context, ref, actor string) (Document, error) {
-	var doc Document
-	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		sh, err := s.Get(tx, ref)
-		if err != nil {
-			return err
-		}
-		heads, err := s.need.Orders(tx, []string{sh.OrderID}, false)
-		if err != nil {
-			return err
-		}
-		if err := s.notStopped(heads[sh.OrderID]); err != nil && !sh.gone() {
-			return err
-		}
-		if sh.labelKey == "" || sh.State == Cancelled {
-			return fault.New(fault.NotFound, "shipment %s has no label", sh.Number)
-		}
-		box, err := db.One(tx, func(row db.Scanner) (b []byte, err error) {
-			err = row.Scan(&b)
-			return b, err
-		}, `select label from dispatch_shipments where id = $1`, sh.ID)
-		if err != nil {
-			return err
-		}
-		doc.Format = sh.LabelFormat
-		if doc.Body, err = s.need.Open(tx, sh.labelKey, box, labelBound(sh.ID)); err != nil {
-			return err
-		}
-		return s.need.Audit(tx, audit.Entry{Actor: actor, Action: "personal.read", SubjectKind: "shipment", Subject: sh.ID, Purpose: "label"})
-	})
-	return doc, err
-}
-
-func labelBound(id string) string { return "dispatch_shipments/" + id }
-
-// keepLabel seals a label and stores it with its shipment.
-func (s *Service) keepLabel(tx *db.Tx, sh *Shipment, format string, body []byte) error {
-	if len(body) == 0 {
-		return nil
-	}
-	sealed, err := s.need.Seal(body, labelBound(sh.ID))
-	if err != nil {
-		return err
-	}
-	if err := s.need.KeepKeys(tx, []privacy.Sealed{sealed}); err != nil {
-		return err
-	}
-	sh.LabelFormat, sh.labelKey = format, sealed.KeyID
-	_, err = tx.Exec(`update dispatch_shipments set label = $2, label_key = $3, label_format = $4 where id = $1`, sh.ID, sealed.Box, sealed.KeyID, format)
-	return err
 }

@@ -40,6 +40,15 @@ func (s *Service) Scan(tx *db.Tx, facts []ScanFact) (int, error) {
 	if err != nil || n == 0 {
 		return 0, err
 	}
+	var acts []audit.Entry
+	for _, f := range facts {
+		if f.Source == BySeller && f.Actor != "" {
+			acts = append(acts, audit.Entry{Actor: f.Actor, Action: "shipment.scan", SubjectKind: "shipment", Subject: cmp.Or(f.Shipment, f.Tracking), Detail: map[string]string{"status": string(f.Status)}})
+		}
+	}
+	if err := s.need.Audit(tx, acts...); err != nil {
+		return 0, err
+	}
 	return n, s.apply(tx, orders)
 }
 
@@ -440,7 +449,7 @@ func (s *Service) Report(ctx context.Context, ref, actor string, status courier.
 			return err
 		}
 		*sh = *now
-		return s.need.Audit(tx, audit.Entry{Actor: actor, Action: "shipment.report", SubjectKind: "shipment", Subject: sh.ID, Detail: map[string]string{"status": string(status)}})
+		return nil
 	})
 }
 

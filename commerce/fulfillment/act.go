@@ -91,6 +91,7 @@ func (s *Service) openOrder(tx *db.Tx, order, actor string) (*work, error) {
 
 // change notes that a fulfillment order is to be written.
 func (w *work) change(f *FO) {
+	f.by = w.actor
 	if !slices.Contains(w.dirty, f) && !slices.Contains(w.made, f) {
 		w.dirty = append(w.dirty, f)
 	}

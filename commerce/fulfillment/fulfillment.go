@@ -154,6 +154,8 @@ type FO struct {
 	Version     int64     `json:"version"`
 	Lines       []Line    `json:"lines"`
 	Allowed     []string  `json:"allowed,omitempty"` // what can be done now
+
+	was, by string // the state as read, and who changes it
 }
 
 // Line is units of stock to pick for an order line. quantity ≥ picked ≥ packed ≥ shipped; short units were taken out of quantity.
@@ -181,6 +183,7 @@ type Fact struct {
 	AccountID     string     `json:"account_id"`
 	LocationID    string     `json:"location_id"`
 	State         string     `json:"state"`
+	From          string     `json:"from,omitempty"` // the state before
 	Reason        string     `json:"reason,omitempty"`
 	Actor         string     `json:"actor,omitempty"`
 	Shipments     []string   `json:"shipments,omitempty"`

@@ -1,6 +1,7 @@
 package fulfillment
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -29,7 +30,7 @@ func (w *work) pick(sc Scan) error {
 	if err := w.notStopped(); err != nil {
 		return err
 	}
-	fresh, err := w.fresh(sc)
+	fresh, err := w.fresh(sc, 1)
 	if err != nil || !fresh {
 		return err
 	}
@@ -54,7 +55,7 @@ func (w *work) pick(sc Scan) error {
 }
 
 func (w *work) putBack(sc Scan) error {
-	fresh, err := w.fresh(sc)
+	fresh, err := w.fresh(sc, -1)
 	if err != nil || !fresh {
 		return err
 	}
@@ -86,16 +87,13 @@ func (w *work) notStopped() error {
 	return nil
 }
 
-// fresh remembers a scan's id; false when it is known.
-func (w *work) fresh(sc Scan) (bool, error) {
+// fresh writes a scan down: who scanned what; false when its id is known.
+func (w *work) fresh(sc Scan, sign int64) (bool, error) {
 	if sc.Quantity < 0 {
 		return false, fault.Field("quantity", "is negative")
 	}
-	if sc.ID == "" {
-		return true, nil
-	}
-	n, err := w.tx.Exec(`insert into fulfillment_scans (fulfillment_id, scan_id, line_id, quantity, actor, at) values ($1, $2, '', $3, $4, $5) on conflict do nothing`,
-		w.f.ID, sc.ID, max(1, sc.Quantity), w.actor, db.Micros(w.tx.Now))
+	n, err := w.tx.Exec(`insert into fulfillment_scans (fulfillment_id, scan_id, code, quantity, actor, at) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+		w.f.ID, cmp.Or(sc.ID, db.ID()), sc.Code, sign*max(1, sc.Quantity), w.actor, db.Micros(w.tx.Now))
 	return n == 1, err
 }
 

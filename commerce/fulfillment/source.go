@@ -80,6 +80,7 @@ func (s *Service) followOrders(tx *db.Tx, heads map[string]Order, known map[stri
 				}
 			}
 			if was.State != f.State || !was.ShipBy.Equal(f.ShipBy) || !was.DeliverBy.Equal(f.DeliverBy) {
+				f.by = "system"
 				changed = append(changed, f)
 			}
 		}

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/outbox"
 )
 
 const columns = `f.id, f.order_id, f.number, f.account_id, f.location_id, f.legal_entity_id, f.country, f.state, f.held_reason, f.held_from, f.ship_by, f.deliver_by,
@@ -15,6 +17,7 @@ func scan(row db.Scanner) (f FO, err error) {
 	err = row.Scan(&f.ID, &f.OrderID, &f.Number, &f.Account, &f.Location, &f.LegalEntity, &f.Country, &f.State, db.Text(&f.HeldReason), db.Text(&f.HeldFrom),
 		db.Time(&f.ShipBy), db.Time(&f.DeliverBy), &f.COD, db.JSON(&f.Decision), db.Time(&f.CreatedAt), db.Time(&f.UpdatedAt), db.Time(&f.PickedAt),
 		db.Time(&f.PackedAt), db.Time(&f.HandedOver), &f.Version)
+	f.was = f.State
 	return f, err
 }
 
@@ -89,9 +92,11 @@ const insertLines = `insert into fulfillment_lines (id, fulfillment_id, order_li
 	select i, f, o, v, s, t, q, p, sh, pa, sp, n, u
 	from rows(i text, f text, o text, v text, s text, t text, q bigint, p bigint, sh bigint, pa bigint, sp bigint, n bigint, u text)`
 
-// save writes fulfillment orders that were read in this transaction as their next version. fault.Conflict when one was changed meanwhile.
+// save writes fulfillment orders that were read in this transaction as their next version, and what became of them into their history. fault.Conflict when
+// one was changed meanwhile.
 func save(tx *db.Tx, fos ...*FO) error {
 	heads, lines := db.NewBatch(1), db.NewBatch(1)
+	var moved []outbox.Event
 	for _, f := range fos {
 		heads.Add(f.ID, f.Version, f.Location, f.LegalEntity, f.State, null(f.HeldReason), null(f.HeldFrom), db.Micros(f.ShipBy), db.Micros(f.DeliverBy), text(f.Decision),
 			db.Micros(f.PickedAt), db.Micros(f.PackedAt), db.Micros(f.HandedOver))
@@ -99,6 +104,10 @@ func save(tx *db.Tx, fos ...*FO) error {
 			l := &f.Lines[i]
 			lines.Add(l.ID, l.Quantity, l.Picked, l.Short, l.Packed, l.Shipped, text(l.Units))
 		}
+		if f.State != f.was {
+			moved = append(moved, f.event(event.FulfillmentChanged, tx.Now, Fact{From: f.was, Reason: f.HeldReason, Actor: f.by, Lines: f.facts()}))
+		}
+		f.was = f.State
 		f.Version++
 		f.UpdatedAt = tx.Now
 		f.Allowed = f.allowed()
@@ -112,6 +121,9 @@ func save(tx *db.Tx, fos ...*FO) error {
 	}
 	if n != int64(heads.Len()) {
 		return fault.New(fault.Conflict, "somebody else changed the fulfillment order first").WithCode("version")
+	}
+	if err := outbox.Append(tx, moved...); err != nil {
+		return err
 	}
 	_, err = tx.Exec(`update fulfillment_lines set quantity = r.q, picked = r.p, short = r.sh, packed = r.pa, shipped = r.sp, units = r.u
 		from rows(i text, q bigint, p bigint, sh bigint, pa bigint, sp bigint, u text) where fulfillment_lines.id = r.i`, lines)

@@ -12,11 +12,13 @@ const (
 	FulfillmentCreated  = "fulfillment.created"
 	FulfillmentPacked   = "fulfillment.packed"
 	FulfillmentRejected = "fulfillment.rejected"
+	FulfillmentChanged  = "fulfillment.changed" // any other move of its state: the history of what a location did
 
 	ShipmentWanted     = "shipment.wanted"      // the channel is to give waybill and label
 	ShipmentHandedOver = "shipment.handed_over" // the point of no return: tell the channel
 	ShipmentScanned    = "shipment.scanned"
-	ShipmentClosed     = "shipment.closed" // delivered, returned, lost: order, payment and channel follow
+	ShipmentClosed     = "shipment.closed"  // delivered, returned, lost, called off: order, payment and channel follow
+	ShipmentChanged    = "shipment.changed" // refused, outcome unknown, taken back: nobody follows, the history shows it
 
 	CancelDecided = "order.cancel_decided" // our answer to a buyer's wish to cancel
 	ReturnChanged = "return.changed"

@@ -326,7 +326,7 @@ create index fulfillment_lines_line on fulfillment_lines (order_line_id);
 create table fulfillment_scans (
   fulfillment_id key not null references fulfillment_orders (id),
   scan_id key not null,
-  line_id key not null,
+  code text not null,
   quantity bigint not null,
   actor text not null,
   at bigint not null,
