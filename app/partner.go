@@ -17,7 +17,7 @@ import (
 func (a *App) connect(key []byte) error {
 	a.Connect = connect.New(connect.Needs{
 		DB: a.DB, Log: a.Log, Kinds: a.kinds(), Secrets: secrets{a.Vault}, Privacy: a.Privacy, Audit: a.Audit, HTTP: a.client,
-		Import: a.Order.Import, Prepare: a.Order.Stock, Adopt: a.Order.Adopt,
+		Import: a.Order.Import, Prepare: a.prepare, Adopt: a.Order.Adopt,
 		SaveListings: func(tx *db.Tx, account string, listings []channel.Listing) error {
 			_, err := a.Catalog.SaveListings(tx, account, listings)
 			return err
@@ -65,4 +65,12 @@ func (s secrets) Values(owner, name string) []string {
 func (s secrets) Put(tx *db.Tx, owner, name string, secret []byte, expires time.Time) error {
 	_, err := s.v.Put(tx, owner, name, vault.Hide(string(secret)), vault.PutOptions{ExpiresAt: expires})
 	return err
+}
+
+// prepare makes numbers ready that an import may need: of orders, and of the returns that come with them.
+func (a *App) prepare(ctx context.Context, country, channel string, n int) error {
+	if err := a.Order.Stock(ctx, country, channel, n); err != nil {
+		return err
+	}
+	return a.Returns.Stock(ctx, country, n)
 }

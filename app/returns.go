@@ -17,7 +17,8 @@ func (a *App) newReturns() *returns.Service {
 	}
 	return returns.New(returns.Needs{
 		DB: a.DB, Audit: a.Audit, Orders: a.ordersToReturn, Known: a.Order.ByExternal, Meta: a.Order.Meta,
-		Return: step(a.Order.Return), Keep: step(a.Order.Keep), Turn: step(a.Order.Turn), Back: step(a.Order.Back), Move: a.Inventory.Move, Numbers: a.Policy.Numbers,
+		Return: step(a.Order.Return), Keep: step(a.Order.Keep), Turn: step(a.Order.Turn), Unturn: step(a.Order.Unturn),
+		Back: step(a.Order.Back), Unback: step(a.Order.Unback), Exchanged: step(a.Order.Exchanged), Move: a.Inventory.Move, Numbers: a.Policy.Numbers,
 		Due: a.refundDue, Refund: a.refundReturn,
 		Settled: func(tx *db.Tx, refund string) error { return a.Payment.Settle(tx, refund, "", nil) },
 		Reported: func(tx *db.Tx, ask returns.RefundAsk) error {
@@ -76,7 +77,7 @@ func (a *App) ordersToReturn(tx *db.Tx, ids []string, lock bool) (map[string]ret
 			Effective: h.Effective(), ListsRefunds: can[h.Channel].Refund || !can[h.Channel].DecideReturn, Shipping: h.Sums.Charges, Version: h.Version}
 		for _, l := range lines[id] {
 			rl := returns.OrderLine{ID: l.ID, External: l.External, Variant: l.Variant, SKU: l.SKU, Title: l.Title, Parts: l.Parts, Ours: l.Ours(), Ordered: l.Ordered, Cancelled: l.Cancelled,
-				OnTheWay: l.OnTheWay, Delivered: l.Delivered, Returning: l.Returning, Returned: l.Returned, Lost: l.Lost, Refunded: l.Refunded, Cost: l.UnitCost.Minor,
+				OnTheWay: l.OnTheWay, Delivered: l.Delivered, Returning: l.Returning, Returned: l.Returned, Lost: l.Lost, Refunded: l.Refunded, Exchanged: l.Exchanged, Cost: l.UnitCost.Minor,
 				CostCurrency: l.UnitCost.Currency, Total: l.Total}
 			for _, u := range l.Units {
 				rl.Units = append(rl.Units, u.External)
