@@ -89,6 +89,42 @@ func TestSourcing(t *testing.T) {
 	})
 }
 
+func TestSourceAt(t *testing.T) {
+	t.Parallel()
+	each(t, func(h *house) {
+		h.put("SHIRT", h.wh, 2)
+		v := h.landed("2050", []item{{"SHIRT", 2}})
+		h.switchOff(h.wh)
+		h.put("SHIRT", h.b, 1)
+		h.switchOff(h.b)
+		h.write(func(tx *db.Tx) error { return h.work.Source(tx, []string{v.ID}) })
+		same(h, 0, len(h.fos(v.ID))) // nobody may send it: it is short
+		same(h, []string{exception.Shortage}, h.causes(v.ID))
+		same(h, "2/0", h.at("SHIRT", h.wh))
+		_, err := h.work.SourceAt(ctx, v.ID, h.a, "amna")
+		refused(h, fault.Conflict, err)
+	})
+	each(t, func(h *house) {
+		h.put("SHIRT", h.wh, 2)
+		h.put("SHIRT", h.b, 2)
+		v := h.landed("2051", []item{{"SHIRT", 2}})
+		_, err := h.work.SourceAt(ctx, v.ID, "nowhere", "amna")
+		refused(h, fault.Invalid, err)
+		_, err = h.work.SourceAt(ctx, v.ID, h.a, "amna")
+		refused(h, fault.Conflict, err)
+		made, err := h.work.SourceAt(ctx, v.ID, h.b, "amna")
+		if err != nil || len(made) != 1 || made[0].Location != h.b {
+			t.Fatalf("%+v %v", made, err)
+		}
+		h.settle()
+		same(h, 1, len(h.fos(v.ID)))
+		same(h, []string{"2/0", "2/2"}, []string{h.at("SHIRT", h.wh), h.at("SHIRT", h.b)})
+		all := read(h, func(tx *db.Tx) ([]fulfillment.Candidate, error) { return h.work.Explain(tx, v.ID) })
+		same(h, []any{3, "PK-B", true, int64(2)}, []any{len(all), all[2].Code, all[2].Chosen, all[2].Has["SHIRT"]})
+		h.proof()
+	})
+}
+
 func TestHold(t *testing.T) {
 	t.Parallel()
 	each(t, func(h *house) {

@@ -43,6 +43,8 @@ func (src *sourcing) decide(f *FO, splits int) Decision {
 		d.Candidates = append(d.Candidates, c)
 	}
 	switch {
+	case src.fixed:
+		d.Why = "chosen by a person"
 	case splits == 1 && src.target != "":
 		d.Why = "the units lay in several locations; this is the best ranked one that can take all of them"
 	case splits == 1:

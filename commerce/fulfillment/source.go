@@ -105,6 +105,7 @@ type sourcing struct {
 	down   map[key]string // turned down there, and why
 	free   map[Spot]int64
 	target string // the one location that takes all
+	fixed  bool   // a person chose the location
 }
 
 // key is a part of an order line at a location.
@@ -270,6 +271,8 @@ func (src *sourcing) moves() (gone []Gone, ds []stock.Demand) {
 		switch {
 		case here && (src.target == "" || src.target == k.location):
 			continue
+		case src.fixed: // what is not free there stays where it is
+			allowed = append(allowed, k.location)
 		case here: // back to where it was, should the target be taken meanwhile
 			allowed = append([]string{src.target, k.location}, allowed...)
 		}
@@ -301,11 +304,10 @@ func (src *sourcing) reserved(line, variant string) (n int64) {
 
 // owed is how many units of a part the line has still to send.
 func (src *sourcing) owed(line, variant string) int64 {
-	i := slices.IndexFunc(src.lines, func(l event.OpenLine) bool { return l.LineID == line })
-	if i < 0 {
+	l := src.line(line)
+	if l == nil {
 		return 0
 	}
-	l := &src.lines[i]
 	per := perLine(l, variant)
 	return per*(l.Open+sets(l, src.known, shippedOf)) - sumOf(src.known, line, variant, shippedOf)
 }
@@ -371,6 +373,7 @@ func (s *Service) create(tx *db.Tx, all []*sourcing) error {
 		made = append(made, fos...)
 		k := exception.Key{Cause: exception.NoLocation, SubjectKind: "order", Subject: src.order.ID}
 		switch {
+		case left > 0 && src.fixed:
 		case left > 0:
 			nowhere = append(nowhere, exception.Case{Cause: k.Cause, SubjectKind: k.SubjectKind, Subject: k.Subject, Order: src.order.ID, Account: src.order.Account,
 				Detail: map[string]any{"number": src.order.Number, "units": left}})
@@ -400,9 +403,9 @@ func (src *sourcing) build() (fos []*FO, left int64) {
 	at := map[string]*FO{}
 	free := src.freeUnits()
 	for _, k := range sortedKeys(src.loose) {
-		i := slices.IndexFunc(src.lines, func(l event.OpenLine) bool { return l.LineID == k.line })
+		l := src.line(k.line)
 		p := slices.IndexFunc(src.places, func(p Place) bool { return p.ID == k.location })
-		if i < 0 || p < 0 || src.down[k] != "" {
+		if l == nil || p < 0 || src.down[k] != "" {
 			left += src.loose[k]
 			continue
 		}
@@ -412,7 +415,6 @@ func (src *sourcing) build() (fos []*FO, left int64) {
 			at[k.location] = f
 			fos = append(fos, f)
 		}
-		l := &src.lines[i]
 		line := Line{ID: db.ID(), FO: f.ID, LineID: k.line, Variant: k.variant, Quantity: src.loose[k], PerLine: perLine(l, k.variant)}
 		line.SKU, line.Title = named(l, k.variant)
 		line.Units = take(free, [2]string{k.line, k.variant}, line.Quantity/line.PerLine)
