@@ -152,3 +152,31 @@ func TestCash(t *testing.T) {
 		})
 	})
 }
+
+func TestPeople(t *testing.T) {
+	t.Parallel()
+	each(t, func(h *house) {
+		ctx := t.Context()
+		ok := func(err error) {
+			h.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		id := h.imported(arrival("1001", cash(channel.Courier)))
+		refused(t, fault.Conflict, "not_enough", h.s.Lower(ctx, id, 370002, "", "clerk"))
+		ok(h.s.Lower(ctx, id, 70001, "one parcel came back", "clerk"))
+		same(t, "due 300000 0 ", h.cashOf(id))
+		refused(t, fault.Conflict, "not_enough", h.s.Lower(ctx, id, -70002, "", "clerk"))
+		ok(h.s.Lower(ctx, id, -70001, "a mistake", "clerk"))
+		same(t, "due 370001 0 ", h.cashOf(id))
+		before := purse(h.payments(id)[0])
+		ok(h.s.Confirm(ctx, id, "clerk", start))
+		ok(h.s.Unconfirm(ctx, id, "another order", "clerk"))
+		same(t, before, purse(h.payments(id)[0]))
+		ok(h.s.Confirm(ctx, id, "clerk", start))
+		ok(h.s.Settlement(ctx, payment.CashFact{Order: id, Event: "hand_in"}, "clerk"))
+		refused(t, fault.Conflict, "not_allowed", h.s.Lower(ctx, id, 1, "", "clerk"))
+		refused(t, fault.Conflict, "not_allowed", h.s.Settlement(ctx, payment.CashFact{Order: id, Event: "reconcile"}, "clerk"))
+	})
+}

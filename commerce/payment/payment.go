@@ -1,7 +1,7 @@
 // Package payment keeps what was paid, what is still to be collected and what went back: several payments an order, cash on delivery with its collector and life,
 // refunds capped at what was captured. Start at Service.Record, which takes a channel's word, and Service.Refund in refund.go.
 //
-// It owns order_payments, refunds and refund_lines.
+// It owns order_payments, refunds and refund_lines. Whatever changes the money of an order holds the lock of the order's row, which is why payments are never locked alone.
 package payment
 
 import (

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -67,18 +68,17 @@ func (s *Service) Record(tx *db.Tx, facts []Facts) (map[string]string, error) {
 	return states, s.write(tx, all)
 }
 
-// moneyOf reads payments and refunds of orders, locked.
+// moneyOf reads payments and refunds of orders. Their rows need no lock of their own: all that changes them holds the lock of the order's row.
 func (s *Service) moneyOf(tx *db.Tx, orders []string) (map[string][]Payment, map[string][]Refund, error) {
 	payments, refunds := map[string][]Payment{}, map[string][]Refund{}
 	if len(orders) == 0 {
 		return payments, refunds, nil
 	}
-	rows, err := db.All(tx, scan, `select `+columns+` from order_payments p where p.order_id in (select key from json_each($1)) order by p.id`+tx.Lock(), db.Keys(orders))
+	rows, err := db.All(tx, scan, `select `+columns+` from order_payments p where p.order_id in (select key from json_each($1)) order by p.id`, db.Keys(orders))
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, p := range rows {
-		tx.Locking(db.LockPayment, p.ID)
 		payments[p.OrderID] = append(payments[p.OrderID], p)
 	}
 	back, err := db.All(tx, scanRefund, `select `+refundColumns+` from refunds r where r.order_id in (select key from json_each($1)) order by r.id`, db.Keys(orders))
@@ -375,12 +375,19 @@ func (s *Service) write(tx *db.Tx, all []*ledger) error {
 		}
 	}
 	tx.Send(`insert into order_payments (`+names+`) select `+names+` from rows(`+types+`)`, made)
-	tx.Send(updatePayments, edits)
+	edited := tx.Send(updatePayments, edits)
 	tx.Send(insertRefunds, back)
 	tx.Send(insertRefundLines, lines)
 	tx.Send(`update refunds set state = 'issued', external = r.x, done_at = r.d, amount = r.a, flagged = null, version = refunds.version + 1
 		from rows(i text, x text, d bigint, a bigint) where refunds.id = r.i`, matched)
-	return tx.Flush()
+	if err := tx.Flush(); err != nil || edits.Len() == 0 {
+		return err
+	}
+	n, err := edited.Affected()
+	if err == nil && n != int64(edits.Len()) {
+		return fault.New(fault.Conflict, "a payment has changed meanwhile").WithCode("version")
+	}
+	return err
 }
 
 const updatePayments = `update order_payments set state = r.state, amount = r.amount, authorized = r.authorized, captured = r.captured, refunded = r.refunded, collector = r.collector,

@@ -37,7 +37,7 @@ func (s *Service) Unvoid(tx *db.Tx, orders []string) error {
 	})
 }
 
-// Capture takes what providers of ours hold for orders, up to what the buyer owes now. It is asked for once; a repeat changes nothing.
+// Capture takes what providers of ours hold for orders, whose rows are locked, up to what the buyer owes now. It is asked for once; a repeat changes nothing.
 func (s *Service) Capture(tx *db.Tx, orders []string) error {
 	return s.each(tx, orders, func(p *Payment) ([]jobs.Job, error) {
 		if p.State != Authorized || !p.electronic() {
@@ -81,6 +81,9 @@ func (s *Service) Consumers() []outbox.Consumer {
 	return []outbox.Consumer{
 		{Name: "payment.cancelled", Types: []string{event.OrderChanged}, Handle: s.cancelledUnits},
 		{Name: "payment.capture", Types: []string{event.ShipmentHandedOver}, Handle: func(tx *db.Tx, batch []outbox.Stored) error {
+			if _, err := s.need.Orders(tx, ordersOf(batch), true); err != nil {
+				return err
+			}
 			return s.Capture(tx, ordersOf(batch))
 		}},
 	}
