@@ -236,7 +236,9 @@ func (s *Service) apply(tx *db.Tx, all []*work) error {
 	for _, w := range all {
 		if !w.fresh {
 			old = append(old, w.head.ID)
+			continue
 		}
+		tx.Locking(db.LockOrder, w.head.ID) // nobody else can have it: writing it is locking it, before stock
 	}
 	committed := map[string]int64{}
 	if len(old) > 0 {
