@@ -247,6 +247,7 @@ func (s *Server) orderRoutes() {
 		})
 	s.orderActions(tag)
 	s.refundRoutes(tag)
+	s.replayRoutes(tag)
 }
 
 func (s *Server) orderActions(tag string) {

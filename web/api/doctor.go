@@ -1,0 +1,103 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/openclaw-pos/commerce/commerce/connect"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/outbox"
+)
+
+// Diagnosis says whether everything is in order.
+type Diagnosis struct {
+	Healthy bool    `json:"healthy"`
+	Checks  []Check `json:"checks"`
+}
+
+// Check is one thing that was looked at.
+type Check struct {
+	Name   string `json:"name"`
+	State  string `json:"state" enum:"ok,look,bad" doc:"look: somebody should; bad: it does not work"`
+	Detail string `json:"detail"`
+}
+
+func (d *Diagnosis) add(name string, bad, look bool, format string, args ...any) {
+	c := Check{Name: name, State: "ok", Detail: fmt.Sprintf(format, args...)}
+	switch {
+	case bad:
+		c.State, d.Healthy = "bad", false
+	case look:
+		c.State = "look"
+	}
+	d.Checks = append(d.Checks, c)
+}
+
+func (s *Server) doctorRoutes() {
+	ask(s, route{path: "/doctor", id: "doctor", title: "Whether everything is in order", tag: "health", scope: access.Admin, text: "Proves the stock's books: it reads a lot."}, func(ctx context.Context, _ *struct{}) (Diagnosis, error) {
+		return s.diagnose(ctx)
+	})
+}
+
+func (s *Server) diagnose(ctx context.Context) (Diagnosis, error) {
+	d := Diagnosis{Healthy: true}
+	current, latest, err := s.DB.Version(ctx)
+	d.add("database", err != nil || current != latest, false, "%s, schema %d of %d", s.DB.Engine(), current, latest)
+	d.add("clock", s.DB.Skewed(), false, "within two seconds of the database's: %v", !s.DB.Skewed())
+	if s.Vault != nil {
+		d.add("vault", false, false, "open with the key %s", s.Vault.Fingerprint())
+	}
+	b, now, err := s.backlog(ctx)
+	if err != nil {
+		return d, err
+	}
+	late := !b.Oldest.IsZero() && now.Sub(b.Oldest) > tooOld
+	d.add("intake", false, late, "%d messages wait to be imported", b.Inbox)
+	d.add("events", false, false, "%d wait for their place", b.Unplaced)
+	d.add("channels", false, false, "%d things to tell", b.Tells)
+	d.add("webhooks", false, false, "%d to send", b.Deliveries)
+	d.add("jobs", false, b.Dead > 0, "%d due, %d given up or unknown", b.Jobs, b.Dead)
+	d.add("exceptions", false, b.Exceptions > 0, "%d cases need a person", b.Exceptions)
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		all, err := outbox.Progresses(tx)
+		for _, p := range all {
+			d.add("consumer "+p.Consumer, false, p.Parked > 0, "%d behind, %d parked", p.Behind, p.Parked)
+		}
+		if err != nil || s.Connect == nil {
+			return err
+		}
+		accounts, err := s.Connect.Accounts(tx)
+		for _, a := range accounts {
+			d.add("account "+a.Name, a.State == connect.Unauthorized, a.State != connect.Active, "%s, %s %s", a.Mode, a.State, a.Cause)
+		}
+		return err
+	})
+	if err != nil || s.Inventory == nil {
+		return d, err
+	}
+	return d, s.books(ctx, &d)
+}
+
+// books proves that stock adds up.
+func (s *Server) books(ctx context.Context, d *Diagnosis) error {
+	var wrong []string
+	err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		wrong, err = s.Inventory.Verify(tx)
+		return err
+	})
+	if fault.Is(err, fault.Unavailable) {
+		d.add("stock", false, true, "there is too much of it to be proven in one go")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.add("stock", len(wrong) > 0, false, "the books add up")
+	if len(wrong) > 0 {
+		d.Checks[len(d.Checks)-1].Detail = fmt.Sprintf("%d places do not add up, the first: %s", len(wrong), wrong[0])
+	}
+	return nil
+}
