@@ -88,6 +88,7 @@ type App struct {
 
 	Relay     *outbox.Relay
 	Consumers *outbox.Consumers
+	consumers []outbox.Consumer
 	Sender    *outbox.Sender
 	Jobs      *jobs.Runner
 	API       *api.Server
@@ -188,6 +189,7 @@ func (a *App) machinery() {
 	consumers = append(consumers, a.Returns.Consumers()...)
 	consumers = append(consumers, a.Payment.Consumers()...)
 	consumers = append(consumers, a.orderConsumers()...)
+	a.consumers = consumers
 	a.Consumers = outbox.NewConsumers(a.DB, a.Log, consumers...)
 	a.Sender = outbox.NewSender(a.DB, a.Log, a.Config.Source, func(ctx context.Context, subscription string) ([]string, error) {
 		return a.Vault.Values(ctx, "subscription:"+subscription, "secret")

@@ -15,7 +15,7 @@ import (
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	a.newShop().Register(mux)
-	api.Hooks{Receive: a.Connect.Receive, ReceiveApp: a.Connect.ReceiveApp, Log: a.Log}.Register(mux)
+	mux.Handle("/", a.API.Handler())
 	return mux
 }
 

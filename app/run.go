@@ -27,7 +27,7 @@ func (a *App) Run(ctx context.Context, roles ...Role) error {
 	run(a.Vault.Run)
 	run(a.Access.Run)
 	if slices.Contains(roles, Web) {
-		_ = a.API
+		run(a.API.Run)
 	}
 	if slices.Contains(roles, Intake) {
 		run(a.Connect.RunPoll)

@@ -170,6 +170,7 @@ func (a *App) paymentNeeds() payment.Needs {
 			acc, err := a.Connect.Account(tx, account)
 			return acc.Settings["cod_presumed"] == "yes", err
 		},
+		CanRefund: func(channel string) bool { return a.Connect.Can(channel).Refund },
 		Gateway: func(name string) (gateway.Gateway, error) {
 			gw, _, err := a.openGateway(name, "")
 			return gw, err

@@ -80,7 +80,7 @@ func compare(tx *db.Tx, s stall) ([]string, error) {
 		err := row.Scan(&x)
 		have[x] = true
 		return x, err
-	}, `select external from orders where account_id = $1`, s.account())
+	}, `select `+s.key()+` from orders where account_id = $1`, s.account())
 	if err != nil {
 		return nil, err
 	}

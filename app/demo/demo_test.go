@@ -3,6 +3,7 @@ package demo
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"os"
 	"testing"
@@ -20,11 +21,11 @@ func TestDemo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			log := slog.New(slog.DiscardHandler)
+			log, to := slog.New(slog.DiscardHandler), io.Writer(&out)
 			if os.Getenv("DEMO_DEBUG") != "" {
-				log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+				log, to = slog.New(slog.NewTextHandler(os.Stderr, nil)), io.MultiWriter(&out, os.Stderr)
 			}
-			err := Run(context.Background(), Options{Orders: 80, Once: true, DB: url(t), Out: &out, Log: log})
+			err := Run(context.Background(), Options{Orders: 80, Once: true, DB: url(t), Out: to, Log: log})
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out.String())
 			}

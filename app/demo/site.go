@@ -36,6 +36,7 @@ func (s *siteStall) name() string           { return s.label }
 func (s *siteStall) url() string            { return s.base }
 func (s *siteStall) account() string        { return s.acc }
 func (s *siteStall) sent() []string         { return s.placed }
+func (s *siteStall) key() string            { return "number" }
 func (s *siteStall) trouble()               {}
 func (s *siteStall) calm()                  {}
 func (s *siteStall) travel()                {}

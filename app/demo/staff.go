@@ -18,6 +18,7 @@ const hands = 16
 
 // staff works until nothing is left to do: pick, pack, hand over, and let carriers travel.
 func (p *play) staff(ctx context.Context) error {
+	moved := time.Now()
 	for idle := 0; idle < 4 && ctx.Err() == nil; {
 		n, err := p.shift(ctx)
 		if err != nil {
@@ -26,25 +27,59 @@ func (p *play) staff(ctx context.Context) error {
 		for _, s := range p.stalls {
 			s.travel()
 		}
+		if err := p.travel(ctx); err != nil {
+			return err
+		}
 		if n > 0 {
-			idle = 0
+			idle, moved = 0, time.Now()
 			p.say("staff: %d fulfillment orders and parcels moved on", n)
 			continue
 		}
-		if left, err := p.settled(ctx); err != nil {
+		left, err := p.settled(ctx)
+		switch {
+		case err != nil:
 			return err
-		} else if left == "" {
+		case left == "":
 			idle++
+		case time.Since(moved) > patience:
+			p.say("the staff goes home although %s", left)
+			return nil
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(100 * time.Millisecond):
 		}
-		if time.Since(p.start) > 10*time.Minute {
-			return errors.New("the staff is still at work after ten minutes")
-		}
 	}
 	return ctx.Err()
+}
+
+// travel lets the demo courier say what has happened to its parcels since it was last asked.
+func (p *play) travel(ctx context.Context) error {
+	var numbers []string
+	err := p.app.DB.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		numbers, err = db.All(tx, func(row db.Scanner) (string, error) {
+			var v string
+			return v, row.Scan(&v)
+		}, `select tracking from dispatch_shipments where courier = 'demo' and state in ('handed_over', 'in_transit', 'out_for_delivery', 'attempted', 'returning') order by id limit 2000`)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return each(ctx, numbers, func(number string) error {
+		all := p.app.Config.Depot.Deliveries(number)
+		p.mu.Lock()
+		from := min(p.heard[number], len(all))
+		p.heard[number] = len(all)
+		p.mu.Unlock()
+		for _, d := range all[from:] {
+			if err := p.app.Dispatch.Hook(ctx, "demo", d); err != nil {
+				return fmt.Errorf("scan of %s: %w", number, err)
+			}
+		}
+		return nil
+	})
 }
 
 // shift does what is due now and answers how much it was.

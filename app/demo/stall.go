@@ -26,6 +26,8 @@ type stall interface {
 	sell(n int) (int, error)
 	// sent is how many orders the shop has taken so far, and which.
 	sent() []string
+	// key is the column by which orders are known in sent.
+	key() string
 	// trouble switches faults on; calm switches them off.
 	trouble()
 	calm()
@@ -83,6 +85,7 @@ func (s *shopifyStall) name() string    { return s.label }
 func (s *shopifyStall) url() string     { return s.addr }
 func (s *shopifyStall) account() string { return s.acc }
 func (s *shopifyStall) sent() []string  { return s.placed }
+func (s *shopifyStall) key() string     { return "external" }
 
 func (s *shopifyStall) open(ctx context.Context, a *app.App, w *world, hooks string) error {
 	var locations []shopify.LocationSpec
@@ -225,6 +228,7 @@ func (s *darazStall) name() string    { return s.label }
 func (s *darazStall) url() string     { return s.addr }
 func (s *darazStall) account() string { return s.acc }
 func (s *darazStall) sent() []string  { return s.placed }
+func (s *darazStall) key() string     { return "external" }
 
 func (s *darazStall) open(ctx context.Context, a *app.App, w *world, hooks string) error {
 	s.market = daraz.New(daraz.Config{Venture: "pk", AppKey: "demo-app", AppSecret: "demo-app-secret", Seed: s.seed, Sellers: []daraz.Seller{{ID: "100071"}}, Push: daraz.Push{Scale: 1e-3}})

@@ -9,8 +9,10 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/catalog"
 	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/commerce/policy"
+	courier "github.com/openclaw-pos/commerce/courier/demo"
 	"github.com/openclaw-pos/commerce/kernel/stock"
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/vault"
 )
 
 // item is one product of the demo's range.
@@ -49,6 +51,12 @@ const stockEach = 60
 
 // build makes the company in an empty database.
 func build(ctx context.Context, a *app.App, seed uint64) (*world, error) {
+	if err := a.DB.Write(ctx, func(tx *db.Tx) error {
+		_, err := a.Vault.Put(tx, "courier:demo", "hook_secret", vault.Hide(courier.Secret), vault.PutOptions{})
+		return err
+	}); err != nil {
+		return nil, err
+	}
 	w := &world{entities: map[string]string{}, locations: map[string]string{}}
 	rnd := rand.New(rand.NewPCG(seed, 17))
 	for _, e := range []policy.LegalEntity{
