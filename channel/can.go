@@ -134,6 +134,7 @@ type Handling struct {
 	Lines     []Quantity
 	Units     []string
 	Location  string // the partner's location it ships from; "" when it has none
+	Tracking  string // of the parcel, when it has one: what a partner that keeps no reference of ours can be searched by
 }
 
 // Packer tells the channel that units are packed and gets waybill and label from it (ParcelTheirs). Units refused come back in Refused; the error is for the call as a whole.

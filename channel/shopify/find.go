@@ -64,7 +64,7 @@ func (a *adapter) findShipment(ctx context.Context, h channel.Handling) (channel
 		if err != nil {
 			return channel.Found{}, err
 		}
-		if p.status == "SUCCESS" && p.carries(h.Reference) {
+		if p.status == "SUCCESS" && (p.carries(h.Reference) || h.Tracking != "" && p.carries(h.Tracking)) {
 			ids = append(ids, p.id)
 		}
 	}

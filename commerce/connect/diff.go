@@ -69,12 +69,13 @@ func (s *Service) Diff(ctx context.Context, account string) (Diff, error) {
 		switch {
 		case !ok:
 			d.Missing = append(d.Missing, x)
+		case h.skipped:
 		case h.total != t.total:
 			d.Totals = append(d.Totals, TotalDiff{x, t.total, h.total})
 		}
 	}
 	for x, h := range ours {
-		if _, ok := theirs[x]; !ok && h.placed.After(oldest) {
+		if _, ok := theirs[x]; !ok && !h.skipped && h.placed.After(oldest) {
 			if _, err := o.ch.Order(ctx, x); fault.Is(err, fault.NotFound) {
 				d.Unknown = append(d.Unknown, x)
 			}
@@ -88,8 +89,11 @@ func (s *Service) Diff(ctx context.Context, account string) (Diff, error) {
 
 // held is one order as one side knows it.
 type held struct {
-	total  money.Amount
-	placed time.Time
+	total   money.Amount
+	placed  time.Time
+	version time.Time
+	hash    string
+	skipped bool // by rule: a test order, one of the till
 }
 
 // theirs reads the orders the channel gives from a cursor on. Orders that import skips by rule are left out.
@@ -101,13 +105,13 @@ func (s *Service) theirs(ctx context.Context, o *opened, since string) (map[stri
 		}
 		order, err := o.ch.Decode(c.Raw)
 		if err != nil {
-			all[c.External] = held{}
+			all[c.External] = held{version: c.Version}
 			continue
 		}
 		if order.Test && o.acc.Settings["import_test"] != "yes" {
 			continue
 		}
-		all[c.External] = held{order.Total, order.PlacedAt}
+		all[c.External] = held{total: order.Total, placed: order.PlacedAt, version: order.Version, hash: channel.ContentHash(s.need.HashKey, order)}
 		if order.PlacedAt.Before(oldest) {
 			oldest = order.PlacedAt
 		}
@@ -122,13 +126,14 @@ func (s *Service) ours(ctx context.Context, account string) (map[string]held, er
 		n := 0
 		err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
 			rows, err := db.All(tx, func(row db.Scanner) (string, error) {
-				var x, currency string
+				var x, currency, decision string
 				var total int64
-				var placed time.Time
-				err := row.Scan(&x, &total, &currency, db.Time(&placed))
-				all[x] = held{money.Of(total, currency), placed}
+				var h held
+				err := row.Scan(&x, &total, &currency, db.Time(&h.placed), db.Time(&h.version), &h.hash, &decision)
+				h.total, h.skipped = money.Of(total, currency), decision == "skipped"
+				all[x] = h
 				return x, err
-			}, `select external, total, currency, placed_at from channel_orders where account_id = $1 and external > $2 and decision <> 'skipped' order by external limit 1000`, account, after)
+			}, `select external, total, currency, placed_at, version_at, content_hash, decision from channel_orders where account_id = $1 and external > $2 order by external limit 1000`, account, after)
 			if n = len(rows); n > 0 {
 				after = rows[n-1]
 			}
@@ -145,10 +150,10 @@ type Reconciliation struct {
 	Account  string   `json:"account"`
 	Compared int      `json:"orders_compared"`
 	Missed   []string `json:"missed"`  // not here: read again
-	Changed  []string `json:"changed"` // another total there: read again
+	Changed  []string `json:"changed"` // another total, or newer content, there: read again
 }
 
-// Reconcile compares the account's changed orders by count, id and total with ours and reads again what was missed. Since when: the cursor it kept the time before.
+// Reconcile compares the account's changed orders by count, id, total and version with ours and reads again what was missed. Since when: the cursor it kept the time before.
 func (s *Service) Reconcile(ctx context.Context, account string) (Reconciliation, error) {
 	acc, err := s.load(ctx, account)
 	if err != nil {
@@ -183,7 +188,8 @@ func (s *Service) Reconcile(ctx context.Context, account string) (Reconciliation
 		case !ok:
 			r.Missed = append(r.Missed, x)
 			wanted[x] = "missed"
-		case h.total != t.total:
+		case h.skipped:
+		case h.total != t.total, t.version.Truncate(time.Microsecond).After(h.version) && t.hash != h.hash:
 			r.Changed = append(r.Changed, x)
 			wanted[x] = "changed"
 		}

@@ -33,6 +33,9 @@ func (s *Service) Direct(ctx context.Context, account string, c channel.Change) 
 	if err != nil {
 		return channel.Landing{}, err
 	}
+	if len(all) == 0 {
+		return channel.Landing{}, fault.New(fault.Unavailable, "the account cannot be opened just now; the order is kept and comes in by itself")
+	}
 	if err := s.prepare(ctx, all); err != nil {
 		return channel.Landing{}, err
 	}

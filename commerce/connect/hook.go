@@ -42,11 +42,13 @@ func (s *Service) ReceiveApp(ctx context.Context, app string, header http.Header
 	refused := error(fault.New(fault.Unauthorized, "the signature is not right"))
 	for _, acc := range accounts {
 		o, err := s.open(ctx, acc.ID)
-		if err != nil {
-			return err
+		if err == nil {
+			receipt, err = verify(o, d)
 		}
-		if receipt, err = verify(o, d); err != nil {
-			refused = err
+		if err != nil { // one account that cannot be opened must not shut out the others of the app
+			if !fault.Temporary(refused) {
+				refused = err
+			}
 			continue
 		}
 		for _, to := range accounts {
@@ -126,10 +128,11 @@ func (s *Service) keepUnread(ctx context.Context, o *opened, d channel.Delivery,
 	}
 	row.delivery, row.state, row.cause = receipt.ID, "stuck", fault.Message(cause)
 	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := s.store(tx, []*stored{row}); err != nil {
+		kept, err := s.storeNew(tx, []*stored{row})
+		if err != nil || len(kept) == 0 { // it is here already
 			return err
 		}
-		return exception.Raise(tx, exception.Case{Cause: exception.Undecodable, SubjectKind: "inbox", Subject: receipt.ID, Account: o.acc.ID,
+		return exception.Raise(tx, exception.Case{Cause: exception.Undecodable, SubjectKind: "inbox", Subject: row.id, Account: o.acc.ID,
 			Detail: map[string]string{"topic": receipt.Topic, "reason": fault.Message(cause)}})
 	})
 }

@@ -1,9 +1,12 @@
 package connect
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -60,7 +63,7 @@ func (s *Service) ImportOnce(ctx context.Context) (int, error) {
 // importRows decodes rows and lands them; what fails as a batch is tried one by one, so that one bad order never holds up the others.
 func (s *Service) importRows(ctx context.Context, rows []inboxRow) error {
 	all, err := s.decode(ctx, rows)
-	if err != nil {
+	if err != nil || len(all) == 0 {
 		return err
 	}
 	if err := s.prepare(ctx, all); err != nil {
@@ -97,8 +100,9 @@ func (s *Service) decode(ctx context.Context, rows []inboxRow) ([]*arriving, err
 	for _, r := range rows {
 		a := &arriving{row: r}
 		o, err := s.open(ctx, r.account)
-		if err != nil {
-			return nil, err
+		if err != nil { // the account cannot be opened just now: its rows come back when their lease ends, the others go on
+			s.need.Log.Warn("import", "account", r.account, "kind", fault.KindOf(err).String(), "err", err)
+			continue
 		}
 		a.bad = s.decodeOne(ctx, o, keys, a)
 		all = append(all, a)
@@ -118,6 +122,9 @@ func (s *Service) decodeOne(ctx context.Context, o *opened, keys privacy.Keys, a
 	order, err := o.ch.Decode(raw)
 	if err != nil {
 		return err
+	}
+	if hidesNUL(raw) {
+		channel.Clean(&order)
 	}
 	a.arrival = channel.Arrival{
 		Inbox: a.row.id, Source: a.row.source, Account: o.acc.brief(), Hash: channel.ContentHash(s.need.HashKey, order),
@@ -141,6 +148,16 @@ func (s *Service) decodeOne(ctx context.Context, o *opened, keys privacy.Keys, a
 	channel.Strip(&order)
 	a.arrival.Order = order
 	return nil
+}
+
+// hidesNUL reports whether a document may hold a NUL character, which no database keeps, plainly or written as JSON does.
+func hidesNUL(raw channel.Raw) bool {
+	for _, d := range raw.Docs {
+		if bytes.IndexByte(d.Body, 0) >= 0 || bytes.Contains(d.Body, []byte("u0000")) || !utf8.Valid(d.Body) {
+			return true
+		}
+	}
+	return false
 }
 
 // addressOK judges whether a parcel could be sent. Where the channel makes the label, its own masked address is enough.
@@ -180,6 +197,9 @@ func (s *Service) land(ctx context.Context, all []*arriving) error {
 		if err != nil {
 			return err
 		}
+		if err := s.forgetErased(tx, good); err != nil {
+			return err
+		}
 		var records []privacy.SealedRecord
 		arrivals := make([]channel.Arrival, 0, len(good))
 		for _, a := range good {
@@ -201,8 +221,35 @@ func (s *Service) land(ctx context.Context, all []*arriving) error {
 		if err := s.seen(tx, good, landings); err != nil {
 			return err
 		}
-		return s.mark(tx, all, good, landings)
+		if err := s.mark(tx, all, good, landings); err != nil {
+			return err
+		}
+		return s.supersede(tx, good, landings)
 	})
+}
+
+// forgetErased takes the personal record from arrivals of orders that were erased, and destroys the key of what was stored of them since: nothing comes back.
+func (s *Service) forgetErased(tx *db.Tx, good []*arriving) error {
+	externals := map[string][]string{}
+	for _, a := range good {
+		if a.record != nil {
+			externals[a.row.account] = append(externals[a.row.account], a.row.external)
+		}
+	}
+	var keys []string
+	for _, account := range slices.Sorted(keysOf(externals)) {
+		gone, err := s.need.Privacy.ErasedOrders(tx, account, externals[account])
+		if err != nil {
+			return err
+		}
+		for _, a := range good {
+			if a.row.account == account && gone[a.row.external] {
+				a.record, a.arrival.Buyer = nil, ""
+				keys = append(keys, a.row.keyID)
+			}
+		}
+	}
+	return s.need.Privacy.Destroy(tx, keys)
 }
 
 // current takes mode and rules of each account as they are in this transaction, so that a change of mode and an import exclude each other.
@@ -285,6 +332,10 @@ func (s *Service) mark(tx *db.Tx, all, good []*arriving, landings []channel.Land
 		b.Add(a.row.id, a.row.attempts, "done", nil, orNull(l.OrderID))
 	}
 	for _, a := range all {
+		if fault.CodeOf(a.bad) == privacy.Erased {
+			b.Add(a.row.id, a.row.attempts, "done", privacy.Erased, nil)
+			continue
+		}
 		if a.bad != nil {
 			stuck(a, exception.Undecodable, fault.Message(a.bad))
 			cases[len(cases)-1].Order = ""

@@ -36,8 +36,14 @@ func (s *Service) seal(account, source, topic string, c channel.Change) (*stored
 
 // store writes sealed rows and their keys. A delivery id that is already there stores nothing. Every row is new; keys of rows that were not stored are not kept.
 func (s *Service) store(tx *db.Tx, rows []*stored) error {
+	_, err := s.storeNew(tx, rows)
+	return err
+}
+
+// storeNew is store, and answers the ids of the rows that were stored.
+func (s *Service) storeNew(tx *db.Tx, rows []*stored) ([]string, error) {
 	if len(rows) == 0 {
-		return nil
+		return nil, nil
 	}
 	b := db.NewBatch(1)
 	byID := make(map[string]*stored, len(rows))
@@ -51,13 +57,13 @@ func (s *Service) store(tx *db.Tx, rows []*stored) error {
 		from rows(i text, a text, s text, d text, t text, x text, h text, v bigint, r2 bigint, ho text, k text, b bytea, st text, c text)
 		where true on conflict (account_id, delivery_id) do nothing returning id`, b, db.Micros(tx.Now))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	keys := make([]privacy.Sealed, 0, len(kept))
 	for _, id := range kept {
 		keys = append(keys, byID[id].sealed)
 	}
-	return s.need.Privacy.Write(tx, keys)
+	return kept, s.need.Privacy.Write(tx, keys)
 }
 
 // inboxRow is a stored row taken to be imported.
@@ -80,7 +86,7 @@ const inboxColumns = `i.n, i.id, i.account_id, i.source, i.topic, i.external, i.
 
 // take leases up to limit rows of different orders, oldest first. A worker that dies gives them back when the lease ends.
 func (s *Service) take(tx *db.Tx, limit int) ([]inboxRow, error) {
-	rows, err := db.All(tx, scanInbox, `select `+inboxColumns+` from inbox i where i.state = 'stored' and i.next_at <= $1 order by i.next_at, i.n limit $2`, db.Micros(tx.Now), limit*2)
+	rows, err := db.All(tx, scanInbox, `select `+inboxColumns+` from inbox i where i.state = 'stored' and i.next_at <= $1 order by i.next_at, i.n limit $2`+skip(tx), db.Micros(tx.Now), limit*2)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -109,10 +115,18 @@ func (s *Service) take(tx *db.Tx, limit int) ([]inboxRow, error) {
 	return taken, nil
 }
 
+// skip leaves rows that another worker is just taking to it.
+func skip(tx *db.Tx) string {
+	if tx.Lock() == "" {
+		return ""
+	}
+	return " for update skip locked"
+}
+
 // importLease is how long a taken row is left alone.
 const importLease = 30 * time.Second
 
-// wantReads asks for orders to be read again, durably; a wish that comes while one is being read keeps the order due.
+// wantReads asks for orders to be read again, durably; a wish that comes while one is being read is carried out after it: one order is read by one reader at a time.
 func (s *Service) wantReads(tx *db.Tx, account string, wanted map[string]string) error {
 	b := db.NewBatch(2)
 	for external, why := range wanted {
@@ -120,6 +134,8 @@ func (s *Service) wantReads(tx *db.Tx, account string, wanted map[string]string)
 	}
 	_, err := tx.Exec(`insert into reads (account_id, external, wanted_at, reason, state, attempts, next_at)
 		select a, x, cast($1 as bigint), w, 'due', 0, cast($1 as bigint) from rows(a text, x text, w text) where true
-		on conflict (account_id, external) do update set wanted_at = excluded.wanted_at, next_at = excluded.next_at, state = 'due', attempts = 0`, b, db.Micros(tx.Now))
+		on conflict (account_id, external) do update set wanted_at = case when reads.wanted_at < excluded.wanted_at then excluded.wanted_at else reads.wanted_at + 1 end,
+			next_at = excluded.next_at, state = case when reads.state = 'running' then 'running' else 'due' end,
+			attempts = case when reads.state = 'running' then reads.attempts else 0 end`, b, db.Micros(tx.Now))
 	return err
 }

@@ -62,6 +62,8 @@ func (s *Service) switchMode(ctx context.Context, id string, in Switching) (Acco
 		acc.Mode = in.Mode
 		if !in.CutOver.IsZero() {
 			acc.CutOver = in.CutOver
+		} else if in.Mode == channel.Shadow && was != channel.Shadow {
+			acc.CutOver = time.Time{} // the next cut-over is another moment
 		} else if was == channel.Shadow && in.Mode != channel.Shadow && acc.CutOver.IsZero() {
 			acc.CutOver = tx.Now
 		}

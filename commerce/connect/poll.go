@@ -131,7 +131,8 @@ func (s *Service) unknown(tx *db.Tx, account string, rows []*stored) ([]*stored,
 	for _, r := range rows {
 		b.Add(r.external, r.hash)
 	}
-	known, err := db.All(tx, scanID, `select distinct i.content_hash from inbox i, rows(x text, h text) where i.account_id = $1 and i.external = r.x and i.content_hash = r.h`, b, account)
+	known, err := db.All(tx, scanID, `select distinct i.content_hash from inbox i, rows(x text, h text) where i.account_id = $1 and i.external = r.x and i.content_hash = r.h
+		and not exists (select 1 from inbox j where j.account_id = i.account_id and j.external = i.external and j.n > i.n and j.content_hash <> i.content_hash)`, b, account)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -62,18 +63,18 @@ func (s *Service) ReadOnce(ctx context.Context) (int, error) {
 		for _, w := range due {
 			b.Add(w.account, w.external, w.attempts)
 		}
-		got, err := db.All(tx, scanID, `update reads set state = 'running', lease_until = $1, attempts = reads.attempts + 1 from rows(a text, x text, n bigint)
-			where reads.account_id = r.a and reads.external = r.x and reads.attempts = r.n and reads.state <> 'dead' returning external`, b, db.Micros(tx.Now.Add(readLease)))
+		got, err := db.All(tx, func(row db.Scanner) ([2]string, error) {
+			var k [2]string
+			return k, row.Scan(&k[0], &k[1])
+		}, `update reads set state = 'running', lease_until = $1, attempts = reads.attempts + 1 from rows(a text, x text, n bigint)
+			where reads.account_id = r.a and reads.external = r.x and reads.attempts = r.n and reads.state <> 'dead' returning account_id, external`, b, db.Micros(tx.Now.Add(readLease)))
 		if err != nil {
 			return err
 		}
-		mine := map[string]bool{}
-		for _, x := range got {
-			mine[x] = true
-		}
 		wishes = wishes[:0]
 		for _, w := range due {
-			if mine[w.external] {
+			if slices.Contains(got, [2]string{w.account, w.external}) {
+				w.attempts++
 				wishes = append(wishes, w)
 			}
 		}
@@ -96,7 +97,9 @@ func (s *Service) readWish(ctx context.Context, w wish) error {
 	if err != nil {
 		return err
 	}
-	c, err := o.ch.Order(ctx, w.external)
+	callCtx, cancel := context.WithTimeout(ctx, readLease-10*time.Second)
+	defer cancel()
+	c, err := o.ch.Order(callCtx, w.external)
 	if err != nil {
 		return s.readFailed(ctx, o, w, err)
 	}
@@ -116,8 +119,10 @@ func (s *Service) readWish(ctx context.Context, w wish) error {
 		if _, err := tx.Exec(`delete from reads where account_id = $1 and external = $2 and wanted_at = $3`, w.account, w.external, w.wanted); err != nil {
 			return err
 		}
-		_, err = tx.Exec(`update reads set state = 'due', attempts = 0 where account_id = $1 and external = $2`, w.account, w.external)
-		return err
+		if _, err := tx.Exec(`update reads set state = 'due', attempts = 0 where account_id = $1 and external = $2 and attempts = $3`, w.account, w.external, w.attempts); err != nil {
+			return err
+		}
+		return exception.Clear(tx, "system", "the order has been read", exception.Key{Cause: exception.OrderMissing, SubjectKind: "channel_order", Subject: w.account + ":" + w.external})
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/kernel/money"
+	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/exception"
 	"github.com/openclaw-pos/commerce/platform/httpclient"
@@ -40,6 +41,7 @@ type tell struct {
 	Attempts                     int64
 	Uncertain                    bool
 	Fence                        int64
+	Parcel                       string // of a completion: what the channel called the parcel when it was told of it
 }
 
 // payload is what an act needs; no personal data.
@@ -350,7 +352,7 @@ func (s *Service) carryOut(ctx context.Context, t tell) error {
 	if err != nil {
 		return err
 	}
-	h, err := s.handling(ctx, t)
+	h, err := s.handling(ctx, &t)
 	if err != nil {
 		return err
 	}
@@ -370,19 +372,24 @@ func (s *Service) carryOut(ctx context.Context, t tell) error {
 // look asks whether an earlier attempt got through. Acts that the partner takes twice without harm are simply done again.
 func (s *Service) look(ctx context.Context, o *opened, t tell, h channel.Handling) (Outcome, bool, error) {
 	out := Outcome{Act: t.Act, Subject: t.Subject}
-	f, ok := o.ch.(channel.Finder)
-	if !ok || !slices.Contains([]Act{TellPack, TellShip, TellCancel, TellRefund}, t.Act) {
-		if t.Act == TellPack || t.Act == TellCancel {
-			return out, false, fault.New(fault.OutcomeUnknown, "an answer was lost and %s cannot be asked what became of it", o.kind.Title)
-		}
+	if slices.Contains(harmless, t.Act) {
 		return out, false, nil
+	}
+	f, ok := o.ch.(channel.Finder)
+	if !ok {
+		return out, false, cannotAsk(o)
 	}
 	found, err := f.Find(ctx, string(t.Act), h)
 	switch {
+	case err == nil:
 	case fault.Is(err, fault.NotFound):
 		return out, false, nil
-	case err != nil:
+	case fault.Is(err, fault.Invalid): // it cannot be searched for this
+		return out, false, cannotAsk(o)
+	case fault.Temporary(err), fault.Is(err, fault.Unauthorized):
 		return out, false, err
+	default: // it is the search that failed: nothing is known of the act
+		return out, false, fault.Wrap(fault.OutcomeUnknown, err, "an answer was lost, and asking what became of it failed: "+fault.Message(err))
 	}
 	out.Ship.External = found.External
 	if found.Package != nil {
@@ -393,6 +400,15 @@ func (s *Service) look(ctx context.Context, o *opened, t tell, h channel.Handlin
 	}
 	return out, true, nil
 }
+
+// harmless are the acts that the seam promises to take twice as once, or of which the second says the same again.
+var harmless = []Act{TellArrived, TellComplete, TellDecide, TellRefund, TellReturn}
+
+func cannotAsk(o *opened) error {
+	return fault.New(fault.OutcomeUnknown, "an answer was lost and %s cannot be asked what became of it", o.kind.Title).WithCode(codeCannotAsk)
+}
+
+const codeCannotAsk = "cannot_ask"
 
 // do makes the call.
 func (s *Service) do(ctx context.Context, o *opened, t tell, h channel.Handling) (Outcome, error) {
@@ -406,7 +422,10 @@ func (s *Service) do(ctx context.Context, o *opened, t tell, h channel.Handling)
 	case TellShip:
 		out.Ship, err = o.ch.(channel.Shipper).Ship(ctx, channel.ShipNotice{Handling: h, Carrier: p.Carrier, Tracking: p.Tracking, URL: p.URL, Packages: p.Packages, Notify: true, At: p.At})
 	case TellComplete:
-		c := channel.Completion{Handling: h, Parcel: p.Tracking, CashPaid: p.CashPaid}
+		c := channel.Completion{Handling: h, Parcel: t.Parcel, CashPaid: p.CashPaid}
+		if c.Parcel == "" {
+			c.Parcel = p.Tracking
+		}
 		if p.Verdict == "returned" {
 			c.FailedAt = p.At
 		} else {
@@ -454,8 +473,8 @@ func reasonOf(why string) channel.CancelReason {
 }
 
 // handling names the units at the partner, with the partner's own location.
-func (s *Service) handling(ctx context.Context, t tell) (channel.Handling, error) {
-	h := channel.Handling{Order: t.External, Reference: t.Reference}
+func (s *Service) handling(ctx context.Context, t *tell) (channel.Handling, error) {
+	h := channel.Handling{Order: t.External, Reference: t.Reference, Tracking: t.Payload.Tracking}
 	lines := t.Payload.Lines
 	if t.Payload.Refund != nil {
 		for _, l := range t.Payload.Refund.Lines {
@@ -466,15 +485,29 @@ func (s *Service) handling(ctx context.Context, t tell) (channel.Handling, error
 		h.Lines = append(h.Lines, channel.Quantity{Line: l.External, Quantity: l.Quantity})
 		h.Units = append(h.Units, l.Units...)
 	}
-	if t.Payload.Location == "" {
+	if t.Payload.Location == "" && t.Act != TellComplete {
 		return h, nil
 	}
 	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
 		places, err := s.Places(tx, t.Account)
 		h.Location = places[t.Payload.Location]
+		if err != nil || t.Act != TellComplete {
+			return err
+		}
+		t.Parcel, err = parcelOf(tx, *t)
 		return err
 	})
 	return h, err
+}
+
+// parcelOf is what the channel called the parcel of this completion when it was told that it had left; "" when it gave it no name.
+func parcelOf(tx *db.Tx, t tell) (string, error) {
+	var answer struct {
+		External string `json:"external"`
+	}
+	_, err := db.All(tx, func(row db.Scanner) (struct{}, error) { return struct{}{}, row.Scan(db.JSON(&answer)) },
+		`select answer from tells where account_id = $1 and act = 'ship' and reference = $2 and answer is not null`, t.Account, t.Reference)
+	return answer.External, err
 }
 
 // settle writes what became of an intent, and lets those who wait for it know in the same transaction.
@@ -522,7 +555,7 @@ func (s *Service) untold(tx *db.Tx, o *opened, t tell, out Outcome, cause error)
 		}
 	case fault.OutcomeUnknown:
 		_, finds := o.ch.(channel.Finder)
-		if !finds || t.Attempts >= 5 {
+		if !finds || t.Attempts >= 5 || fault.CodeOf(cause) == codeCannotAsk {
 			state, what = "unknown", exception.OutcomeUnknown
 		}
 	default:
@@ -557,17 +590,23 @@ func (s *Service) passOn(tx *db.Tx, t tell, out Outcome) error {
 	return nil
 }
 
-// Retry puts a refused, unknown or withheld intent back; Settled says that a person found it done.
+// Retry puts a refused, unknown or withheld intent back, after a person has seen that it did not happen; done says that it did.
 func (s *Service) Retry(ctx context.Context, id, actor string, done bool) error {
 	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
 		t, err := db.One(tx, scanTell, `select `+tellColumns+` from tells t where t.id = $1 and t.state in ('refused', 'unknown', 'withheld')`+tx.Lock(), id)
 		if err != nil {
 			return err
 		}
+		entry := audit.Entry{Actor: actor, Action: map[bool]string{true: "tell.done", false: "tell.retry"}[done], SubjectKind: "tell", Subject: id,
+			Detail: map[string]any{"act": t.Act, "order": t.Order}}
+		if err := s.need.Audit.Write(tx, entry); err != nil {
+			return err
+		}
 		if done {
 			return s.told(tx, t, Outcome{Act: t.Act, Subject: t.Subject})
 		}
-		_, err = tx.Exec(`update tells set state = 'intended', attempts = 0, next_at = $2, cause = null where id = $1`, id, db.Micros(tx.Now))
+		// The person knows that it did not happen: it is done without asking again.
+		_, err = tx.Exec(`update tells set state = 'intended', uncertain = false, attempts = 0, next_at = $2, cause = null where id = $1`, id, db.Micros(tx.Now))
 		return err
 	})
 }

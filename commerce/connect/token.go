@@ -97,7 +97,9 @@ func (t *tokens) renew(ctx context.Context, stale string) error {
 	if t.set.Access != "" && t.set.Access != stale {
 		return nil // another process was first
 	}
-	set, err := r.RefreshToken(ctx, t.set)
+	callCtx, cancel := context.WithTimeout(ctx, leaseFor-5*time.Second)
+	defer cancel()
+	set, err := r.RefreshToken(callCtx, t.set)
 	if err != nil {
 		t.s.unwell(ctx, t.acc, err)
 		return err
@@ -138,10 +140,12 @@ const leaseFor = 30 * time.Second
 func (t *tokens) lease(ctx context.Context) (release func(), err error) {
 	for {
 		var got int64
+		var until any
 		err := t.s.need.DB.Write(ctx, func(tx *db.Tx) error {
 			var err error
+			until = db.Micros(tx.Now.Add(leaseFor))
 			got, err = tx.Exec(`update account_health set refresh_lease = $2 where account_id = $1 and (refresh_lease is null or refresh_lease < $3)`,
-				t.acc.ID, db.Micros(tx.Now.Add(leaseFor)), db.Micros(tx.Now))
+				t.acc.ID, until, db.Micros(tx.Now))
 			return err
 		})
 		if err != nil {
@@ -150,7 +154,7 @@ func (t *tokens) lease(ctx context.Context) (release func(), err error) {
 		if got == 1 {
 			return func() {
 				_ = t.s.need.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
-					_, err := tx.Exec(`update account_health set refresh_lease = null where account_id = $1`, t.acc.ID)
+					_, err := tx.Exec(`update account_health set refresh_lease = null where account_id = $1 and refresh_lease = $2`, t.acc.ID, until)
 					return err
 				})
 			}, nil
@@ -196,6 +200,7 @@ func (s *Service) RefreshDue(ctx context.Context) (int, error) {
 			continue
 		}
 		o.tokens.mu.Lock()
+		o.tokens.read(s.need.DB.Now()) // this process may never have used it
 		err = o.tokens.renew(ctx, o.tokens.set.Access)
 		o.tokens.mu.Unlock()
 		if err == nil {

@@ -1,0 +1,170 @@
+package connect
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/audit"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
+)
+
+// waiting is a row of the inbox that a person has to look at.
+type waiting struct{ id, cause string }
+
+func scanWaiting(row db.Scanner) (waiting, error) {
+	var w waiting
+	return w, row.Scan(&w.id, db.Text(&w.cause))
+}
+
+// keys are the cases a waiting row may have.
+func (w waiting) keys() []exception.Key {
+	keys := []exception.Key{{Cause: exception.Undecodable, SubjectKind: "inbox", Subject: w.id}}
+	if cause, _, ok := strings.Cut(w.cause, ": "); ok && cause != exception.Undecodable {
+		if _, known := exception.CauseOf(cause); known {
+			keys = append(keys, exception.Key{Cause: cause, SubjectKind: "inbox", Subject: w.id})
+		}
+	}
+	return keys
+}
+
+// supersede closes what was stuck of orders of which a later reading has come in: it says nothing any more.
+func (s *Service) supersede(tx *db.Tx, good []*arriving, landings []channel.Landing) error {
+	b := db.NewBatch(0)
+	for i, a := range good {
+		switch landings[i].Decision {
+		case channel.Imported, channel.Updated, channel.Unchanged:
+			b.Add(a.row.account, a.row.external, a.row.n, db.Micros(a.arrival.Change.Version))
+		}
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	rows, err := db.All(tx, scanWaiting, `select i.id, i.cause from inbox i, rows(a text, x text, n bigint, v bigint) where i.account_id = r.a and i.external = r.x and i.n < r.n
+		and i.state in ('stuck', 'dead') and (i.version_at is null or r.v is null or i.version_at <= r.v or i.cause like 'future_version%')`, b)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	return s.close(tx, rows, "system", "a later reading of the order has come in")
+}
+
+// close ends the waiting of rows, with their cases.
+func (s *Service) close(tx *db.Tx, rows []waiting, by, why string) error {
+	var ids []string
+	var keys []exception.Key
+	for _, w := range rows {
+		ids = append(ids, w.id)
+		keys = append(keys, w.keys()...)
+	}
+	if _, err := tx.Exec(`update inbox set state = 'done', done_at = $2 where id in (select key from json_each($1)) and state in ('stuck', 'dead')`, db.Keys(ids), db.Micros(tx.Now)); err != nil {
+		return err
+	}
+	return exception.Clear(tx, by, why, keys...)
+}
+
+// Remedy is what a person does about a message that is stuck.
+type Remedy string
+
+const (
+	Again      Remedy = "again"       // read it again with today's adapter and today's mapping
+	AsReceived Remedy = "as_received" // apply it with the time it was received instead of the channel's
+	Leave      Remedy = "leave"       // leave it out
+)
+
+// Unstick does what a person decided about a stuck message, by its inbox id. fault.NotFound when it does not wait (any more).
+func (s *Service) Unstick(ctx context.Context, inbox string, how Remedy, actor string) error {
+	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		w, err := db.One(tx, scanWaiting, `select id, cause from inbox i where i.id = $1 and i.state in ('stuck', 'dead')`+tx.Lock(), inbox)
+		if err != nil {
+			return err
+		}
+		entry := audit.Entry{Actor: actor, Action: "inbox." + string(how), SubjectKind: "inbox", Subject: inbox, Detail: map[string]any{"cause": w.cause}}
+		if err := s.need.Audit.Write(tx, entry); err != nil {
+			return err
+		}
+		set := `state = 'stored', attempts = 0, next_at = $2, done_at = null, cause = null`
+		switch how {
+		case Again:
+		case AsReceived:
+			set += `, version_at = received_at`
+		case Leave:
+			return s.close(tx, []waiting{w}, actor, "left out")
+		default:
+			return fault.Field("remedy", "must be %s, %s or %s", Again, AsReceived, Leave)
+		}
+		if _, err := tx.Exec(`update inbox set `+set+` where id = $1`, inbox, db.Micros(tx.Now)); err != nil {
+			return err
+		}
+		return exception.Clear(tx, actor, "read again", w.keys()...)
+	})
+	if err == nil {
+		signal(s.wake)
+	}
+	return err
+}
+
+// Resolved is told that a person has closed the case of a stuck message: it waits no longer.
+func (s *Service) Resolved(tx *db.Tx, inbox, actor string) error {
+	w, err := db.All(tx, scanWaiting, `select id, cause from inbox where id = $1 and state in ('stuck', 'dead')`, inbox)
+	if err != nil || len(w) == 0 {
+		return err
+	}
+	return s.close(tx, w, actor, "resolved")
+}
+
+// KeepRaw is how long raw payloads are kept.
+const KeepRaw = 90 * 24 * time.Hour
+
+// Sweep forgets raw payloads that are older than keep, with their keys, up to limit of them; it answers how many. What still waits for a person loses its content
+// and its case. Run it daily until it answers 0.
+func (s *Service) Sweep(ctx context.Context, keep time.Duration, limit int) (int, error) {
+	n := 0
+	err := s.need.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
+		type old struct {
+			waiting
+			key, state string
+		}
+		rows, err := db.All(tx, func(row db.Scanner) (old, error) {
+			var o old
+			return o, row.Scan(&o.id, db.Text(&o.cause), db.Text(&o.key), &o.state)
+		}, `select id, cause, key_id, state from inbox where received_at < $1 and state <> 'stored' order by received_at limit $2`, db.Micros(tx.Now.Add(-keep)), limit)
+		if n = len(rows); err != nil || n == 0 {
+			return err
+		}
+		var ids, keys []string
+		var stuck []waiting
+		for _, o := range rows {
+			ids = append(ids, o.id)
+			keys = append(keys, o.key)
+			if o.state != "done" {
+				stuck = append(stuck, o.waiting)
+			}
+		}
+		if len(stuck) > 0 {
+			if err := s.close(tx, stuck, "system", "its content is older than what is kept"); err != nil {
+				return err
+			}
+		}
+		if err := s.need.Privacy.Destroy(tx, keys); err != nil {
+			return err
+		}
+		_, err = tx.Exec(`delete from inbox where id in (select key from json_each($1))`, db.Keys(ids))
+		return err
+	})
+	return n, err
+}
+
+// Erase destroys the keys of everything stored of orders, and marks them: what comes of them later loses its personal fields, and replay answers "erased".
+func (s *Service) Erase(tx *db.Tx, account string, externals []string) error {
+	keys, err := db.All(tx, scanID, `select key_id from inbox where account_id = $1 and external in (select key from json_each($2)) and key_id is not null`, account, db.Keys(externals))
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`update channel_orders set erased = true where account_id = $1 and external in (select key from json_each($2))`, account, db.Keys(externals)); err != nil {
+		return err
+	}
+	return s.need.Privacy.Destroy(tx, keys)
+}
