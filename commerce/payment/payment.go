@@ -31,6 +31,8 @@ type Needs struct {
 	CashStep func(tx *db.Tx, country, currency string) (step int64, mode string, err error)
 	// Presumed says whether an account takes a delivery scan for the cash itself; nil = none does: cash counts as captured when it is confirmed.
 	Presumed func(tx *db.Tx, account string) (bool, error)
+	// CanRefund says whether a channel gives money back when it is asked to; nil = every one does.
+	CanRefund func(channel string) bool
 	// Gateway opens a payment provider of ours by name; nil while there is none. fault.NotFound for one that is not known.
 	Gateway func(name string) (gateway.Gateway, error)
 }

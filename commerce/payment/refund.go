@@ -138,6 +138,9 @@ func (s *Service) RefundTx(tx *db.Tx, a Ask) (Refund, error) {
 	if err != nil {
 		return Refund{}, err
 	}
+	if r.Method == "channel" && s.need.CanRefund != nil && !s.need.CanRefund(o.Channel) {
+		return Refund{}, fault.New(fault.Conflict, "the channel of order %s gives money back only by itself or through a return: choose the payout list", o.Number).WithCode("channel_cannot")
+	}
 	r.ID, r.At = db.ID(), tx.Now
 	if r.Reference == "" {
 		r.Reference = r.ID

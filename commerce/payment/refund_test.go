@@ -111,6 +111,21 @@ func TestRefund(t *testing.T) {
 			same(t, 3, won)
 		})
 	})
+	t.Run("a channel that gives nothing back when asked is not asked", func(t *testing.T) {
+		each(t, func(h *house) {
+			if err := h.order.Stock(t.Context(), "PK", "daraz", 1); err != nil {
+				t.Fatal(err)
+			}
+			id := h.imported(arrival("1001", func(a *channel.Arrival) { a.Account.Channel = "daraz" }))
+			refused(t, fault.Conflict, "channel_cannot", ask(h, payment.Ask{Order: id, Amount: 1000}))
+			h.refund(payment.Ask{Order: id, Amount: 1000, Method: payment.Payout})
+			r := h.refund(payment.Ask{Order: id, Amount: 1000, Method: "return"})
+			if err := h.s.Refused(t.Context(), r.ID, "the channel said no", "clerk"); err != nil {
+				t.Fatal(err)
+			}
+			same(t, []string{"intended", "refused"}, []string{h.refunds(id)[0].State, h.refunds(id)[1].State})
+		})
+	})
 	t.Run("a refusal and a lost answer say so, and a person decides", func(t *testing.T) {
 		each(t, func(h *house) {
 			id := h.imported(arrival("1001"))

@@ -147,28 +147,31 @@ func (s *Service) PaidOut(ctx context.Context, refund, actor, reference string) 
 
 // Drop takes a refund off the payout list that has not been paid out: the exact inverse of asking for it.
 func (s *Service) Drop(ctx context.Context, refund, reason, actor string) error {
+	return s.ended(ctx, refund, "taken back: "+reason, actor, func(r Refund) bool { return r.Method == Payout && r.State == "intended" })
+}
+
+// Refused is a person's word that a partner did not and will not give the money back: it no longer counts. Resolve takes that back.
+func (s *Service) Refused(ctx context.Context, refund, reason, actor string) error {
+	return s.ended(ctx, refund, reason, actor, func(r Refund) bool { return r.Method != Payout && (r.State == "intended" || r.State == "unknown") })
+}
+
+func (s *Service) ended(ctx context.Context, refund, reason, actor string, may func(r Refund) bool) error {
 	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		r, _, err := s.refundLocked(tx, refund)
+		r, o, err := s.refundLocked(tx, refund)
 		if err != nil {
 			return err
 		}
-		if r.Method != Payout || r.State != "intended" {
-			return fault.New(fault.Conflict, "refund %s is %s: it is out of our hands", refund, r.State).WithCode("not_allowed")
+		if !may(r) {
+			return fault.New(fault.Conflict, "refund %s is %s", refund, r.State).WithCode("not_allowed")
 		}
-		if err := s.audit(tx, actor, "refund.drop", r.ID, map[string]string{"reason": reason}); err != nil {
+		if err := s.audit(tx, actor, "refund.end", r.ID, map[string]string{"reason": reason}); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`update refunds set state = 'refused', flagged = $2, version = version + 1 where id = $1`, r.ID, "taken back: "+reason); err != nil {
+		if _, err := tx.Exec(`update refunds set state = 'refused', flagged = $2, version = version + 1 where id = $1`, r.ID, reason); err != nil {
 			return err
 		}
-		heads, err := s.need.Orders(tx, []string{r.OrderID}, false)
-		if err != nil {
-			return err
-		}
-		r.State = "refused"
-		f := r.fact(heads[r.OrderID])
-		f.Reason = "taken back: " + reason
-		return outbox.Append(tx, r.event(heads[r.OrderID], event.RefundSettled, tx.Now, f))
+		r.State, r.Reason = "refused", reason
+		return outbox.Append(tx, r.event(o, event.RefundSettled, tx.Now, r.fact(o)))
 	})
 }
 

@@ -88,8 +88,9 @@ func setup(t *testing.T, d *db.DB, clock *dbtest.Clock) *house {
 		PayChanged: func(tx *db.Tx, id, state, basis string, at time.Time) error {
 			return h.order.PayChanged(tx, id, order.PayState(state), basis, at)
 		},
-		CashStep: func(*db.Tx, string, string) (int64, string, error) { return 100, "half_up", nil },
-		Presumed: func(*db.Tx, string) (bool, error) { return h.presumed, nil },
+		CashStep:  func(*db.Tx, string, string) (int64, string, error) { return 100, "half_up", nil },
+		Presumed:  func(*db.Tx, string) (bool, error) { return h.presumed, nil },
+		CanRefund: func(channel string) bool { return channel != "daraz" },
 		Gateway: func(name string) (gateway.Gateway, error) {
 			if name != "demo" {
 				return nil, fault.New(fault.NotFound, "there is no payment provider %s", name)

@@ -9,6 +9,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/returns"
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/money"
+	"github.com/openclaw-pos/commerce/kernel/stock"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/outbox"
 )
@@ -226,4 +227,38 @@ func (h *house) back(order string) int64 {
 		}
 	}
 	return sum
+}
+
+func TestFirstSight_of_an_order_that_has_already_gone_far(t *testing.T) {
+	t.Parallel()
+	each(t, func(h *house) {
+		h.write(func(tx *db.Tx) error {
+			return h.inv.Move(tx, []stock.Movement{{Variant: "var-SHIRT", Location: h.loc, Delta: 100, Kind: stock.MoveReceipt, RefKind: "test", RefID: "1"}})
+		})
+		var as []channel.Arrival
+		for _, external := range []string{"1003", "1001", "1002"} {
+			as = append(as, arrival(external, func(a *channel.Arrival) {
+				a.Order.Lines[0].Progress.Delivered = 2
+				r := theirs(channel.Returning).Return
+				r.External = "R-" + external
+				a.Order.Returns = []channel.Return{r}
+				a.Order.Refunds = []channel.Refund{{External: "RF-1", Amount: money.Of(100000, "PKR"), At: start, Lines: []channel.RefundLine{{Line: "l1", Quantity: 1, Amount: money.Of(100000, "PKR"), Restock: channel.RestockReturn}}}}
+			}))
+		}
+		h.write(func(tx *db.Tx) error {
+			landed, err := h.order.Import(tx, as)
+			for _, l := range landed {
+				if l.Decision != channel.Imported {
+					t.Errorf("%s: %s", l.Decision, l.Why)
+				}
+			}
+			return err
+		})
+		h.drain()
+		for _, a := range as {
+			v := h.get(a.Change.External)
+			r := h.ofOrder(v.ID)
+			same(t, []any{"approved", "refunded", int64(100000), int64(1)}, []any{r.Decision, r.Money, r.Refunded, v.Lines[0].Refunded})
+		}
+	})
 }

@@ -131,7 +131,9 @@ func (s *Service) completed(tx *db.Tx, o Order, f event.ReturnFact) error {
 		return err
 	}
 	switch {
-	case r.Money == "intended" && len(r.Detail.Refunds) > 0:
+	case r.Money == "intended" && (r.Detail.By != "return" || len(r.Detail.Refunds) == 0):
+		return nil // it goes another way, and says so itself
+	case r.Money == "intended":
 		return s.need.Settled(tx, r.Detail.Refunds[len(r.Detail.Refunds)-1])
 	case r.Money == "refunded" || r.Money == "refused" || r.Money == "waived" || r.Kind == KindExchange || o.ListsRefunds:
 		return nil

@@ -117,7 +117,7 @@ func (s *Service) refund(tx *db.Tx, w *work, p Paying) error {
 		return err
 	}
 	r.RefundDue = r.Refunded + done.Amount
-	r.Detail.Refunds = append(r.Detail.Refunds, done.ID)
+	r.Detail.Refunds, r.Detail.By = append(r.Detail.Refunds, done.ID), ask.Method
 	w.decided()
 	what := "refund_wanted"
 	if ask.Method == "return" {

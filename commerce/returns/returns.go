@@ -204,6 +204,7 @@ type Detail struct {
 	Note       string   `json:"note,omitempty"`
 	Shipping   int64    `json:"shipping_minor,omitempty"`   // part of what is due
 	Refunds    []string `json:"refunds,omitempty"`          // ids of refunds, newest last
+	By         string   `json:"refund_method,omitempty"`    // how the newest one that we asked for goes back, where it was chosen
 	Difference int64    `json:"difference_minor,omitempty"` // of an exchange: above zero the buyer pays
 	Proposed   int64    `json:"proposed_minor,omitempty"`   // what the channel proposes to give back
 	Completed  bool     `json:"completed,omitempty"`        // the channel has concluded it
