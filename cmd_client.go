@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,7 +79,7 @@ func (g *Globals) client(ctx context.Context, s streams) (*client, error) {
 	unlock := c.close
 	c.close = func() error { return errors.Join(a.Close(), unlock()) }
 	c.base = "http://here" + baseOf(a)
-	c.http = &http.Client{Transport: inside{a.Handler(), access.CLI(c.login)}}
+	c.http = &http.Client{Transport: inside{a.API.Handler(), access.CLI(c.login)}}
 	return c, nil
 }
 
@@ -125,6 +127,9 @@ func readServed(data string) (at served, err error) {
 }
 
 func answers(ctx context.Context, at served) bool {
+	if at.URL == "" {
+		return false
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.URL+"/healthz", nil)
@@ -140,7 +145,7 @@ func answers(ctx context.Context, at served) bool {
 
 // announce makes a serve known to commands on this machine and keeps others from writing beside it; key is what commands come with. On PostgreSQL many
 // processes share the database, and commands need nobody.
-func (g *Globals) announce(addr, base string) (key string, done func() error, err error) {
+func (g *Globals) announce(listener net.Listener, base string) (key string, done func() error, err error) {
 	none := func() error { return nil }
 	if strings.HasPrefix(g.DB, "postgres") {
 		return "", none, nil
@@ -156,7 +161,11 @@ func (g *Globals) announce(addr, base string) (key string, done func() error, er
 		return "", none, fault.New(fault.Conflict, "another openclaw-commerce is using %s: on SQLite one process writes", g.Data)
 	}
 	key = secret()
-	b, err := json.Marshal(served{URL: "http://" + addr, Base: base, Key: key, PID: os.Getpid(), Started: time.Now().UTC()})
+	addr := ""
+	if listener != nil {
+		addr = "http://" + reachable(listener.Addr())
+	}
+	b, err := json.Marshal(served{URL: addr, Base: "/" + strings.Trim(base, "/"), Key: key, PID: os.Getpid(), Started: time.Now().UTC()})
 	if err != nil {
 		return "", none, errors.Join(err, unlock())
 	}
@@ -165,6 +174,18 @@ func (g *Globals) announce(addr, base string) (key string, done func() error, er
 		return "", none, errors.Join(fmt.Errorf("say where serve listens: %w", err), unlock())
 	}
 	return key, func() error { return errors.Join(os.Remove(path), unlock()) }, nil
+}
+
+// reachable is the address at which this machine itself reaches a listener.
+func reachable(a net.Addr) string {
+	t, ok := a.(*net.TCPAddr)
+	if !ok {
+		return a.String()
+	}
+	if t.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(t.Port))
+	}
+	return t.String()
 }
 
 // login is who sits at the keyboard, for the audit log.

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openclaw-pos/commerce/app"
+	"github.com/openclaw-pos/commerce/app/demo"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/httpclient"
+	"github.com/openclaw-pos/commerce/sim/daraz"
+	"github.com/openclaw-pos/commerce/sim/shopify"
+)
+
+// Globals are the flags every command has.
+type Globals struct {
+	Data         string `help:"Folder for the database and the key file." default:"./openclaw-data" env:"OPENCLAW_DATA"`
+	DB           string `name:"db" help:"Database: postgres://… or sqlite:PATH. Default: commerce.db in the data folder." env:"OPENCLAW_DB"`
+	KeyFile      string `help:"Key-encryption key file, mode 0600. Default: vault.key in the data folder; made there on SQLite." env:"OPENCLAW_KEY_FILE"`
+	AllowPrivate bool   `help:"Partners and subscribers may be at private addresses: simulators, a partner in the same network." env:"OPENCLAW_ALLOW_PRIVATE"`
+	JSON         bool   `name:"json" help:"Print data as JSON."`
+	Debug        bool   `help:"Log more." env:"OPENCLAW_DEBUG"`
+}
+
+// log writes to standard error, without secrets or personal data.
+func (g *Globals) log() *slog.Logger {
+	level := slog.LevelWarn
+	if g.Debug {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: httpclient.ReplaceAttr}))
+}
+
+// open opens the house.
+func (g *Globals) open(ctx context.Context, edit ...func(*app.Config)) (*app.App, error) {
+	cfg := app.Config{DB: g.DB, Data: g.Data, KeyFile: g.KeyFile, AllowPrivate: g.AllowPrivate, Log: g.log()}
+	for _, e := range edit {
+		e(&cfg)
+	}
+	return app.Open(ctx, cfg)
+}
+
+// demoCmd plays everything with no account and no other install.
+type demoCmd struct {
+	Once   bool   `help:"Play to the end without a person, check every invariant, print a summary; exit 0 only if all hold."`
+	Orders int    `help:"How many orders." default:"500"`
+	Addr   string `help:"Where to listen; default a free port of this machine."`
+	Seed   uint64 `help:"Same seed, same orders." default:"11"`
+}
+
+// Run plays the demo.
+func (c *demoCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	log := slog.New(slog.DiscardHandler)
+	if g.Debug {
+		log = g.log()
+	}
+	return demo.Run(ctx, demo.Options{Orders: c.Orders, Once: c.Once, JSON: g.JSON, DB: g.DB, Addr: c.Addr, Seed: c.Seed, Out: s.out, Log: log})
+}
+
+// serveCmd runs the house.
+type serveCmd struct {
+	Addr      string   `help:"Where to listen." default:"127.0.0.1:8080" env:"OPENCLAW_ADDR"`
+	Base      string   `help:"Base path of the API." default:"/v1" env:"OPENCLAW_BASE"`
+	PublicURL string   `help:"Where partners reach us, for webhook subscriptions." env:"OPENCLAW_PUBLIC_URL"`
+	Roles     []string `help:"What this process does: web, intake, work, relay." default:"web,intake,work,relay" env:"OPENCLAW_ROLES"`
+	NATS      string   `name:"nats" help:"NATS server to publish contract events to." env:"OPENCLAW_NATS"`
+	Courier   string   `help:"Who carries parcels unless an account says otherwise." default:"manual"`
+}
+
+// Run serves until the process is told to stop, then finishes what it has begun.
+func (c *serveCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	var roles []app.Role
+	for _, r := range c.Roles {
+		role := app.Role(strings.TrimSpace(r))
+		if !slices.Contains(app.Roles, role) {
+			return fault.Field("roles", "%q is none of web, intake, work, relay", r)
+		}
+		roles = append(roles, role)
+	}
+	var at net.Listener
+	if slices.Contains(roles, app.Web) {
+		var err error
+		if at, err = net.Listen("tcp", c.Addr); err != nil {
+			return fmt.Errorf("listen on %s: %w", c.Addr, err)
+		}
+		defer func() { _ = at.Close() }()
+	}
+	key, unsay, err := g.announce(at, c.Base)
+	if err != nil {
+		return err
+	}
+	a, err := g.open(ctx, func(cfg *app.Config) {
+		cfg.PublicURL, cfg.NATS, cfg.Courier, cfg.Base, cfg.Version = c.PublicURL, c.NATS, c.Courier, c.Base, version()
+	})
+	if err != nil {
+		return errors.Join(err, unsay())
+	}
+	a.API.Local = key
+	failed := make(chan error, 1)
+	var server *http.Server
+	if at != nil {
+		server = &http.Server{Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+		go func() {
+			if err := server.Serve(at); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("listen on %s: %w", c.Addr, err)
+			}
+		}()
+		fmt.Fprintf(s.err, "serving on http://%s\n", at.Addr())
+	}
+	work, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- a.Run(work, roles...) }()
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	case err = <-done:
+		done <- nil
+	}
+	if server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		defer cancel()
+		err = errors.Join(err, server.Shutdown(ctx))
+	}
+	stop()
+	return errors.Join(err, <-done, a.Close(), unsay())
+}
+
+// migrateCmd brings the schema up to date.
+type migrateCmd struct{}
+
+// Run migrates and says from where to where.
+func (c *migrateCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	a, err := g.open(ctx)
+	if err != nil {
+		return err
+	}
+	current, latest, err := a.DB.Version(ctx)
+	if err == nil {
+		fmt.Fprintf(s.out, "the database is at version %d of %d\n", current, latest)
+	}
+	return errors.Join(err, a.Close())
+}
+
+// versionCmd says what was built.
+type versionCmd struct{}
+
+// Run prints the version.
+func (c *versionCmd) Run(s streams) error {
+	_, err := fmt.Fprintln(s.out, version())
+	return err
+}
+
+// simCmd runs a simulated partner.
+type simCmd struct {
+	Shopify simShopify `cmd:"" help:"A Shopify shop."`
+	Daraz   simDaraz   `cmd:"" help:"A Daraz marketplace."`
+}
+
+type simShopify struct {
+	Addr     string `help:"Where to listen." default:"127.0.0.1:8091"`
+	Shop     string `help:"The shop's address." default:"demo-shop.myshopify.com"`
+	Products int    `help:"How many products it sells." default:"20"`
+	Orders   int    `help:"How many orders it holds from the start." default:"10"`
+}
+
+// Run serves the shop until the process is told to stop.
+func (c *simShopify) Run(ctx context.Context, s streams) error {
+	shop, err := shopify.New(shopify.Config{Domain: c.Shop, ClientID: "sim-client", ClientSecret: "sim-secret"})
+	if err != nil {
+		return err
+	}
+	defer shop.Close()
+	for i := range c.Products {
+		if _, err := shop.AddProduct(shopify.ProductSpec{SKU: fmt.Sprintf("OC-%03d", i+1), Title: fmt.Sprintf("Product %d", i+1), Price: fmt.Sprintf("%d.00", 500+i*50), Quantity: 100}); err != nil {
+			return err
+		}
+	}
+	for _, spec := range shop.Generate(1, c.Orders) {
+		if _, err := shop.PlaceOrder(spec); err != nil && !errors.Is(err, shopify.ErrSoldOut) {
+			return err
+		}
+	}
+	fmt.Fprintf(s.err, "%s listens on http://%s, client id sim-client, client secret sim-secret; faults and record at /_sim/\n", c.Shop, c.Addr)
+	return serveSim(ctx, c.Addr, shop.Handler())
+}
+
+type simDaraz struct {
+	Addr     string `help:"Where to listen." default:"127.0.0.1:8092"`
+	Venture  string `help:"Which country." default:"pk" enum:"pk,bd,lk,np,mm"`
+	Products int    `help:"How many products the shop sells." default:"20"`
+	Orders   int    `help:"How many orders it holds from the start." default:"10"`
+}
+
+// Run serves the marketplace until the process is told to stop.
+func (c *simDaraz) Run(ctx context.Context, s streams) error {
+	m := daraz.New(daraz.Config{Venture: c.Venture})
+	defer m.Close()
+	shop := m.Shop("")
+	for i := range c.Products {
+		shop.AddProduct(fmt.Sprintf("OC-%03d", i+1), fmt.Sprintf("OC-%03d_%s-1", i+1, strings.ToUpper(c.Venture)), int64(50000+i*5000), 100)
+	}
+	for _, spec := range shop.Generate(1, c.Orders) {
+		if _, err := shop.PlaceOrder(spec); err != nil && !errors.Is(err, daraz.ErrSoldOut) {
+			return err
+		}
+	}
+	fmt.Fprintf(s.err, "Daraz %s listens on http://%s/rest, app key sim-daraz-key, app secret sim-daraz-secret, code %s; faults and record at /_sim/\n", c.Venture, c.Addr, shop.Authorize())
+	return serveSim(ctx, c.Addr, m.Handler())
+}
+
+func serveSim(ctx context.Context, addr string, h http.Handler) error {
+	server := &http.Server{Addr: addr, Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.ListenAndServe() }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		return server.Close()
+	}
+}
