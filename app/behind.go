@@ -6,8 +6,15 @@ import "github.com/openclaw-pos/commerce/platform/db"
 func (a *App) Behind(tx *db.Tx) (int64, error) {
 	var sum int64
 	for _, c := range a.consumers {
-		n, err := db.One(tx, func(row db.Scanner) (n int64, err error) { return n, row.Scan(&n) }, `select count(*) from event_cursors c join events e on e.shard = c.shard and e.position > c.position
-			where c.consumer = $1 and ((cast($2 as text) = '{}' and ($3 = false or e.contract)) or e.type in (select key from json_each($2)))`, c.Name, db.Keys(c.Types), c.Contracts)
+		of, args := ``, []any{c.Name}
+		switch {
+		case len(c.Types) > 0:
+			of, args = ` and e.type in (select key from json_each($2))`, append(args, db.Keys(c.Types))
+		case c.Contracts:
+			of = ` and e.contract`
+		}
+		n, err := db.One(tx, func(row db.Scanner) (n int64, err error) { return n, row.Scan(&n) },
+			`select count(*) from event_cursors c join events e on e.shard = c.shard and e.position > c.position where c.consumer = $1`+of, args...)
 		if err != nil {
 			return 0, err
 		}

@@ -53,17 +53,6 @@ func (a *App) fulfillmentNeeds() fulfillment.Needs {
 			}
 			return all, err
 		},
-		Places: func(tx *db.Tx, ids []string) (map[string]fulfillment.Place, error) {
-			all := map[string]fulfillment.Place{}
-			if len(ids) == 0 {
-				return all, nil
-			}
-			ls, err := a.Inventory.Locations(tx, ids...)
-			for _, l := range ls {
-				all[l.ID] = fulfillment.Place{ID: l.ID, Code: l.Code, Name: l.Name, Country: l.Country, LegalEntity: l.LegalEntity, Priority: l.Priority}
-			}
-			return all, err
-		},
 		Variants: a.Catalog.ByCode,
 		Parcels: func(tx *db.Tx, ps []fulfillment.Parcel) ([]string, error) {
 			all := make([]dispatch.Packed, len(ps))
@@ -248,9 +237,12 @@ func (a *App) ordersToSend(tx *db.Tx, ids []string, lock bool) (map[string]dispa
 func (a *App) cash(tx *db.Tx, facts []dispatch.CashFact) error {
 	for _, f := range facts {
 		var err error
-		if f.What == "collected" {
+		switch f.What {
+		case dispatch.CashCollected:
 			err = a.Payment.Collected(tx, f.OrderID, "cod_presumed", f.At)
-		} else {
+		case dispatch.CashDue:
+			err = a.Payment.Uncollect(tx, f.OrderID, f.At)
+		default:
 			err = a.Payment.Uncollected(tx, f.OrderID, f.At)
 		}
 		if err != nil {
