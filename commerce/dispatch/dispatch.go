@@ -98,12 +98,19 @@ type Good struct {
 	Units    []string `json:"units,omitempty"`
 }
 
-// CashFact is what became of cash on delivery: collected (presumed from a delivery) or void (the parcel came back).
+// CashFact is what became of an order's cash on delivery.
 type CashFact struct {
 	OrderID string
 	What    string
 	At      time.Time
 }
+
+// What becomes of cash on delivery. Telling the same twice must be harmless.
+const (
+	CashCollected = "collected" // every parcel that carries some was delivered: presumed from the scans
+	CashVoid      = "void"      // all of them came back or were lost
+	CashDue       = "due"       // a delivery was taken back: nothing has been collected yet
+)
 
 // Homecoming is a parcel that did not reach the buyer, or did after it had turned back.
 type Homecoming struct {

@@ -178,6 +178,7 @@ type applying struct {
 	raise   []exception.Case
 	clear   []exception.Key
 	cash    map[string]time.Time // orders whose cash may have moved
+	facts   []CashFact
 	home    []Homecoming
 }
 
@@ -277,6 +278,9 @@ func (a *applying) walk(o Order, sh *Shipment, to string, at time.Time, st couri
 	var steps []func(*db.Tx, string, []Moved) error
 	if from == Delivered && to != Delivered {
 		steps = append(steps, n.Unarrive)
+		if sh.Cash.Minor > 0 {
+			defer func() { a.takenBack(sh, at) }()
+		}
 	}
 	switch {
 	case to == Delivered && from == Returning:
@@ -320,6 +324,13 @@ func (a *applying) walk(o Order, sh *Shipment, to string, at time.Time, st couri
 			Carrier: sh.Carrier, Tracking: sh.Tracking, Reason: string(st.Reason), At: at, Lines: moves})
 	}
 	return nil
+}
+
+// takenBack says that the cash of a delivery that did not happen is still due.
+func (a *applying) takenBack(sh *Shipment, at time.Time) {
+	if sh.State != Delivered {
+		a.facts = append(a.facts, CashFact{sh.OrderID, CashDue, at})
+	}
 }
 
 // done reports whether nothing more is expected of the carrier.
@@ -395,7 +406,7 @@ func (a *applying) close() error {
 
 // settleCash tells payments of cash once every parcel that carries some has ended: all delivered is collected, none is void; a mixture is a person's case.
 func (a *applying) settleCash() error {
-	var facts []CashFact
+	facts := a.facts
 	for _, order := range slices.Sorted(maps.Keys(a.cash)) {
 		var got, gone, open int64
 		free := false // a parcel without cash has been delivered
@@ -415,9 +426,9 @@ func (a *applying) settleCash() error {
 		switch {
 		case open > 0:
 		case gone == 0:
-			facts = append(facts, CashFact{order, "collected", a.cash[order]})
+			facts = append(facts, CashFact{order, CashCollected, a.cash[order]})
 		case got == 0 && !free:
-			facts = append(facts, CashFact{order, "void", a.cash[order]})
+			facts = append(facts, CashFact{order, CashVoid, a.cash[order]})
 		default:
 			if err := exception.Raise(a.tx, exception.Case{Cause: exception.CashShort, SubjectKind: "order", Subject: order, Order: order,
 				Detail: map[string]any{"collected": got, "came_back": gone}}); err != nil {

@@ -108,8 +108,7 @@ func TestScan(t *testing.T) {
 			same(h, int64(2), h.get(orderID).Lines[0].OnTheWay)
 			same(h, "attempted", h.shipment(shipment).State)
 			h.scan(said(shipment, courier.Delivered, 50))
-			same(h, int64(2), h.get(orderID).Lines[0].Delivered)
-			same(h, 1, len(h.types(orderID, event.ShipmentDelivered)))
+			same(h, end{State: "delivered", Delivered: 2, Cash: []string{"collected", "due", "collected"}, Told: 1}, h.end(orderID, shipment))
 		})
 	})
 	t.Run("a carrier that has it before our scan is a disagreement, and our scan ends it", func(t *testing.T) {

@@ -264,14 +264,6 @@ func (h *house) fulfillment() *fulfillment.Service {
 			}
 			return all, err
 		},
-		Places: func(tx *db.Tx, ids []string) (map[string]fulfillment.Place, error) {
-			found, err := h.stock.Locations(tx, ids...)
-			all := map[string]fulfillment.Place{}
-			for _, l := range found {
-				all[l.ID] = fulfillment.Place{ID: l.ID, Code: l.Code, Name: l.Name, Country: l.Country, LegalEntity: l.LegalEntity, Priority: l.Priority}
-			}
-			return all, err
-		},
 		Variants: func(_ *db.Tx, codes []string) (map[string]string, error) {
 			all := map[string]string{}
 			for _, c := range codes {

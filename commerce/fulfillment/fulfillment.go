@@ -37,8 +37,6 @@ type Needs struct {
 	Adjust func(tx *db.Tx, ms []stock.Movement) error
 	// Rank lists, per route, the locations that may fulfil it, best first.
 	Rank func(tx *db.Tx, routes []Route) ([][]Place, error)
-	// Places reads locations by id, whatever their state.
-	Places func(tx *db.Tx, ids []string) (map[string]Place, error)
 	// Variants finds variants by SKU or GTIN; unknown ones are left out.
 	Variants func(tx *db.Tx, codes []string) (map[string]string, error)
 	// Parcels announces packed parcels to dispatch and answers their shipments, at the same index.
