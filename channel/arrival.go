@@ -46,6 +46,8 @@ type Arrival struct {
 	Buyer   string // id of the sealed personal record; "" when there is nothing personal
 	// AddressOK says that a parcel could be sent: name, street, city and what the country demands are there.
 	AddressOK bool
+	// Replay says that a person wants this stored reading applied as it is decoded today, though we hold one of the same time.
+	Replay bool
 }
 
 // Decision is what became of an arrival.

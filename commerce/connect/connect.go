@@ -34,6 +34,8 @@ type Needs struct {
 	HTTP func(acc Account, limits channel.Limits) *http.Client
 	// Import is the one door inward.
 	Import func(tx *db.Tx, arrivals []channel.Arrival) ([]channel.Landing, error)
+	// Held gives what we hold of an order in the shape of a reading, to compare with one; nil leaves the comparison out.
+	Held func(tx *db.Tx, order string) (channel.Order, error)
 	// Prepare makes sure that n order numbers are ready; it runs before the transaction.
 	Prepare func(ctx context.Context, country, channel string, n int) error
 	// Adopt moves orders to an account's new mode, page by page.

@@ -127,7 +127,7 @@ func (s *Service) decodeOne(ctx context.Context, o *opened, keys privacy.Keys, a
 		channel.Clean(&order)
 	}
 	a.arrival = channel.Arrival{
-		Inbox: a.row.id, Source: a.row.source, Account: o.acc.brief(), Hash: channel.ContentHash(s.need.HashKey, order),
+		Inbox: a.row.id, Source: a.row.source, Account: o.acc.brief(), Replay: a.row.topic == replayed, Hash: channel.ContentHash(s.need.HashKey, order),
 		Change: channel.Change{External: a.row.external, Version: a.row.version, ReadAt: a.row.read, Hold: a.row.hold},
 	}
 	if a.arrival.Change.Version.IsZero() {

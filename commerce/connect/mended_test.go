@@ -268,3 +268,42 @@ func TestParcel(t *testing.T) {
 		}))
 	})
 }
+
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx := context.Background()
+		h := setup(t, d, channel.Live)
+		id := h.shop.Place(demo.Item{SKU: "TEA-1", Quantity: 2})
+		h.work()
+		h.shop.Cancel(id, "changed my mind")
+		h.work()
+		order := h.orders()[0]
+		got, err := h.s.Replay(ctx, order.ID, false, "clerk")
+		must(t, err)
+		if len(got.Readings) < 2 || len(got.Differences) != 0 {
+			t.Fatalf("%+v", got)
+		}
+		must(t, d.Write(ctx, func(tx *db.Tx) error { // as if an earlier version had read it wrongly
+			_, err := tx.Exec(`update orders set external_number = 'wrong', origin = 'elsewhere', content_hash = 'earlier' where id = $1`, order.ID)
+			return err
+		}))
+		got, err = h.s.Replay(ctx, order.ID, true, "clerk")
+		must(t, err)
+		fields := []string{}
+		for _, f := range got.Differences {
+			fields = append(fields, f.Field)
+		}
+		if diff := cmp.Diff([]string{"number", "origin"}, fields); diff != "" {
+			t.Fatal(diff)
+		}
+		h.importAll()
+		if got, err = h.s.Replay(ctx, order.ID, false, "clerk"); err != nil || len(got.Differences) != 0 {
+			t.Fatalf("%+v %v", got.Differences, err)
+		}
+		must(t, d.Write(ctx, func(tx *db.Tx) error { return h.s.Erase(tx, h.acc.ID, []string{id}) }))
+		if _, err := h.s.Replay(ctx, order.ID, false, "clerk"); fault.CodeOf(err) != "erased" {
+			t.Fatalf("%v", err)
+		}
+	})
+}

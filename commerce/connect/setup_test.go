@@ -93,7 +93,7 @@ func setup(t *testing.T, d *db.DB, mode channel.Mode) *house {
 	must(t, err)
 	h.s = New(Needs{
 		DB: d, Kinds: []channel.Kind{demo.Kind(h.shop)}, Secrets: testSecrets{v}, Privacy: priv, Audit: log, HTTP: func(Account, channel.Limits) *http.Client { return http.DefaultClient },
-		Import: h.ord.Import, Prepare: h.ord.Stock, Adopt: h.ord.Adopt, HashKey: contentKey,
+		Import: h.ord.Import, Held: h.ord.Held, Prepare: h.ord.Stock, Adopt: h.ord.Adopt, HashKey: contentKey,
 		SaveListings: func(tx *db.Tx, account string, ls []channel.Listing) error {
 			_, err := h.cat.SaveListings(tx, account, ls)
 			return err

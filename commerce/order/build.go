@@ -88,6 +88,12 @@ func (w *work) copyFacts(tx *db.Tx) {
 		h.VersionAt = w.a.Change.Version
 	}
 	h.ShipBy, h.DeliverBy, h.Statuses, h.Tags, h.Extra = o.ShipBy, o.DeliverBy, o.Statuses, o.Tags, o.Extra
+	if o.Number != "" {
+		h.ExternalNumber = o.Number
+	}
+	if o.Origin != "" {
+		h.Origin = o.Origin
+	}
 	h.COD = isCOD(o) || h.COD && len(o.Payments) == 0
 	h.UpdatedAt = tx.Now
 	if w.a.Buyer != h.SeenBuyer && w.a.Buyer != "" || h.Buyer == "" {
@@ -107,6 +113,9 @@ func (w *work) copyMoney() {
 		return
 	}
 	h.Money, h.Sums = o.Money, w.money.sums
+	if o.TaxMode != "" {
+		h.TaxMode = o.TaxMode
+	}
 	h.ShopTotal, h.ShopRate = o.Shop, rateOf(o.Shop, o.Total)
 	w.charges = nil
 	for i, c := range o.Charges {

@@ -73,6 +73,9 @@ func (w *work) changeLine(l *Line, cl *channel.Line, committed int64) {
 	if l.Variant == "" && l.Ours() && l.Open > 0 {
 		w.listings = append(w.listings, w.index(l))
 	}
+	if cl.Title != "" {
+		l.Title = cl.Title
+	}
 	was, unitsBefore := l.Seen, slices.Clone(l.Units)
 	l.Seen = seenOf(cl.Progress)
 	if !w.head.Effective() || !l.Ours() {

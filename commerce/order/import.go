@@ -224,7 +224,7 @@ func newer(h *Head, a *channel.Arrival) channel.Decision {
 	switch {
 	case a.Hash == h.Hash:
 		return channel.Unchanged
-	case a.Change.ReadAt.After(h.ReadAt):
+	case a.Replay, a.Change.ReadAt.After(h.ReadAt):
 		return channel.Updated
 	}
 	return channel.Stale
