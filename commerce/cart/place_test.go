@@ -339,6 +339,7 @@ func TestPayment(t *testing.T) {
 				h.Errorf("undone without asking the provider: %v", err)
 			}
 			h.Provider.Fault("server_error", "", 0)
+			h.clock.Advance(time.Minute)
 			h.same(cart.Recovered{Undone: 1}, h.restore())
 			h.same([]string{cart.Open, "100/0"}, []string{h.view(token).State, h.Levels(shoptest.Tea)})
 			h.same("paid", h.place(token, "k2").Payment)
@@ -384,6 +385,27 @@ func TestRecovery(t *testing.T) {
 			h.same(1, h.Count())
 			if a = h.place(token, "k1"); a.Number == "" {
 				h.Errorf("%+v", a)
+			}
+		})
+	})
+	t.Run("an order that cannot come in is tried again at longer and longer intervals", func(t *testing.T) {
+		t.Parallel()
+		each(t, func(h *house) {
+			tries := 0
+			h.Import = func(context.Context, string, channel.Change) (channel.Landing, error) {
+				tries++
+				return channel.Landing{Decision: channel.Stuck, Cause: "undecodable"}, nil
+			}
+			token, _ := h.Filled("cod", map[string]int64{shoptest.Tea: 1})
+			h.place(token, "k1")
+			for range 60 {
+				h.clock.Advance(time.Minute)
+				if _, err := h.Cart.Recover(context.Background(), 10); err != nil && !fault.Is(err, fault.Conflict) {
+					h.Error(err)
+				}
+			}
+			if tries < 5 || tries > 8 {
+				h.Errorf("%d tries in an hour", tries)
 			}
 		})
 	})

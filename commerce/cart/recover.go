@@ -33,7 +33,8 @@ func (s *Service) Recover(ctx context.Context, limit int) (Recovered, error) {
 	now := s.need.DB.Now()
 	err := errors.Join(
 		s.each(ctx, `c.state = 'placing' and c.updated_at < $1`, now.Add(-pollAgain), limit, func(u unfinished) error { return s.goOn(ctx, u, now, &n) }),
-		s.each(ctx, `c.state = 'placed' and (c.order_id is null or c.payment_state = 'authorized') and c.placed_at < $1`, now.Add(-landAgain), limit,
+		// Each try waits twice as long as the one before: from the last one, as long as it was away from the placing.
+		s.each(ctx, `c.state = 'placed' and (c.order_id is null or c.payment_state = 'authorized') and 2 * c.updated_at - c.placed_at < $1`, now.Add(-landAgain), limit,
 			func(u unfinished) error { return s.goOnPlaced(ctx, u, &n) }),
 	)
 	expired, err2 := s.expire(ctx, limit)
@@ -64,9 +65,19 @@ func (s *Service) each(ctx context.Context, where string, before time.Time, limi
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		err = errors.Join(err, do(u))
+		if failed := do(u); failed != nil {
+			err = errors.Join(err, failed, s.touch(ctx, u.cart.id))
+		}
 	}
 	return err
+}
+
+// touch puts a cart that failed behind the others.
+func (s *Service) touch(ctx context.Context, id string) error {
+	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`update carts set updated_at = $2, version = version + 1 where id = $1 and state <> 'open'`, id, db.Micros(tx.Now))
+		return err
+	})
 }
 
 // goOn looks what became of a checkout that is under way.
@@ -81,8 +92,10 @@ func (s *Service) goOn(ctx context.Context, u unfinished, now time.Time, n *Reco
 		return err
 	}
 	if over {
-		n.Undone++
-		return s.undo(ctx, u, p, known)
+		if err = s.undo(ctx, u, p, known); err == nil {
+			n.Undone++
+		}
+		return err
 	}
 	if !known {
 		return nil
