@@ -22,7 +22,7 @@ import (
 func (c *client) show(r reply, text func(w io.Writer) error) error {
 	if c.json {
 		var b bytes.Buffer
-		if err := json.Indent(&b, r.raw, "", "  "); err != nil {
+		if err := json.Indent(&b, bytes.TrimSpace(r.raw), "", "  "); err != nil {
 			return err
 		}
 		b.WriteByte('\n')

@@ -157,9 +157,9 @@ func (s *Server) accountRoutes() {
 		a, err := s.showAccount(tx, in.ID)
 		return a.Health, err
 	})
-	ask(s, route{path: "/accounts/{id}/diff", id: "diff-account", title: "Compare what the channel has with what we have", tag: tag, text: "Reads the account's orders and stock at the partner: it may take a while."},
+	ask(s, route{path: "/accounts/{id}/diff", id: "diff-account", slow: true, title: "Compare what the channel has with what we have", tag: tag, text: "Reads the account's orders and stock at the partner: it may take a while."},
 		func(ctx context.Context, in *One) (connect.Diff, error) { return s.Connect.Diff(ctx, in.ID) })
-	ask(s, route{method: http.MethodPost, path: "/accounts/{id}/check", id: "check-account", title: "Ask the partner whose shop the account is", tag: tag}, func(ctx context.Context, in *One) (Shop, error) {
+	ask(s, route{method: http.MethodPost, path: "/accounts/{id}/check", id: "check-account", slow: true, title: "Ask the partner whose shop the account is", tag: tag}, func(ctx context.Context, in *One) (Shop, error) {
 		shop, err := s.Connect.Check(ctx, in.ID)
 		return Shop{ID: shop.ID, Name: shop.Name, Currency: shop.Currency, Zone: shop.Zone}, err
 	})

@@ -212,6 +212,10 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	if err == nil {
 		inner := access.With(ctx.Context(), who)
 		if _, err = access.Require(inner, need); err == nil {
+			if slow, _ := ctx.Operation().Metadata["slow"].(bool); slow {
+				_, w := humago.Unwrap(ctx)
+				_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // not every writer has one
+			}
 			next(huma.WithContext(ctx, inner))
 			return
 		}

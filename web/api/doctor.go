@@ -36,7 +36,7 @@ func (d *Diagnosis) add(name string, bad, look bool, format string, args ...any)
 }
 
 func (s *Server) doctorRoutes() {
-	ask(s, route{path: "/doctor", id: "doctor", title: "Whether everything is in order", tag: "health", scope: access.Admin, text: "Proves the stock's books: it reads a lot."}, func(ctx context.Context, _ *struct{}) (Diagnosis, error) {
+	ask(s, route{path: "/doctor", id: "doctor", slow: true, title: "Whether everything is in order", tag: "health", scope: access.Admin, text: "Proves the stock's books: it reads a lot."}, func(ctx context.Context, _ *struct{}) (Diagnosis, error) {
 		return s.diagnose(ctx)
 	})
 }

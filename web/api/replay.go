@@ -37,7 +37,7 @@ func (s *Server) replayRoutes(tag string) {
 	if s.Replay == nil {
 		return
 	}
-	ask(s, route{method: "POST", path: "/orders/{id}/replay", id: "replay-order", title: "Decode an order again from what its channel sent", tag: tag, scope: access.Write,
+	ask(s, route{method: "POST", path: "/orders/{id}/replay", id: "replay-order", slow: true, title: "Decode an order again from what its channel sent", tag: tag, scope: access.Write,
 		text: "Shows what this version of the program would make of it. Repeating it does no harm: importing the same reading changes nothing."},
 		func(ctx context.Context, in *orderReplay) (Replayed, error) {
 			who, _ := access.From(ctx)

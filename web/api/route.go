@@ -78,6 +78,7 @@ type route struct {
 	status       int          // of success; default 200
 	outside      bool         // it calls a partner or has several transactions: its key is done after it, so it must bear being repeated
 	media        string       // of the body, when it is not JSON
+	slow         bool         // it may take longer than an answer usually may
 }
 
 func (r route) operation(base access.Scope) huma.Operation {
@@ -89,7 +90,7 @@ func (r route) operation(base access.Scope) huma.Operation {
 	}
 	op := huma.Operation{
 		Method: r.method, Path: r.path, OperationID: r.id, Summary: r.title, Description: r.text, Tags: []string{r.tag}, DefaultStatus: r.status,
-		Metadata: map[string]any{"scope": r.scope}, Security: []map[string][]string{{"key": {}}}, MaxBodyBytes: maxBody,
+		Metadata: map[string]any{"scope": r.scope, "slow": r.outside || r.slow}, Security: []map[string][]string{{"key": {}}}, MaxBodyBytes: maxBody,
 		Responses: map[string]*huma.Response{"default": {
 			Description: "What went wrong",
 			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}},

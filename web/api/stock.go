@@ -147,7 +147,7 @@ func (s *Server) stockRoutes() {
 	const tag = "stock"
 	s.stockReads(tag)
 	s.stockWrites(tag)
-	ask(s, route{path: "/stock-drift", id: "stock-drift", title: "Where the channel shows another stock than we told it", tag: tag, text: "Reads the stock at the partner."}, func(ctx context.Context, in *driftList) (Page[connect.Drift], error) {
+	ask(s, route{path: "/stock-drift", id: "stock-drift", slow: true, title: "Where the channel shows another stock than we told it", tag: tag, text: "Reads the stock at the partner."}, func(ctx context.Context, in *driftList) (Page[connect.Drift], error) {
 		found, err := s.Connect.DriftOf(ctx, in.Account, false)
 		return Page[connect.Drift]{Items: orEmpty(found)}, err
 	})

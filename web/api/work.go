@@ -94,7 +94,7 @@ func (s *Server) workRoutes() {
 	if s.Inventory == nil || s.Catalog == nil {
 		return
 	}
-	ask(s, route{method: http.MethodPost, path: "/imports/{what}", id: "import-table", title: "Import a table (CSV)", tag: "imports", scope: access.Write, media: "text/csv",
+	ask(s, route{method: http.MethodPost, path: "/imports/{what}", id: "import-table", slow: true, title: "Import a table (CSV)", tag: "imports", scope: access.Write, media: "text/csv",
 		text: "products, prices, costs or stock. A row with a problem is left out and named in the answer; the others are imported. The same file again changes nothing."},
 		func(ctx context.Context, in *tableImport) (sheet.Report, error) { return s.importTable(ctx, in) })
 }
