@@ -173,7 +173,7 @@ func (s *Service) fact(_ *db.Tx, o Order, sh *Shipment, at time.Time) (event.Shi
 	return f, nil
 }
 
-// Waybill gives a parcel the carrier and number that a person typed. Typing the same again changes nothing; a number that is on another parcel of the
+// Waybill gives a parcel the carrier and number that a person typed: where no interface gives them, or where its answer was lost. Typing the same again changes nothing; a number that is on another parcel of the
 // carrier is fault.Conflict with code "number_taken".
 func (s *Service) Waybill(ctx context.Context, id string, version int64, actor string, w courier.Waybill) (Shipment, error) {
 	c, _, err := s.need.Courier(ctx, ByHand)
@@ -196,7 +196,7 @@ func (s *Service) Waybill(ctx context.Context, id string, version int64, actor s
 		if sh.State == Issued && sh.Carrier == booked.Carrier && sh.Tracking == booked.Tracking {
 			return nil
 		}
-		if sh.Source != ByHand {
+		if sh.Source != ByHand && sh.State != Unknown { // of an answer that was lost, a person finds out the number
 			return fault.New(fault.Conflict, "shipment %s gets its waybill from %s", sh.Number, sh.Courier).WithCode("not_manual")
 		}
 		if err := s.notStopped(o); err != nil {

@@ -207,6 +207,10 @@ func TestBook(t *testing.T) {
 			h.clock.Advance(24 * time.Hour)
 			h.jobs()
 			same(h, 1, d.calls)
+			if _, err := h.dispatch.Waybill(ctx, shipment, 0, "amna", courier.Waybill{Carrier: "desk", Tracking: "found-1"}); err != nil {
+				t.Fatal(err)
+			}
+			same(h, "issued", h.shipment(shipment).State)
 		})
 	})
 	t.Run("a refusal is a case, and another waybill can be asked for", func(t *testing.T) {

@@ -23,7 +23,7 @@ func (s *Service) Packed(tx *db.Tx, shipment string, res channel.PackResult, cau
 	if sh.State == Issued || sh.gone() {
 		return s.lateLabel(tx, sh, res)
 	}
-	if sh.State == Cancelled {
+	if sh.State == Cancelled || sh.State == Unknown && cause == nil && len(res.Packages)+len(res.Refused) == 0 { // a person says that it happened, and types the number
 		return nil
 	}
 	if cause == nil && len(res.Packages) == 0 && len(res.Refused) > 0 {
