@@ -130,6 +130,21 @@ func TestCash(t *testing.T) {
 			refused(t, fault.Conflict, "not_allowed", move(h, payment.CashFact{Order: h.imported(arrival("1003")), Event: "remit"}))
 		})
 	})
+	t.Run("what the channel cancelled is not collected, also when we see it for the first time", func(t *testing.T) {
+		each(t, func(h *house) {
+			gone := func(a *channel.Arrival) {
+				a.Order.Status = channel.Cancelled
+				a.Order.Lines[0].Progress.Cancelled, a.Order.Lines[1].Progress.Cancelled = 3, 1
+			}
+			first := h.imported(arrival("1001", cash(channel.Courier), gone))
+			second := h.imported(arrival("1002", cash(channel.Courier)))
+			h.imported(arrival("1002", newer(1), cash(channel.Courier), gone))
+			h.drain()
+			for _, id := range []string{first, second} {
+				same(t, []any{"voided", int64(0)}, []any{string(h.get(id).PayState), due(h, id)})
+			}
+		})
+	})
 	t.Run("cancelled units are not collected", func(t *testing.T) {
 		each(t, func(h *house) {
 			id := h.imported(arrival("1001", cash(channel.Courier)))

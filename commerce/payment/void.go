@@ -79,7 +79,7 @@ func (s *Service) each(tx *db.Tx, orders []string, change func(p *Payment) ([]jo
 // Consumers are what payments take from others: units that were cancelled here, whose money is given up or goes back, and parcels that left, for which held money is taken.
 func (s *Service) Consumers() []outbox.Consumer {
 	return []outbox.Consumer{
-		{Name: "payment.cancelled", Types: []string{event.OrderChanged}, Handle: s.cancelledUnits},
+		{Name: "payment.cancelled", Types: []string{event.OrderChanged, event.OrderCancelled}, Handle: s.cancelledUnits},
 		{Name: "payment.capture", Types: []string{event.ShipmentHandedOver}, Handle: func(tx *db.Tx, batch []outbox.Stored) error {
 			if _, err := s.need.Orders(tx, ordersOf(batch), true); err != nil {
 				return err
@@ -111,20 +111,22 @@ func (s *Service) cancelledUnits(tx *db.Tx, batch []outbox.Stored) error {
 		return err
 	}
 	for _, e := range batch {
-		f, err := outbox.Decode[event.OrderFact](e)
-		if err != nil {
-			return err
-		}
-		o, ok := heads[f.OrderID]
-		if !ok || len(f.Cancelled) == 0 {
+		o, ok := heads[e.Order]
+		if !ok {
 			continue
 		}
-		if !f.FromChannel {
-			if err := s.giveBack(tx, o, payments[o.ID], refunds[o.ID], f); err != nil {
+		if e.Type == event.OrderChanged {
+			f, err := outbox.Decode[event.OrderFact](e)
+			if err != nil {
 				return err
 			}
-			if payments, refunds, err = s.moneyOf(tx, ordersOf(batch)); err != nil {
-				return err
+			if len(f.Cancelled) > 0 && !f.FromChannel {
+				if err := s.giveBack(tx, o, payments[o.ID], refunds[o.ID], f); err != nil {
+					return err
+				}
+				if payments, refunds, err = s.moneyOf(tx, ordersOf(batch)); err != nil {
+					return err
+				}
 			}
 		}
 		if o.Cancelled { // what was given up with it shows in the order's money state

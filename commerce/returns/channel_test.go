@@ -91,6 +91,16 @@ func TestChannel(t *testing.T) {
 			same(t, 1, h.cases("contradicting_status"))
 		})
 	})
+	t.Run("units nobody reported as delivered come back, or go on to the buyer", func(t *testing.T) {
+		each(t, func(h *house) {
+			o := h.sent(arrival("1001"))
+			h.tells(channel.Returning)
+			same(t, [5]int64{1, 0, 2, 0, 0}, counts(h.get(o.ID).Lines[0]))
+			h.tells(channel.Cancelled)
+			same(t, [5]int64{3, 0, 0, 0, 0}, counts(h.get(o.ID).Lines[0]))
+			same(t, []any{"withdrawn", "none"}, []any{h.ofOrder(o.ID).Decision, h.ofOrder(o.ID).Money})
+		})
+	})
 	t.Run("a return of an order that is not here is raised", func(t *testing.T) {
 		each(t, func(h *house) {
 			h.tells(channel.Open)
