@@ -65,8 +65,10 @@ func (s *Service) Packed(tx *db.Tx, shipment string, res channel.PackResult, cau
 	for _, r := range res.Refused {
 		units = append(units, r.Unit)
 	}
-	return exception.Raise(tx, exception.Case{Cause: exception.PushRefused, SubjectKind: "shipment", Subject: sh.ID, Order: sh.OrderID, Account: sh.Account, Location: sh.Location,
-		Detail: map[string]any{"shipment": sh.Number, "refused_units": units, "reason": fault.Message(res.Refused[0].Err)}})
+	return exception.Raise(tx, exception.Case{
+		Cause: exception.PushRefused, SubjectKind: "shipment", Subject: sh.ID, Order: sh.OrderID, Account: sh.Account, Location: sh.Location,
+		Detail: map[string]any{"shipment": sh.Number, "refused_units": units, "reason": fault.Message(res.Refused[0].Err)},
+	})
 }
 
 // lateLabel keeps a label that came after the number.

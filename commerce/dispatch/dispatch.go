@@ -249,8 +249,10 @@ func (sh *Shipment) event(typ string, at time.Time, body any, contract bool) out
 
 // changed writes a move into the history that nobody else follows.
 func (sh *Shipment) changed(tx *db.Tx, source string) error {
-	return outbox.Append(tx, sh.event(event.ShipmentChanged, tx.Now, event.ShipmentFact{ShipmentID: sh.ID, Number: sh.Number, OrderID: sh.OrderID, AccountID: sh.Account,
-		FulfillmentID: sh.Fulfillment, LocationID: sh.Location, Courier: sh.Courier, Tracking: sh.Tracking, State: sh.State, Source: source, At: tx.Now}, false))
+	return outbox.Append(tx, sh.event(event.ShipmentChanged, tx.Now, event.ShipmentFact{
+		ShipmentID: sh.ID, Number: sh.Number, OrderID: sh.OrderID, AccountID: sh.Account,
+		FulfillmentID: sh.Fulfillment, LocationID: sh.Location, Courier: sh.Courier, Tracking: sh.Tracking, State: sh.State, Source: source, At: tx.Now,
+	}, false))
 }
 
 // lock takes the rows of orders, in key order.

@@ -75,8 +75,10 @@ func (h *house) acts(rng *rand.Rand, orderID string) []act {
 	}
 	if unpicked(f) {
 		to := []string{h.wh, h.a, h.b}[rng.IntN(3)]
-		all = append(all, act{"move", func() (err error) { made, err = h.work.Move(ctx, f.ID, 0, "amna", to); return err },
-			func() error { _, err := h.work.Move(ctx, made.ID, 0, "amna", f.Location); return err }})
+		all = append(all, act{
+			"move", func() (err error) { made, err = h.work.Move(ctx, f.ID, 0, "amna", to); return err },
+			func() error { _, err := h.work.Move(ctx, made.ID, 0, "amna", f.Location); return err },
+		})
 	}
 	if packedOf(f) == 0 {
 		all = append(all, act{"pack", func() error {

@@ -320,8 +320,10 @@ func (a *applying) walk(o Order, sh *Shipment, to string, at time.Time, st couri
 		sh.NextTrack = time.Time{}
 	}
 	if to == Returning || to == Returned || to == Lost || to == Delivered && from == Returning {
-		a.home = append(a.home, Homecoming{ShipmentID: sh.ID, OrderID: o.ID, Account: sh.Account, LocationID: sh.Location, State: to, Number: sh.Number,
-			Carrier: sh.Carrier, Tracking: sh.Tracking, Reason: string(st.Reason), At: at, Lines: moves})
+		a.home = append(a.home, Homecoming{
+			ShipmentID: sh.ID, OrderID: o.ID, Account: sh.Account, LocationID: sh.Location, State: to, Number: sh.Number,
+			Carrier: sh.Carrier, Tracking: sh.Tracking, Reason: string(st.Reason), At: at, Lines: moves,
+		})
 	}
 	return nil
 }
@@ -348,8 +350,10 @@ func (a *applying) tell(o Order, sh *Shipment, at time.Time, source string, st c
 	key := exception.Key{Cause: exception.DeliveryFailed, SubjectKind: "shipment", Subject: sh.ID}
 	switch sh.State {
 	case Attempted, Returning:
-		a.raise = append(a.raise, exception.Case{Cause: key.Cause, SubjectKind: key.SubjectKind, Subject: key.Subject, Order: sh.OrderID, Account: sh.Account, Location: sh.Location,
-			Detail: map[string]any{"shipment": sh.Number, "status": st.Status, "reason": st.Reason, "attempts": st.Attempts}})
+		a.raise = append(a.raise, exception.Case{
+			Cause: key.Cause, SubjectKind: key.SubjectKind, Subject: key.Subject, Order: sh.OrderID, Account: sh.Account, Location: sh.Location,
+			Detail: map[string]any{"shipment": sh.Number, "status": st.Status, "reason": st.Reason, "attempts": st.Attempts},
+		})
 	case Delivered, Returned:
 		a.clear = append(a.clear, key)
 	}
@@ -370,8 +374,10 @@ func (a *applying) tell(o Order, sh *Shipment, at time.Time, source string, st c
 	}
 	sh.Announced = true
 	meta, lines, err := a.s.contract(a.tx, o, sh, event.ShipmentDelivered, at)
-	body := event.ShipmentDeliveredV1{Meta: meta, ShipmentID: sh.ID, ShipmentNumber: sh.Number, ExternalID: sh.External, Courier: cmp.Or(sh.Carrier, sh.Courier), Tracking: sh.Tracking,
-		DeliveredAt: at.UTC(), Source: source, Lines: lines}
+	body := event.ShipmentDeliveredV1{
+		Meta: meta, ShipmentID: sh.ID, ShipmentNumber: sh.Number, ExternalID: sh.External, Courier: cmp.Or(sh.Carrier, sh.Courier), Tracking: sh.Tracking,
+		DeliveredAt: at.UTC(), Source: source, Lines: lines,
+	}
 	a.evs = append(a.evs, sh.event(event.ShipmentDelivered, at, body, true))
 	return err
 }
@@ -430,8 +436,10 @@ func (a *applying) settleCash() error {
 		case got == 0 && !free:
 			facts = append(facts, CashFact{order, CashVoid, a.cash[order]})
 		default:
-			if err := exception.Raise(a.tx, exception.Case{Cause: exception.CashShort, SubjectKind: "order", Subject: order, Order: order,
-				Detail: map[string]any{"collected": got, "came_back": gone}}); err != nil {
+			if err := exception.Raise(a.tx, exception.Case{
+				Cause: exception.CashShort, SubjectKind: "order", Subject: order, Order: order,
+				Detail: map[string]any{"collected": got, "came_back": gone},
+			}); err != nil {
 				return err
 			}
 		}

@@ -216,9 +216,11 @@ func (h *house) fulfillment() *fulfillment.Service {
 			stops, err := h.order.Stops(tx, ids)
 			all := map[string]fulfillment.Order{}
 			for id, o := range heads {
-				all[id] = fulfillment.Order{ID: id, Number: o.Number, Account: o.Account, Channel: o.Channel, External: o.External, LegalEntity: o.LegalEntity, Country: o.ShipCountry,
+				all[id] = fulfillment.Order{
+					ID: id, Number: o.Number, Account: o.Account, Channel: o.Channel, External: o.External, LegalEntity: o.LegalEntity, Country: o.ShipCountry,
 					Province: o.ShipProvince, City: o.ShipCity, Effective: o.Effective(), Held: o.Holds > 0, Stops: stops[id], COD: o.COD, Rank: 1<<62 - o.PlacedAt.UnixMicro(),
-					ShipBy: o.ShipBy, DeliverBy: o.DeliverBy, Version: o.Version}
+					ShipBy: o.ShipBy, DeliverBy: o.DeliverBy, Version: o.Version,
+				}
 			}
 			return all, err
 		},
@@ -363,8 +365,10 @@ func (h *house) dispatching() *dispatch.Service {
 			lines, err := o.Lines(tx, ids)
 			all := map[string]dispatch.Order{}
 			for id, x := range heads {
-				d := dispatch.Order{ID: id, Number: x.Number, Account: x.Account, External: x.External, Country: x.ShipCountry, Currency: x.Currency, Zone: x.Zone, State: string(x.State),
-					Stops: stops[id], Lines: map[string]string{}, SKUs: map[string]string{}}
+				d := dispatch.Order{
+					ID: id, Number: x.Number, Account: x.Account, External: x.External, Country: x.ShipCountry, Currency: x.Currency, Zone: x.Zone, State: string(x.State),
+					Stops: stops[id], Lines: map[string]string{}, SKUs: map[string]string{},
+				}
 				for _, l := range lines[id] {
 					d.Lines[l.ID], d.SKUs[l.ID] = l.External, l.SKU
 				}
@@ -517,8 +521,10 @@ func arrival(external string, items []item, edit ...func(*channel.Arrival)) chan
 		ShipTo:   channel.Address{Country: "PK", City: "Lahore", Province: "Punjab", Postcode: "54000"},
 	}
 	for i, it := range items {
-		o.Lines = append(o.Lines, channel.Line{External: fmt.Sprintf("l%d", i+1), Listing: channel.ListingRef{External: "x" + it.sku, SKU: it.sku}, Title: it.sku, Quantity: it.n,
-			UnitPrice: pkr(1000), Total: pkr(1000 * it.n), FulfilledBy: channel.Seller, Ships: true})
+		o.Lines = append(o.Lines, channel.Line{
+			External: fmt.Sprintf("l%d", i+1), Listing: channel.ListingRef{External: "x" + it.sku, SKU: it.sku}, Title: it.sku, Quantity: it.n,
+			UnitPrice: pkr(1000), Total: pkr(1000 * it.n), FulfilledBy: channel.Seller, Ships: true,
+		})
 		o.Total, _ = o.Total.Add(pkr(1000 * it.n))
 	}
 	o.Payments[0].Amount = o.Total

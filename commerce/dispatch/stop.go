@@ -104,8 +104,10 @@ func (s *Service) cancel(tx *db.Tx, reason string, all ...*Shipment) error {
 		if issued && sh.Source == FromCourier && sh.Tracking != "" {
 			work = append(work, voidJob(sh))
 		}
-		evs = append(evs, sh.event(event.ShipmentClosed, tx.Now, event.ShipmentFact{ShipmentID: sh.ID, Number: sh.Number, OrderID: sh.OrderID, AccountID: sh.Account,
-			FulfillmentID: sh.Fulfillment, LocationID: sh.Location, State: sh.State, At: tx.Now}, false))
+		evs = append(evs, sh.event(event.ShipmentClosed, tx.Now, event.ShipmentFact{
+			ShipmentID: sh.ID, Number: sh.Number, OrderID: sh.OrderID, AccountID: sh.Account,
+			FulfillmentID: sh.Fulfillment, LocationID: sh.Location, State: sh.State, At: tx.Now,
+		}, false))
 		if err := s.clear(tx, sh); err != nil {
 			return err
 		}

@@ -384,6 +384,25 @@ func TestCancel(t *testing.T) {
 			h.proof()
 		})
 	})
+	t.Run("the reservation follows the work", func(t *testing.T) {
+		each(t, func(h *house) {
+			h.put("SHIRT", h.wh, 2)
+			h.put("SHIRT", h.a, 1)
+			v := h.sold("2502", []item{{"SHIRT", 3}})
+			for _, f := range h.fos(v.ID) {
+				if f.Location == h.a {
+					h.pickAll(f.ID)
+				}
+			}
+			h.cancel(v.ID, 1) // the unit on the shelf goes; stock gives back the smaller reservation, where one is picked
+			same(h, []string{"2/1", "1/1"}, []string{h.at("SHIRT", h.wh), h.at("SHIRT", h.a)})
+			ids := h.packAll(v.ID)
+			h.waybill(ids...)
+			h.handOver(ids...)
+			same(h, []string{"1/0", "0/0"}, []string{h.at("SHIRT", h.wh), h.at("SHIRT", h.a)})
+			h.proof()
+		})
+	})
 	t.Run("what has left is not cancelled", func(t *testing.T) {
 		each(t, func(h *house) {
 			h.put("SHIRT", h.wh, 5)

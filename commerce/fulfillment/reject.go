@@ -54,8 +54,10 @@ func (s *Service) Reject(ctx context.Context, id string, version int64, actor st
 		w.f.HeldReason = text
 		w.change(w.f)
 		w.rejected(string(reason), w.f.facts())
-		err := exception.Raise(w.tx, exception.Case{Cause: exception.FulfillmentRejected, SubjectKind: "fulfillment", Subject: w.f.ID, Order: w.order.ID,
-			Account: w.order.Account, Location: w.f.Location, Detail: map[string]string{"number": w.f.Number, "reason": text}})
+		err := exception.Raise(w.tx, exception.Case{
+			Cause: exception.FulfillmentRejected, SubjectKind: "fulfillment", Subject: w.f.ID, Order: w.order.ID,
+			Account: w.order.Account, Location: w.f.Location, Detail: map[string]string{"number": w.f.Number, "reason": text},
+		})
 		if err != nil {
 			return err
 		}

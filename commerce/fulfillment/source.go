@@ -102,10 +102,18 @@ type sourcing struct {
 	places []Place
 	grants map[key]int64
 	loose  map[key]int64  // reserved, and no location works on it
+	astray []astray
 	down   map[key]string // turned down there, and why
 	free   map[Spot]int64
 	target string // the one location that takes all
 	fixed  bool   // a person chose the location
+}
+
+// astray is units that a location works on while their reservation lies elsewhere.
+type astray struct {
+	at   key    // where the reservation lies
+	goal string // where the work is
+	n    int64
 }
 
 // key is a part of an order line at a location.
@@ -169,7 +177,7 @@ func (s *Service) grants(tx *db.Tx, all []*sourcing, byLine map[string]*sourcing
 
 // findLoose takes what locations work on from what is reserved, line by line: what is reserved elsewhere counts too.
 func (src *sourcing) findLoose() {
-	src.loose = maps.Clone(src.grants)
+	src.loose, src.astray = maps.Clone(src.grants), nil
 	var over []key
 	for _, f := range src.known {
 		if !f.live() {
@@ -189,6 +197,7 @@ func (src *sourcing) findLoose() {
 			if n := min(-src.loose[k], src.loose[other]); other.line == k.line && other.variant == k.variant && n > 0 {
 				src.loose[k] += n
 				src.loose[other] -= n
+				src.astray = append(src.astray, astray{other, k.location, n})
 			}
 		}
 	}
@@ -284,6 +293,13 @@ func (src *sourcing) moves() (gone []Gone, ds []stock.Demand) {
 			prefer[[2]string{k.line, k.variant}] = src.allowed(k.line, k.variant)
 		}
 	}
+	for _, s := range src.astray {
+		lv := [2]string{s.at.line, s.at.variant}
+		if _, decided := prefer[lv]; !decided {
+			gone = append(gone, Gone{LineID: s.at.line, Variant: s.at.variant, Location: s.at.location, Quantity: s.n})
+			prefer[lv] = []string{s.goal, s.at.location}
+		}
+	}
 	for _, lv := range slices.SortedFunc(maps.Keys(prefer), func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) }) {
 		ds = append(ds, stock.Demand{
 			Holder: stock.ByLine, HolderID: lv[0], OrderID: src.order.ID, Variant: lv[1], Quantity: src.owed(lv[0], lv[1]), Rank: src.order.Rank,
@@ -375,8 +391,10 @@ func (s *Service) create(tx *db.Tx, all []*sourcing) error {
 		switch {
 		case left > 0 && src.fixed:
 		case left > 0:
-			nowhere = append(nowhere, exception.Case{Cause: k.Cause, SubjectKind: k.SubjectKind, Subject: k.Subject, Order: src.order.ID, Account: src.order.Account,
-				Detail: map[string]any{"number": src.order.Number, "units": left}})
+			nowhere = append(nowhere, exception.Case{
+				Cause: k.Cause, SubjectKind: k.SubjectKind, Subject: k.Subject, Order: src.order.ID, Account: src.order.Account,
+				Detail: map[string]any{"number": src.order.Number, "units": left},
+			})
 		case len(fos) > 0:
 			clear = append(clear, k)
 			for _, f := range src.known {
