@@ -83,6 +83,7 @@ type channelAddCmd struct {
 	Currency   string            `help:"ISO 4217; default what the partner says."`
 	Zone       string            `help:"IANA time zone; default what the partner says."`
 	Entity     string            `help:"The company that sells, by code; may be missing where a country has one."`
+	EntityName string            `help:"Register the company of --entity under this name first, where it is not known yet."`
 	App        string            `help:"Where one app serves several shops: its name."`
 	Set        map[string]string `help:"A setting: --set shop=pk-shop.myshopify.com. May be repeated." placeholder:"NAME=VALUE"`
 	SecretFile map[string]string `help:"A secret from a file. Also from OPENCLAW_SECRET_NAME in the environment, else it is asked for." placeholder:"NAME=PATH"`
@@ -105,6 +106,9 @@ func (c *channelAddCmd) Run(ctx context.Context, g *Globals, s streams) error {
 		if err != nil {
 			return err
 		}
+		if err := c.register(ctx, cl); err != nil {
+			return err
+		}
 		stop := cl.wait("asking " + kinds[i].Title)
 		r, err := cl.act(ctx, http.MethodPost, "/accounts", "", map[string]any{
 			"name": c.Name, "channel": c.Kind, "country": c.Country, "legal_entity": c.Entity, "settings": orNone(c.Set), "secrets": secrets, "mode": c.Mode, "skip_check": c.SkipCheck,
@@ -120,6 +124,21 @@ func (c *channelAddCmd) Run(ctx context.Context, g *Globals, s streams) error {
 		}
 		return cl.said(r, "%s is %s of %s, mode %s; next: channel listings %s --pull, then channel diff %s", a.Name, a.ShopID, kinds[i].Title, a.Mode, a.Name, a.Name)
 	})
+}
+
+// register makes the company that sells known, where that was asked for.
+func (c *channelAddCmd) register(ctx context.Context, cl *client) error {
+	if c.EntityName == "" {
+		return nil
+	}
+	if c.Entity == "" || c.Currency == "" {
+		return fault.Field("entity-name", "a new company needs --entity CODE and --currency")
+	}
+	_, err := cl.act(ctx, http.MethodPost, "/legal-entities", "", map[string]string{"code": c.Entity, "name": c.EntityName, "country": c.Country, "currency": c.Currency})
+	if fault.Is(err, fault.Conflict) { // it is known already
+		return nil
+	}
+	return err
 }
 
 func orNone(m map[string]string) map[string]string {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/web/api"
@@ -226,21 +227,33 @@ func (c *orderReplayCmd) Run(ctx context.Context, g *Globals, s streams) error {
 			return err
 		}
 		return cl.show(r, func(w io.Writer) error {
-			var p api.Replayed
-			if err := r.into(&p); err != nil {
+			var d connect.ReplayDiff
+			if err := r.into(&d); err != nil {
 				return err
 			}
-			if len(p.Differences) == 0 {
-				_, err := fmt.Fprintf(w, "%s: decoded again from %d documents, nothing differs\n", p.Number, p.Documents)
-				return err
-			}
-			rows := make([][]string, 0, len(p.Differences))
-			for _, d := range p.Differences {
-				rows = append(rows, []string{d.Field, dash(d.Was), dash(d.Now)})
-			}
-			return table(w, "FIELD WAS NOW", rows)
+			return printReplay(w, d)
 		})
 	})
+}
+
+func printReplay(w io.Writer, d connect.ReplayDiff) error {
+	readings := make([][]string, 0, len(d.Readings))
+	for _, x := range d.Readings {
+		readings = append(readings, []string{when(x.ReadAt), x.Source, x.State, itoa(len(x.Changed)), dash(x.Error)})
+	}
+	if err := table(w, "READ SOURCE STATE CHANGES ERROR", readings); err != nil {
+		return err
+	}
+	if len(d.Differences) == 0 {
+		_, err := fmt.Fprintln(w, "\nthe newest reading is what we hold")
+		return err
+	}
+	rows := make([][]string, 0, len(d.Differences))
+	for _, x := range d.Differences {
+		rows = append(rows, []string{x.Field, dash(x.Was), dash(x.Now)})
+	}
+	fmt.Fprintln(w)
+	return table(w, "FIELD HELD READ", rows)
 }
 
 type orderHoldCmd struct {

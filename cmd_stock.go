@@ -21,6 +21,7 @@ type stockCmd struct {
 	Drift     stockDriftCmd     `cmd:"" help:"Where a channel shows another stock than we told it."`
 	Transfer  stockTransferCmd  `cmd:"" help:"Record goods that move between locations."`
 	Locations stockLocationsCmd `cmd:"" help:"Branches, warehouses and goods at channels."`
+	Location  stockLocationCmd  `cmd:"" help:"Add a branch or warehouse, or change it."`
 }
 
 type stockListCmd struct {
@@ -170,6 +171,32 @@ func (c *stockLocationsCmd) Run(ctx context.Context, g *Globals, s streams) erro
 			}
 			return table(w, "CODE KIND COUNTRY CITY PRIORITY FULFILS ACTIVE NAME", rows)
 		})
+	})
+}
+
+type stockLocationCmd struct {
+	Code     string `arg:"" help:"The code people use, such as LHE-01."`
+	Name     string `help:"Its name." required:""`
+	Kind     string `help:"branch, warehouse, or online: sells but keeps no goods." enum:"branch,warehouse,online" default:"branch"`
+	Country  string `help:"ISO 3166-1, such as PK." required:""`
+	City     string `help:"City."`
+	Province string `help:"Province."`
+	Zone     string `help:"IANA time zone, such as Asia/Karachi." required:""`
+	Entity   string `help:"The company it belongs to, by code; may be missing where a country has one."`
+	Priority int64  `help:"Smaller is preferred." default:"10"`
+	Fulfils  bool   `help:"Sends orders." default:"true" negatable:""`
+	Inactive bool   `help:"Switched off."`
+}
+
+// Run saves a location.
+func (c *stockLocationCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return g.with(ctx, s, func(cl *client) error {
+		r, err := cl.act(ctx, http.MethodPut, at("locations", c.Code), "", map[string]any{"name": c.Name, "kind": c.Kind, "country": c.Country, "city": c.City, "province": c.Province, "zone": c.Zone,
+			"legal_entity": c.Entity, "priority": c.Priority, "fulfils": c.Fulfils, "inactive": c.Inactive})
+		if err != nil {
+			return err
+		}
+		return cl.said(r, "%s is saved", c.Code)
 	})
 }
 

@@ -2,51 +2,38 @@ package api
 
 import (
 	"context"
+	"net/http"
 
+	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/platform/access"
 )
-
-// Replayed is what decoding an order again from what its channel sent came to.
-type Replayed struct {
-	Order       string       `json:"order_id"`
-	Number      string       `json:"number"`
-	Documents   int          `json:"documents" doc:"How many stored readings there are"`
-	ReadAt      string       `json:"read_at" doc:"Of the reading that was decoded"`
-	Differences []Difference `json:"differences"`
-	Applied     bool         `json:"applied" doc:"It waits to be imported again; what differs is applied by the usual rules"`
-}
-
-// Difference is a field whose value is another one when decoded by this version of the program.
-type Difference struct {
-	Field string `json:"field"`
-	Was   string `json:"was"`
-	Now   string `json:"now"`
-}
 
 type orderReplay struct {
 	Write
 	One
 	Body struct {
-		Apply bool `json:"apply,omitempty" doc:"Import it again"`
+		Apply bool `json:"apply,omitempty" doc:"Import the newest reading again"`
 	}
 }
 
 func (in orderReplay) resource() string { return in.ID }
 
 func (s *Server) replayRoutes(tag string) {
-	if s.Replay == nil {
+	if s.Connect == nil {
 		return
 	}
-	ask(s, route{method: "POST", path: "/orders/{id}/replay", id: "replay-order", slow: true, title: "Decode an order again from what its channel sent", tag: tag, scope: access.Write,
-		text: "Shows what this version of the program would make of it. Repeating it does no harm: importing the same reading changes nothing."},
-		func(ctx context.Context, in *orderReplay) (Replayed, error) {
+	ask(s, route{method: http.MethodPost, path: "/orders/{id}/replay", id: "replay-order", slow: true, title: "Decode an order again from what its channel sent", tag: tag, scope: access.Write,
+		text: "Shows what this version of the program makes of every stored reading, and how the newest differs from what is held. With apply it is imported again by the usual rules. Repeating it does no harm: the same reading changes nothing. Personal data is not shown."},
+		func(ctx context.Context, in *orderReplay) (connect.ReplayDiff, error) {
 			who, _ := access.From(ctx)
 			id, err := s.orderID(ctx, in.ID)
 			if err != nil {
-				return Replayed{}, err
+				return connect.ReplayDiff{}, err
 			}
-			r, err := s.Replay(ctx, id, in.Body.Apply, who.Actor())
-			r.Differences = orEmpty(r.Differences)
-			return r, err
+			d, err := s.Connect.Replay(ctx, id, in.Body.Apply, who.Actor())
+			if err != nil || !d.Applied {
+				return d, err
+			}
+			return d, s.importAll(ctx)
 		})
 }

@@ -57,8 +57,6 @@ type Server struct {
 
 	// Import imports products, prices or costs from a CSV file.
 	Import func(ctx context.Context, what string, r io.Reader, actor string, dry bool) (sheet.Report, error)
-	// Replay decodes an order again from its newest stored reading and, with apply, has it imported again; nil = not offered.
-	Replay func(ctx context.Context, order string, apply bool, actor string) (Replayed, error)
 	// Local is a key that the program on this machine uses, made at start and kept beside the data; "" = none.
 	Local string
 	// AllowPrivate lets subscriptions be at private addresses without asking for it one by one.

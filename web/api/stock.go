@@ -10,6 +10,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/kernel/stock"
+	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
@@ -151,6 +152,8 @@ func (s *Server) stockRoutes() {
 		found, err := s.Connect.DriftOf(ctx, in.Account, false)
 		return Page[connect.Drift]{Items: orEmpty(found)}, err
 	})
+	write(s, route{method: http.MethodPut, path: "/locations/{code}", id: "save-location", title: "Add a branch or warehouse, or change it", tag: tag, scope: access.Admin}, s.saveLocation,
+		func(tx *db.Tx, code string) (inventory.Location, error) { return s.Inventory.LocationByCode(tx, code) })
 	read(s, route{path: "/locations", id: "list-locations", title: "Branches, warehouses and goods at channels", tag: tag}, func(tx *db.Tx, _ *struct{}) (Page[inventory.Location], error) {
 		all, err := s.Inventory.Locations(tx)
 		return Page[inventory.Location]{Items: orEmpty(all)}, err
@@ -259,6 +262,42 @@ func (s *Server) stockReads(tag string) {
 			out.Items = append(out.Items, Shortage{skus[r.Variant], r})
 		}
 		return out, err
+	})
+}
+
+type locationSave struct {
+	Write
+	Code string `path:"code" maxLength:"60" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$"`
+	Body struct {
+		Name        string `json:"name" minLength:"1" maxLength:"200"`
+		Kind        string `json:"kind" enum:"branch,warehouse,online"`
+		LegalEntity string `json:"legal_entity,omitempty" maxLength:"100" doc:"Id or code; may be missing where there is one for the country"`
+		Country     string `json:"country" pattern:"^[A-Z]{2}$"`
+		Province    string `json:"province,omitempty" maxLength:"100"`
+		City        string `json:"city,omitempty" maxLength:"100"`
+		Zone        string `json:"zone" minLength:"1" maxLength:"60" doc:"IANA, such as Asia/Karachi"`
+		Closing     int64  `json:"closing_minute,omitempty" minimum:"0" maximum:"1439" doc:"Of the local day: what happens before it belongs to the business day before"`
+		Priority    int64  `json:"priority,omitempty" minimum:"0" maximum:"1000000" doc:"Smaller is preferred"`
+		Fulfils     bool   `json:"fulfils,omitempty" doc:"Sends orders"`
+		Inactive    bool   `json:"inactive,omitempty"`
+	}
+}
+
+func (in locationSave) resource() string { return in.Code }
+
+func (s *Server) saveLocation(ctx context.Context, c *call, in *locationSave) error {
+	b := in.Body
+	entity, err := s.entity(ctx, b.LegalEntity, b.Country)
+	if err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *db.Tx) error {
+		ids, err := s.Inventory.SaveLocations(tx, []inventory.Location{{Code: in.Code, Name: b.Name, Kind: b.Kind, LegalEntity: entity, Country: b.Country, Province: b.Province, City: b.City, Zone: b.Zone,
+			ClosingMinute: b.Closing, Priority: b.Priority, Fulfils: b.Fulfils, Active: !b.Inactive, Weight: 100}})
+		if err != nil {
+			return err
+		}
+		return s.Audit.Write(tx, audit.Entry{Actor: c.actor, Action: "location.save", SubjectKind: "location", Subject: ids[0], RequestID: c.request, Detail: b})
 	})
 }
 
