@@ -16,17 +16,8 @@ func (s *Service) Announce(tx *db.Tx, orders []string) error {
 	if len(orders) == 0 {
 		return nil
 	}
-	found, err := db.All(tx, scanRefund, `select `+refundColumns+` from refunds r where r.order_id in (select key from json_each($1)) and r.announced_at is null
-		and r.state in ('issued', 'recorded') order by r.order_id, r.id`, db.Keys(orders))
+	found, ids, err := unannounced(tx, orders)
 	if err != nil || len(found) == 0 {
-		return err
-	}
-	ids := make([]string, len(found))
-	for i, r := range found {
-		ids[i] = r.ID
-	}
-	lines, err := refundLines(tx, ids)
-	if err != nil {
 		return err
 	}
 	heads, err := s.need.Orders(tx, orders, false)
@@ -41,15 +32,13 @@ func (s *Service) Announce(tx *db.Tx, orders []string) error {
 	var cases []exception.Case
 	parts, touched := map[string][]event.RefundPart{}, []string{}
 	for _, r := range found {
-		r.Lines = lines[r.ID]
 		o := heads[r.OrderID]
 		if !o.Effective {
 			continue
 		}
 		events = append(events, r.issued(o, meta[r.OrderID], tx.Now)...)
 		if r.Flagged != "" {
-			cases = append(cases, exception.Case{Cause: exception.RefundOverCaptured, SubjectKind: "refund", Subject: r.ID, Order: r.OrderID, Account: o.Account,
-				Detail: map[string]any{"number": o.Number, "amount": money.Of(r.Amount, r.Currency)}})
+			cases = append(cases, r.over(o))
 		}
 		if len(r.Lines) > 0 && parts[r.OrderID] == nil {
 			touched = append(touched, r.OrderID)
@@ -66,6 +55,27 @@ func (s *Service) Announce(tx *db.Tx, orders []string) error {
 	}
 	tx.Send(`update refunds set announced_at = $1 where id in (select key from json_each($2))`, db.Micros(tx.Now), db.Keys(ids))
 	return outbox.Append(tx, events...)
+}
+
+// unannounced reads the refunds of orders that are out and that nobody has heard of.
+func unannounced(tx *db.Tx, orders []string) ([]Refund, []string, error) {
+	found, err := db.All(tx, scanRefund, `select `+refundColumns+` from refunds r where r.order_id in (select key from json_each($1)) and r.announced_at is null
+		and r.state in ('issued', 'recorded') order by r.order_id, r.id`, db.Keys(orders))
+	if err != nil {
+		return nil, nil, err
+	}
+	ids := make([]string, len(found))
+	for i, r := range found {
+		ids[i] = r.ID
+	}
+	found, err = withLines(tx, found)
+	return found, ids, err
+}
+
+// over is the case of a refund that a channel made beyond what was captured.
+func (r *Refund) over(o Order) exception.Case {
+	return exception.Case{Cause: exception.RefundOverCaptured, SubjectKind: "refund", Subject: r.ID, Order: r.OrderID, Account: o.Account,
+		Detail: map[string]any{"number": o.Number, "amount": money.Of(r.Amount, r.Currency)}}
 }
 
 // addUp brings parts of several refunds to one for each line.

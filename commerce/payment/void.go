@@ -148,8 +148,11 @@ func (s *Service) giveBack(tx *db.Tx, o Order, payments []Payment, refunds []Ref
 		a.Lines = append(a.Lines, RefundLine{LineID: c.LineID, Quantity: c.Quantity, Restock: "cancel"})
 	}
 	_, worth, err := price(o, refunds, a)
-	if err != nil {
-		return nil //nolint:nilerr // the units' money went back already, by hand or by the channel
+	switch {
+	case fault.Is(err, fault.Conflict): // the units' money went back already, by hand
+		return nil
+	case err != nil:
+		return err
 	}
 	if f.Whole {
 		a.Shipping = max(0, o.charges()-shippingBack(refunds))
