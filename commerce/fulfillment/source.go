@@ -101,7 +101,7 @@ type sourcing struct {
 	known  []*FO
 	places []Place
 	grants map[key]int64
-	loose  map[key]int64  // reserved, and no location works on it
+	loose  map[key]int64 // reserved, and no location works on it
 	astray []astray
 	down   map[key]string // turned down there, and why
 	free   map[Spot]int64
