@@ -126,58 +126,71 @@ func wrongField(err error) error {
 func shape(body []byte) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
-	type level struct {
-		object, name bool
-		seen         map[string]bool
-	}
-	var stack []level
+	var n nest
 	for first := true; ; first = false {
 		tok, err := d.Token()
-		if errors.Is(err, io.EOF) && !first && len(stack) == 0 {
+		switch {
+		case errors.Is(err, io.EOF) && !first && len(n) == 0:
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return badJSON("the body is no JSON, from about byte " + strconv.FormatInt(d.InputOffset(), 10) + " on")
-		}
-		if first && tok != json.Delim('{') {
+		case first && tok != json.Delim('{'):
 			return badJSON("the body must be a JSON object")
-		}
-		if !first && len(stack) == 0 {
+		case !first && len(n) == 0:
 			return badJSON("there is something behind the JSON object")
 		}
-		if delim, ok := tok.(json.Delim); ok {
-			if delim == '}' || delim == ']' {
-				stack = stack[:len(stack)-1]
-			} else if len(stack) == maxDepth {
-				return fault.New(fault.Invalid, "the body is nested deeper than %d", maxDepth).WithCode("too_deep")
-			} else {
-				if len(stack) > 0 {
-					stack[len(stack)-1].name = false
-				}
-				stack = append(stack, level{object: delim == '{', seen: map[string]bool{}})
-				continue
-			}
-			continue
+		if err := n.take(tok); err != nil {
+			return err
 		}
-		text, isText := tok.(string)
-		if isText && strings.ContainsRune(text, 0) {
+	}
+}
+
+// nest is where in a JSON text a walk stands: the objects and arrays around it.
+type nest []level
+
+// level is one object or array. In an object names and values take turns.
+type level struct {
+	object, name bool
+	seen         map[string]bool
+}
+
+// take steps over one token.
+func (n *nest) take(tok json.Token) error {
+	name := n.turn()
+	switch t := tok.(type) {
+	case json.Delim:
+		if t == '}' || t == ']' {
+			*n = (*n)[:len(*n)-1]
+			return nil
+		}
+		if len(*n) == maxDepth {
+			return fault.New(fault.Invalid, "the body is nested deeper than %d", maxDepth).WithCode("too_deep")
+		}
+		*n = append(*n, level{object: t == '{', seen: map[string]bool{}})
+	case string:
+		if strings.ContainsRune(t, 0) {
 			return fault.New(fault.Invalid, "the body has a NUL character").WithCode("nul")
 		}
-		if len(stack) == 0 {
-			continue
+		if !name {
+			return nil
 		}
-		top := &stack[len(stack)-1]
-		if !top.object {
-			continue
+		top := &(*n)[len(*n)-1]
+		if top.seen[t] {
+			return fault.Field(short(t), "stands twice").WithCode("twice")
 		}
-		if top.name = !top.name; !top.name {
-			continue
-		}
-		if top.seen[text] {
-			return fault.Field(short(text), "stands twice").WithCode("twice")
-		}
-		top.seen[text] = true
+		top.seen[t] = true
 	}
+	return nil
+}
+
+// turn says whether the next token stands where an object's name does.
+func (n nest) turn() bool {
+	if len(n) == 0 || !n[len(n)-1].object {
+		return false
+	}
+	top := &n[len(n)-1]
+	top.name = !top.name
+	return top.name
 }
 
 // edit is the cart and the version the caller saw. An If-Match is required: 428 without.

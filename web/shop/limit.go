@@ -47,7 +47,7 @@ func newLimiter(perSecond float64, burst int) *limiter {
 	return &limiter{rate: rate.Limit(perSecond), burst: burst, buckets: map[string]*rate.Limiter{}}
 }
 
-// take takes one from each key's bucket, and answers how long to wait when one of them is empty; then nothing is taken.
+// take takes one from the key's bucket, and answers how long to wait when it is empty; then nothing is taken.
 func (l *limiter) take(key string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

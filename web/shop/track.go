@@ -216,7 +216,7 @@ type wish struct {
 	Lines  []wanted `json:"lines"`
 }
 
-// read takes a wish, and finds the order.
+// wish takes what a buyer wants, and finds the order.
 func (s *Shop) wish(c *call) (in wish, id string, lines []order.CutLine, err error) {
 	if in, err = input[wish](c); err != nil {
 		return in, "", nil, err
