@@ -58,13 +58,24 @@ func rateOf(d decimal.Decimal) Rate {
 // String is the rate as the shortest decimal: "0.18".
 func (r Rate) String() string { return r.d.String() }
 
-// Percent is the rate in hundredths: "18%", "17.5%".
+// Percent is the rate in hundredths: "18%", "17.5%". It moves the point in the text, since a hundredfold may have more digits than a rate can hold.
 func (r Rate) Percent() string {
-	d, err := decimal.Parse(r.d.String() + "e2")
-	if err != nil { // 18 whole digits or more
-		return r.d.String() + "00%"
+	text, sign := r.d.String(), ""
+	if r.Sign() < 0 {
+		text, sign = text[1:], "-"
 	}
-	return d.Trim(0).String() + "%"
+	whole, fraction, _ := strings.Cut(text, ".")
+	for len(fraction) < 2 {
+		fraction += "0"
+	}
+	whole, fraction = strings.TrimLeft(whole+fraction[:2], "0"), strings.TrimRight(fraction[2:], "0")
+	if whole == "" {
+		whole = "0"
+	}
+	if fraction != "" {
+		fraction = "." + fraction
+	}
+	return sign + whole + fraction + "%"
 }
 
 // Decimal is the rate as a number to calculate with.
