@@ -169,7 +169,11 @@ func gatewayPages(string) ([]page, error) {
 			return nil, fmt.Errorf("%s: %w", k.Name, err)
 		}
 		writeHead(&b, "gateway", k.Name, k.Title, k.Docs)
-		fmt.Fprintf(&b, "| Countries | %s |\n| Currencies | %s |\n| Collected at the door | %s |\n| Limits | %s |\n| Can | authorize, capture, refund, void%s |\n", anyOf(k.Countries), anyOf(k.Currencies), yes(k.Cash), limits(k.Limits), after(does))
+		duty := "authorize, capture, refund, void"
+		if k.Cash {
+			duty = "authorize, void; that the cash came is confirmed by courier, till or statement, and it goes back through a payout list"
+		}
+		fmt.Fprintf(&b, "| Countries | %s |\n| Currencies | %s |\n| Collected at the door | %s |\n| Limits | %s |\n| Can | %s%s |\n", anyOf(k.Countries), anyOf(k.Currencies), yes(k.Cash), limits(k.Limits), duty, after(does))
 		writeSettings(&b, k.Settings)
 		b.WriteString("\n### Statuses\n\n| Theirs | Ours | Where it stands |\n|---|---|---|\n")
 		for _, r := range k.Statuses {

@@ -15,6 +15,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/returns"
 	"github.com/openclaw-pos/commerce/kernel/state"
 	"github.com/openclaw-pos/commerce/platform/db/migrate"
+	"github.com/openclaw-pos/commerce/platform/vault"
 )
 
 // cycle is one life with the check constraint that holds the same states in the database.
@@ -25,7 +26,7 @@ type cycle struct {
 	says  string // what a reader should know beyond the diagram
 }
 
-// cycles are all lives of the house. A test finds a `Lives` that is missing here, and a state that only one of table and constraint knows.
+// cycles are all lives of the house. A test finds a life that is missing here, and a state that only one of table and constraint knows.
 func cycles() []cycle {
 	return []cycle{
 		{fulfillment.Life, "commerce/fulfillment", "fulfillment_orders_state", "Between accepted and handed over the state follows from what is counted: units picked, packed and handed over. The hand-over scan is the point of no return for a cancellation."},
@@ -36,6 +37,7 @@ func cycles() []cycle {
 		{returns.GoodsLife, "commerce/returns", "returns_rma_goods", ""},
 		{returns.MoneyLife, "commerce/returns", "returns_rma_money", ""},
 		{catalog.Life, "commerce/catalog", "channel_products_state", "A listing that is not mapped holds its orders; mapping it releases them. An ignored one is kept out of the queue."},
+		{vault.Life, "platform/vault", "credentials_state", "Two generations may be valid at once while one is replaced: what is signed by either is taken."},
 		{cart.Life, "commerce/cart", "carts_state", "Placing lasts seconds: stock is held and the payment is being asked for."},
 	}
 }
@@ -103,7 +105,6 @@ var simple = map[string]string{
 	"deliveries_state":             "One event on its way to one subscription.",
 	"exceptions_state":             "A case for a person.",
 	"vault_keys_state":             "A retiring key still opens what it sealed.",
-	"credentials_state":            "Two generations may be valid at once while one is replaced.",
 	"idempotency_keys_state":       "A request under way, or answered.",
 	"order_units_bucket":           "Where the one unit is that the channel addresses.",
 	"order_change_sets_state":      "A draft is a preview; raised waits for a person.",
