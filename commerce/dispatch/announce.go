@@ -173,8 +173,8 @@ func (s *Service) fact(_ *db.Tx, o Order, sh *Shipment, at time.Time) (event.Shi
 	return f, nil
 }
 
-// Waybill gives a parcel the carrier and number that a person typed: where no interface gives them, or where its answer was lost. Typing the same again changes nothing; a number that is on another parcel of the
-// carrier is fault.Conflict with code "number_taken".
+// Waybill gives a parcel the carrier and number that a person typed: where no interface gives them, or where its answer was lost. Typing the same again
+// changes nothing; a number that is on another parcel of the carrier is fault.Conflict with code "number_taken".
 func (s *Service) Waybill(ctx context.Context, id string, version int64, actor string, w courier.Waybill) (Shipment, error) {
 	c, _, err := s.need.Courier(ctx, ByHand)
 	if err != nil {

@@ -237,7 +237,8 @@ func (s *Service) Rebook(ctx context.Context, ref string, version int64, actor, 
 		if with != "" && with != sh.Courier {
 			c = Choice{Courier: with}
 		}
-		made, err := s.announce(tx, o, []Packed{{OrderID: o.ID, Fulfillment: sh.Fulfillment, Account: sh.Account, Location: sh.Location, WeightG: sh.WeightG, DeliverBy: sh.DeliverBy, Goods: sh.Goods}}, []Choice{c})
+		parcel := Packed{OrderID: o.ID, Fulfillment: sh.Fulfillment, Account: sh.Account, Location: sh.Location, WeightG: sh.WeightG, DeliverBy: sh.DeliverBy, Goods: sh.Goods}
+		made, err := s.announce(tx, o, []Packed{parcel}, []Choice{c})
 		if err != nil {
 			return err
 		}
