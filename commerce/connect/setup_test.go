@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -70,6 +71,21 @@ func setup(t *testing.T, d *db.DB, mode channel.Mode) *house {
 	ctx := context.Background()
 	key := filepath.Join(t.TempDir(), "vault.key")
 	must(t, vault.CreateKeyFile(key))
+	h := build(t, d, key)
+	h.goods()
+	var err error
+	h.acc, err = h.s.Add(ctx, Adding{Name: "demo-shop", Channel: "demo", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: "le-1", Mode: mode, Actor: "test",
+		Secrets: map[string]string{demo.HookSecret: demo.Secret, demo.AppSecret: "test-app-secret"}})
+	must(t, err)
+	_, err = h.s.PullListings(ctx, h.acc.ID)
+	must(t, err)
+	return h
+}
+
+// build puts the contexts of a house together on a database that may have been lived in.
+func build(t *testing.T, d *db.DB, key string) *house {
+	t.Helper()
+	ctx := context.Background()
 	v, err := vault.Open(ctx, d, vault.Options{KeyFile: key})
 	must(t, err)
 	log, err := audit.New(ctx, v)
@@ -104,12 +120,6 @@ func setup(t *testing.T, d *db.DB, mode channel.Mode) *house {
 	})
 	h.relay = outbox.NewRelay(d, slog.Default())
 	h.consumers = outbox.NewConsumers(d, slog.Default(), h.s.Teller())
-	h.goods()
-	h.acc, err = h.s.Add(ctx, Adding{Name: "demo-shop", Channel: "demo", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: "le-1", Mode: mode, Actor: "test",
-		Secrets: map[string]string{demo.HookSecret: demo.Secret, demo.AppSecret: "test-app-secret"}})
-	must(t, err)
-	_, err = h.s.PullListings(ctx, h.acc.ID)
-	must(t, err)
 	return h
 }
 
@@ -159,7 +169,7 @@ func (h *house) orderNeeds(pay *payment.Service) order.Needs {
 		Numbers: func(_ context.Context, prefix string, n int) ([]string, error) {
 			var all []string
 			for range n {
-				all = append(all, fmt.Sprintf("%s-%06d", prefix, numbers.Add(1)))
+				all = append(all, fmt.Sprintf("%s-%d-%06d", prefix, os.Getpid(), numbers.Add(1)))
 			}
 			return all, nil
 		},
