@@ -40,8 +40,10 @@ func (s *Service) Scan(tx *db.Tx, facts []ScanFact) (int, error) {
 	var acts []audit.Entry
 	for _, f := range facts {
 		if f.Source == BySeller && f.Actor != "" {
-			acts = append(acts, audit.Entry{Actor: f.Actor, Action: "shipment.scan", SubjectKind: "shipment", Subject: cmp.Or(f.Shipment, f.Tracking),
-				Detail: map[string]string{"status": string(f.Status)}})
+			acts = append(acts, audit.Entry{
+				Actor: f.Actor, Action: "shipment.scan", SubjectKind: "shipment", Subject: cmp.Or(f.Shipment, f.Tracking),
+				Detail: map[string]string{"status": string(f.Status)},
+			})
 		}
 	}
 	if err := s.need.Audit(tx, acts...); err != nil {

@@ -167,18 +167,28 @@ func (s *Service) Hook(ctx context.Context, name string, d partner.Delivery) err
 		return err
 	}
 	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		var facts []ScanFact
-		var numbers []string
-		for _, t := range traces {
-			numbers = append(numbers, t.Tracking)
-			facts = append(facts, factsOf("", t, kind.Zone)...)
+		numbers := make([]string, len(traces))
+		for i, t := range traces {
+			numbers[i] = t.Tracking
 		}
-		if receipt.Signed {
-			_, err := s.Scan(tx, facts)
+		if !receipt.Signed {
+			_, err := tx.Exec(`update dispatch_shipments set next_track_at = $2 where courier = $1 and tracking in (select key from json_each($3)) and next_track_at is not null`,
+				name, db.Micros(tx.Now), db.Keys(distinct(numbers)))
 			return err
 		}
-		_, err := tx.Exec(`update dispatch_shipments set next_track_at = $2 where courier = $1 and tracking in (select key from json_each($3)) and next_track_at is not null`,
-			name, db.Micros(tx.Now), db.Keys(distinct(numbers)))
+		own, err := find(tx, `s.courier = $1 and s.tracking in (select key from json_each($2))`, name, db.Keys(distinct(numbers)))
+		if err != nil {
+			return err
+		}
+		var facts []ScanFact
+		for _, t := range traces {
+			for _, sh := range own { // a courier speaks of its own parcels only
+				if sh.Tracking == t.Tracking {
+					facts = append(facts, factsOf(sh.ID, t, kind.Zone)...)
+				}
+			}
+		}
+		_, err = s.Scan(tx, facts)
 		return err
 	})
 }
