@@ -110,10 +110,10 @@ func (c *channelAddCmd) Run(ctx context.Context, g *Globals, s streams) error {
 			return err
 		}
 		stop := cl.wait("asking " + kinds[i].Title)
-		r, err := cl.act(ctx, http.MethodPost, "/accounts", "", map[string]any{
+		r, err := cl.act(ctx, http.MethodPost, "/accounts", "", given(map[string]any{
 			"name": c.Name, "channel": c.Kind, "country": c.Country, "legal_entity": c.Entity, "settings": orNone(c.Set), "secrets": secrets, "mode": c.Mode, "skip_check": c.SkipCheck,
 			"app": c.App, "zone": c.Zone, "currency": c.Currency,
-		})
+		}))
 		stop()
 		if err != nil {
 			return err

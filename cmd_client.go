@@ -261,6 +261,16 @@ func (c *client) act(ctx context.Context, method, path, version string, body any
 	return c.do(ctx, method, path, bytes.NewReader(b), "application/json", h)
 }
 
+// given leaves out what was not said, so that the API's defaults hold.
+func given(all map[string]any) map[string]any {
+	for k, v := range all {
+		if text, ok := v.(string); ok && text == "" {
+			delete(all, k)
+		}
+	}
+	return all
+}
+
 // latest is a write on a resource as it is now: what changes between looking and acting is refused.
 func (c *client) latest(ctx context.Context, resource, action string, body any) (reply, error) {
 	now, err := c.get(ctx, resource, nil)

@@ -132,9 +132,9 @@ func (c *client) counting(what string, size int64, r io.Reader) io.Reader {
 	return io.TeeReader(r, bar)
 }
 
-// person reports whether somebody sits at the other end, to be asked.
+// person reports whether somebody sits at the keyboard, to be asked.
 func (s streams) person() bool {
-	return term.IsTerminal(int(s.in.Fd())) && term.IsTerminal(int(s.err.Fd()))
+	return term.IsTerminal(int(s.in.Fd()))
 }
 
 // ask asks for a line.

@@ -65,7 +65,7 @@ type stockSetCmd struct {
 // Run sets stock.
 func (c *stockSetCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.act(ctx, http.MethodPost, "/stock/set", "", map[string]any{"items": []any{map[string]any{"sku": c.SKU, "location": c.Location, "condition": c.Condition, "quantity": c.Quantity, "note": c.Note}}})
+		r, err := cl.act(ctx, http.MethodPost, "/stock/set", "", map[string]any{"items": []any{given(map[string]any{"sku": c.SKU, "location": c.Location, "condition": c.Condition, "quantity": c.Quantity, "note": c.Note})}})
 		if err != nil {
 			return err
 		}
@@ -191,8 +191,8 @@ type stockLocationCmd struct {
 // Run saves a location.
 func (c *stockLocationCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.act(ctx, http.MethodPut, at("locations", c.Code), "", map[string]any{"name": c.Name, "kind": c.Kind, "country": c.Country, "city": c.City, "province": c.Province, "zone": c.Zone,
-			"legal_entity": c.Entity, "priority": c.Priority, "fulfils": c.Fulfils, "inactive": c.Inactive})
+		r, err := cl.act(ctx, http.MethodPut, at("locations", c.Code), "", given(map[string]any{"name": c.Name, "kind": c.Kind, "country": c.Country, "city": c.City, "province": c.Province, "zone": c.Zone,
+			"legal_entity": c.Entity, "priority": c.Priority, "fulfils": c.Fulfils, "inactive": c.Inactive}))
 		if err != nil {
 			return err
 		}

@@ -204,6 +204,9 @@ func asProblem(_ huma.Context, _ string, v any) (any, error) {
 	if len(e.Errors) > 0 {
 		p.Field = strings.TrimPrefix(e.Errors[0].Location, "body.")
 		p.Detail = e.Errors[0].Message
+		if p.Field != "" {
+			p.Detail = p.Field + ": " + p.Detail
+		}
 		if n := len(e.Errors); n > 1 {
 			for _, more := range e.Errors[1:min(n, 8)] {
 				p.Detail += "; " + strings.TrimPrefix(more.Location, "body.") + ": " + more.Message
