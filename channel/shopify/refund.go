@@ -122,7 +122,9 @@ func (g giving) input() []map[string]any {
 		case channel.RestockCancel:
 			line["restockType"] = "CANCEL"
 		case channel.RestockReturn:
-			line["restockType"] = "RETURN"
+			if g.location != "" { // Shopify refuses RETURN without a location; the stock itself is pushed by us in either case
+				line["restockType"] = "RETURN"
+			}
 		}
 		if line["restockType"] != "NO_RESTOCK" && g.location != "" {
 			line["locationId"] = gid("Location", g.location)
