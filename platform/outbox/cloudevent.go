@@ -38,9 +38,13 @@ func Name(typ string, version int) string {
 	return strings.Join(words[:last], "_") + "." + words[last] + v
 }
 
-// Schema is the address of the JSON Schema of a contract below source.
+// Schema names the JSON Schema of a contract: its address below a source that is a web address, else the $id that the schema itself has.
 func Schema(source, typ string, version int) string {
-	return strings.TrimSuffix(source, "/") + "/schemas/" + Name(typ, version) + ".json"
+	name := Name(typ, version)
+	if strings.HasPrefix(source, "https://") || strings.HasPrefix(source, "http://") {
+		return strings.TrimSuffix(source, "/") + "/schemas/" + name + ".json"
+	}
+	return "urn:openclaw-commerce:schema:" + name
 }
 
 // CloudEvent renders a contract event as CloudEvents 1.0 in structured JSON; source says which installation tells it, as a URI.

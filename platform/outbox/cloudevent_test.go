@@ -45,6 +45,21 @@ func TestCloudEvent(t *testing.T) {
 		}
 	})
 
+	t.Run("an installation without a web address names its schemas all the same", func(t *testing.T) {
+		t.Parallel()
+		text, err := outbox.CloudEvent(stored(), "openclaw-commerce")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back event.Event
+		if err := json.Unmarshal(text, &back); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := back.DataSchema(), "urn:openclaw-commerce:schema:shipment.created.v1"; got != want || back.Source() != "openclaw-commerce" {
+			t.Errorf("schema %s of source %s, want %s", got, back.Source(), want)
+		}
+	})
+
 	t.Run("an internal event is never rendered", func(t *testing.T) {
 		t.Parallel()
 		e := stored()

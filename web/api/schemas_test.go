@@ -22,7 +22,7 @@ func TestSchemas(t *testing.T) {
 	}
 	for _, typ := range event.Contracts {
 		t.Run("the schema of "+typ+" is where its events say", func(t *testing.T) {
-			w := get(outbox.Schema("", typ, 1))
+			w := get(outbox.Schema("http://commerce.example", typ, 1))
 			var s struct{ Title string }
 			if err := json.Unmarshal(w.Body.Bytes(), &s); err != nil || w.Code != http.StatusOK || s.Title != typ+", version 1" {
 				t.Errorf("%d %q %v", w.Code, s.Title, err)
