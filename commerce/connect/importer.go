@@ -221,10 +221,14 @@ func (s *Service) land(ctx context.Context, all []*arriving) error {
 		if err := s.seen(tx, good, landings); err != nil {
 			return err
 		}
+		stale := s.superseded(tx, good, landings)
 		if err := s.mark(tx, all, good, landings); err != nil {
 			return err
 		}
-		return s.supersede(tx, good, landings)
+		if len(*stale) == 0 {
+			return nil
+		}
+		return s.close(tx, *stale, "system", "a later reading of the order has come in")
 	})
 }
 
@@ -304,13 +308,13 @@ func (s *Service) seen(tx *db.Tx, good []*arriving, landings []channel.Landing) 
 		b.Add(a.row.account, a.row.external, orNull(l.OrderID), o.Number, db.Micros(a.arrival.Change.Version), db.Micros(a.row.read), a.arrival.Hash, string(statuses), string(o.Status),
 			o.Total.Minor, o.Currency, a.row.id, db.Micros(o.PlacedAt), decision)
 	}
-	_, err := tx.Exec(`insert into channel_orders (account_id, external, order_id, number, version_at, read_at, content_hash, statuses, status, total, currency, inbox_id, placed_at, seen_at, decision, erased)
+	tx.Send(`insert into channel_orders (account_id, external, order_id, number, version_at, read_at, content_hash, statuses, status, total, currency, inbox_id, placed_at, seen_at, decision, erased)
 		select a, x, o, n, v, rd, h, ss, st, t, c, i, p, cast($1 as bigint), d, false
 		from rows(a text, x text, o text, n text, v bigint, rd bigint, h text, ss text, st text, t bigint, c text, i text, p bigint, d text) where true
 		on conflict (account_id, external) do update set order_id = excluded.order_id, number = excluded.number, version_at = excluded.version_at, read_at = excluded.read_at,
 			content_hash = excluded.content_hash, statuses = excluded.statuses, status = excluded.status, total = excluded.total, inbox_id = excluded.inbox_id,
 			seen_at = excluded.seen_at, decision = excluded.decision`, b, db.Micros(tx.Now))
-	return err
+	return nil
 }
 
 // mark closes inbox rows; what is stuck waits with its cause.

@@ -28,7 +28,7 @@ import (
 
 // house is connect with the real order, payment, catalog and inventory behind it, and the demo channel in front.
 type house struct {
-	t    *testing.T
+	t    testing.TB
 	d    *db.DB
 	s    *Service
 	ord  *order.Service
@@ -59,14 +59,14 @@ func (s testSecrets) Put(tx *db.Tx, owner, name string, secret []byte, expires t
 	return err
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func setup(t *testing.T, d *db.DB, mode channel.Mode) *house {
+func setup(t testing.TB, d *db.DB, mode channel.Mode) *house {
 	t.Helper()
 	ctx := context.Background()
 	key := filepath.Join(t.TempDir(), "vault.key")
@@ -83,7 +83,7 @@ func setup(t *testing.T, d *db.DB, mode channel.Mode) *house {
 }
 
 // build puts the contexts of a house together on a database that may have been lived in.
-func build(t *testing.T, d *db.DB, key string) *house {
+func build(t testing.TB, d *db.DB, key string) *house {
 	t.Helper()
 	ctx := context.Background()
 	v, err := vault.Open(ctx, d, vault.Options{KeyFile: key})

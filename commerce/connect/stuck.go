@@ -31,24 +31,22 @@ func (w waiting) keys() []exception.Key {
 	return keys
 }
 
-// supersede closes what was stuck of orders of which a later reading has come in: it says nothing any more.
-func (s *Service) supersede(tx *db.Tx, good []*arriving, landings []channel.Landing) error {
-	b := db.NewBatch(0)
+// superseded asks what was stuck of orders of which a later reading has come in: it says nothing any more. The answer is there after the next flush.
+func (s *Service) superseded(tx *db.Tx, good []*arriving, landings []channel.Landing) *[]waiting {
+	b, rows := db.NewBatch(0), &[]waiting{}
 	for i, a := range good {
 		switch landings[i].Decision {
 		case channel.Imported, channel.Updated, channel.Unchanged:
 			b.Add(a.row.account, a.row.external, a.row.n, db.Micros(a.arrival.Change.Version))
 		}
 	}
-	if b.Len() == 0 {
-		return nil
-	}
-	rows, err := db.All(tx, scanWaiting, `select i.id, i.cause from inbox i, rows(a text, x text, n bigint, v bigint) where i.account_id = r.a and i.external = r.x and i.n < r.n
-		and i.state in ('stuck', 'dead') and (i.version_at is null or r.v is null or i.version_at <= r.v or i.cause like 'future_version%')`, b)
-	if err != nil || len(rows) == 0 {
+	tx.SendQuery(`select i.id, i.cause from inbox i, rows(a text, x text, n bigint, v bigint) where i.account_id = r.a and i.external = r.x and i.n < r.n
+		and i.state in ('stuck', 'dead') and (i.version_at is null or r.v is null or i.version_at <= r.v or i.cause like 'future_version%')`, func(row db.Scanner) error {
+		w, err := scanWaiting(row)
+		*rows = append(*rows, w)
 		return err
-	}
-	return s.close(tx, rows, "system", "a later reading of the order has come in")
+	}, b)
+	return rows
 }
 
 // close ends the waiting of rows, with their cases.

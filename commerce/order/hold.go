@@ -155,9 +155,6 @@ func (c *holdChange) write(tx *db.Tx, by string) error {
 		select id, o, t, d, b, dl, df, rq, s from rows(id text, o text, t text, d text, b text, dl bigint, df text, rq text, s bigint)`, c.opened)
 	tx.Send(`update order_holds set released_at = $1, released_by = r.b, outcome = r.oc from rows(id text, b text, oc text) where order_holds.id = r.id`, c.closed, db.Micros(tx.Now))
 	tx.Send(`update order_holds set detail = r.d, deadline = r.dl from rows(id text, d text, dl bigint) where order_holds.id = r.id`, c.touched)
-	if err := tx.Flush(); err != nil {
-		return err
-	}
 	if len(c.raise) > 0 {
 		if err := exception.Raise(tx, c.raise...); err != nil {
 			return err

@@ -33,9 +33,9 @@ func (s *Service) Note(tx *db.Tx, facts []Fact) error {
 		}
 		b.Add(db.ID(), f.OrderID, db.Micros(at), db.Micros(tx.Now), f.Kind, f.Source, f.Actor, orNull(f.Subject), detail)
 	}
-	_, err := tx.Exec(`insert into order_history (id, order_id, at, recorded_at, kind, source, actor, subject_id, detail)
+	tx.Send(`insert into order_history (id, order_id, at, recorded_at, kind, source, actor, subject_id, detail)
 		select i, o, a, r2, k, s, c, j, d from rows(i text, o text, a bigint, r2 bigint, k text, s text, c text, j text, d text)`, b)
-	return err
+	return nil
 }
 
 // Timeline is everything that happened to an order, oldest first: what orders noted and every event of it, with source and actor.

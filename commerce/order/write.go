@@ -23,23 +23,38 @@ func (s *Service) writeOrders(tx *db.Tx, all []*work) error {
 			edits.Add(headRow(&w.head)...)
 		}
 	}
+	made := 0
 	if heads.Len() > 0 {
-		made, err := db.All(tx, scanText, insertHeads, heads)
-		if err != nil {
+		tx.SendQuery(insertHeads, func(db.Scanner) error { made++; return nil }, heads)
+		if err := tx.Flush(); err != nil { // their parts refer to them
 			return err
 		}
-		if len(made) != heads.Len() {
-			return raced(heads.Len() - len(made))
-		}
 	}
-	if err := exactly(tx, updateHeads, edits); err != nil {
+	if made != heads.Len() {
+		return raced()
+	}
+	hit := tx.Send(updateHeads, edits)
+	if err := writeParts(tx, all); err != nil {
 		return err
 	}
-	return writeParts(tx, all)
+	return hitAll(hit, edits)
+}
+
+// hitAll insists that a guarded update that was sent has hit every row.
+func hitAll(p *db.Promise, b *db.Batch) error {
+	n, err := p.Affected()
+	if err == nil && n != int64(b.Len()) {
+		err = changedFirst()
+	}
+	return err
+}
+
+func changedFirst() error {
+	return fault.New(fault.Conflict, "somebody else changed the order first").WithCode("version")
 }
 
 // raced says that another process made one of these orders first: the batch is repeated and finds it.
-func raced(n int) error {
+func raced() error {
 	return &fault.Error{Kind: fault.Unavailable, Code: "raced", Message: "another process was first with an order of this batch"}
 }
 
@@ -50,7 +65,7 @@ func exactly(tx *db.Tx, text string, b *db.Batch) error {
 		return err
 	}
 	if n != int64(b.Len()) {
-		return fault.New(fault.Conflict, "somebody else changed the order first").WithCode("version")
+		return changedFirst()
 	}
 	return nil
 }
