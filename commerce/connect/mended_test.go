@@ -10,6 +10,7 @@ import (
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/channel/demo"
+	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/db/dbtest"
@@ -304,6 +305,31 @@ func TestReplay(t *testing.T) {
 		must(t, d.Write(ctx, func(tx *db.Tx) error { return h.s.Erase(tx, h.acc.ID, []string{id}) }))
 		if _, err := h.s.Replay(ctx, order.ID, false, "clerk"); fault.CodeOf(err) != "erased" {
 			t.Fatalf("%v", err)
+		}
+	})
+}
+
+func TestResumeModes(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx := context.Background()
+		h := setup(t, d, channel.Shadow)
+		h.shop.Place(demo.Item{SKU: "TEA-1", Quantity: 2})
+		h.work()
+		// The process ends between the switch and the orders that follow it.
+		_, err := h.s.switchMode(ctx, h.acc.ID, Switching{Mode: channel.Live, OpenOrders: channel.OpenOurs, Actor: "clerk"})
+		must(t, err)
+		if h.orders()[0].Mode != channel.Shadow {
+			t.Fatal("followed already")
+		}
+		for range 2 {
+			must(t, h.s.ResumeModes(ctx))
+		}
+		if o := h.orders()[0]; o.Mode != channel.Live || !o.Ours {
+			t.Fatalf("%+v", o)
+		}
+		if n := h.count(`select count(*) from events where type = 'OrderCreated' or type = $1`, event.OrderCreated); n != 1 {
+			t.Fatalf("told %d times", n)
 		}
 	})
 }

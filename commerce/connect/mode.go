@@ -76,6 +76,9 @@ func (s *Service) switchMode(ctx context.Context, id string, in Switching) (Acco
 			return err
 		}
 		acc.Version++
+		if err := adopting(tx, id, "pending"); err != nil {
+			return err
+		}
 		return s.need.Audit.Write(tx, audit.Entry{Actor: in.Actor, Action: "account.mode", SubjectKind: "account", Subject: id,
 			Detail: map[string]any{"from": was, "to": acc.Mode, "cutover": acc.CutOver, "open_orders": acc.OpenOrders, "accepted_differences": in.Accept}})
 	})
@@ -98,8 +101,34 @@ func (s *Service) follow(ctx context.Context, acc Account) error {
 			return fmt.Errorf("orders of %s follow its mode: %w", acc.Name, err)
 		}
 	}
-	if acc.Mode != channel.Live {
-		return nil
+	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		if err := adopting(tx, acc.ID, "done"); err != nil || acc.Mode != channel.Live {
+			return err
+		}
+		return s.dirtyAll(tx, acc.ID)
+	})
+}
+
+// adopting notes whether the orders of an account have all followed its mode, so that a killed process is made up for.
+func adopting(tx *db.Tx, account, state string) error {
+	_, err := tx.Exec(`insert into channel_cursors (account_id, stream, cursor, updated_at, version) values ($1, 'adopt', $2, $3, 1)
+		on conflict (account_id, stream) do update set cursor = excluded.cursor, updated_at = excluded.updated_at, version = channel_cursors.version + 1`, account, state, db.Micros(tx.Now))
+	return err
+}
+
+// ResumeModes lets orders follow their account's mode where a process ended before all had. The next start calls it; it is safe to repeat.
+func (s *Service) ResumeModes(ctx context.Context) error {
+	var pending []Account
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		pending, err = db.All(tx, scanAccount, `select `+accountColumns+` from channel_accounts a join channel_cursors c on c.account_id = a.id
+			where c.stream = 'adopt' and c.cursor = 'pending' order by a.id`)
+		return err
+	})
+	for _, acc := range pending {
+		if err == nil {
+			err = s.follow(ctx, acc)
+		}
 	}
-	return s.need.DB.Write(ctx, func(tx *db.Tx) error { return s.dirtyAll(tx, acc.ID) })
+	return err
 }

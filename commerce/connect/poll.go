@@ -178,6 +178,9 @@ func (a Account) every() time.Duration {
 
 // RunPoll polls every active account in its rhythm until the context ends; accounts do not wait for each other.
 func (s *Service) RunPoll(ctx context.Context) error {
+	if err := s.ResumeModes(ctx); err != nil && ctx.Err() == nil {
+		s.need.Log.Error("orders follow their account's mode", "err", err)
+	}
 	running := map[string]chan struct{}{}
 	defer func() {
 		for _, done := range running {
