@@ -70,7 +70,7 @@ func (a *App) newCart(key []byte) *cart.Service {
 			return a.Inventory.Release(tx, gone)
 		},
 		Rules:   a.siteRules,
-		Rates:   func(*db.Tx, string, []string, time.Time) (map[string]money.Rate, error) { return nil, nil },
+		Rates:   a.rates,
 		Gateway: a.gateway, Import: func(ctx context.Context, account string, c channel.Change) (channel.Landing, error) {
 			return a.Connect.Direct(ctx, account, c)
 		},
@@ -141,4 +141,22 @@ func (a *App) openGateway(provider, account string) (gateway.Gateway, gateway.Ki
 		err = fmt.Errorf("payment provider %s: %w", provider, err)
 	}
 	return gw, k, err
+}
+
+// rates are the tax rates of classes other than the standard one, where a country has them.
+func (a *App) rates(tx *db.Tx, country string, classes []string, at time.Time) (map[string]money.Rate, error) {
+	out := map[string]money.Rate{}
+	for _, class := range classes {
+		row, err := a.Policy.Value(tx, country, "", "tax_rate."+class, at)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if out[class], err = money.ParseRate(row.Value); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }

@@ -2,10 +2,13 @@ package app
 
 import (
 	"context"
+	"io"
 	"net/http"
 
 	"github.com/openclaw-pos/commerce/commerce/dispatch"
 	"github.com/openclaw-pos/commerce/commerce/returns"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/kernel/partner"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/web/api"
 	"github.com/openclaw-pos/commerce/web/shop"
@@ -15,8 +18,24 @@ import (
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	a.newShop().Register(mux)
+	mux.HandleFunc("POST /hooks/courier/{courier}", a.courierHook)
 	mux.Handle("/", a.API.Handler())
 	return mux
+}
+
+// courierHook takes what a courier pushes: facts when it is signed, else a reason to ask the courier soon.
+func (a *App) courierHook(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err != nil {
+		err = fault.Wrap(fault.Invalid, err, "the body could not be read, or is larger than 1 MiB")
+	} else {
+		err = a.Dispatch.Hook(r.Context(), r.PathValue("courier"), partner.Delivery{Header: r.Header, Body: body, At: a.DB.Now()})
+	}
+	if err != nil {
+		api.WriteProblem(w, r, a.Log, err)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
 }
 
 func (a *App) newShop() *shop.Shop {

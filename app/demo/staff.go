@@ -1,15 +1,19 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/kernel/partner"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -74,12 +78,31 @@ func (p *play) travel(ctx context.Context) error {
 		p.heard[number] = len(all)
 		p.mu.Unlock()
 		for _, d := range all[from:] {
-			if err := p.app.Dispatch.Hook(ctx, "demo", d); err != nil {
+			if err := p.push(ctx, d); err != nil {
 				return fmt.Errorf("scan of %s: %w", number, err)
 			}
 		}
 		return nil
 	})
+}
+
+// push delivers one of the courier's webhooks.
+func (p *play) push(ctx context.Context, d partner.Delivery) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+"/hooks/courier/demo", bytes.NewReader(d.Body))
+	if err != nil {
+		return err
+	}
+	req.Header = d.Header.Clone()
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%d %s", res.StatusCode, text)
+	}
+	return err
 }
 
 // shift does what is due now and answers how much it was.
