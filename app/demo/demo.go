@@ -17,6 +17,7 @@ import (
 	"github.com/openclaw-pos/commerce/app"
 	couriers "github.com/openclaw-pos/commerce/courier"
 	courier "github.com/openclaw-pos/commerce/courier/demo"
+	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/web/shop"
 )
@@ -336,8 +337,13 @@ func (p *play) settled(ctx context.Context) (string, error) {
 
 // live lets orders flow until the context ends.
 func (p *play) live(ctx context.Context) error {
+	key, _, err := p.app.Access.Create(ctx, access.System("demo"), "demo", []access.Scope{access.Write}, time.Time{})
+	if err != nil {
+		return err
+	}
 	p.say("")
-	p.say("API and pages   %s", p.url)
+	p.say("API             %s/v1/orders", p.url)
+	p.say("                curl -H 'Authorization: Bearer %s' %s/v1/orders", key.Reveal(), p.url)
 	p.say("documentation   %s/docs", p.url)
 	p.say("web shop        %s/shop/v1/pk-web/products", p.url)
 	p.say("Ctrl-C ends it; nothing is kept")
