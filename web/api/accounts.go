@@ -69,6 +69,17 @@ type Shop struct {
 	Country  string `json:"country,omitempty"`
 	Currency string `json:"currency,omitempty"`
 	Zone     string `json:"zone,omitempty"`
+	// Locations are the places that the partner knows as ours.
+	Locations []ShopLocation `json:"locations,omitempty"`
+}
+
+// ShopLocation is a place at the partner; external_id is what one of our locations is mapped to.
+type ShopLocation struct {
+	External string `json:"external_id"`
+	Name     string `json:"name"`
+	City     string `json:"city,omitempty"`
+	Country  string `json:"country,omitempty"`
+	Active   bool   `json:"active"`
 }
 
 type accountAdd struct {
@@ -161,7 +172,11 @@ func (s *Server) accountRoutes() {
 		func(ctx context.Context, in *One) (connect.Diff, error) { return s.Connect.Diff(ctx, in.ID) })
 	ask(s, route{method: http.MethodPost, path: "/accounts/{id}/check", id: "check-account", slow: true, title: "Ask the partner whose shop the account is", tag: tag}, func(ctx context.Context, in *One) (Shop, error) {
 		shop, err := s.Connect.Check(ctx, in.ID)
-		return Shop{ID: shop.ID, Name: shop.Name, Currency: shop.Currency, Zone: shop.Zone}, err
+		out := Shop{ID: shop.ID, Name: shop.Name, Country: shop.Country, Currency: shop.Currency, Zone: shop.Zone}
+		for _, l := range shop.Locations {
+			out.Locations = append(out.Locations, ShopLocation{l.External, l.Name, l.City, l.Country, l.Active})
+		}
+		return out, err
 	})
 	s.accountActions(tag)
 }
@@ -195,9 +210,21 @@ func (s *Server) accountActions(tag string) {
 		func(ctx context.Context, _ *call, in *accountRun) error { return s.pull(ctx, in) },
 		s.showAccount)
 	write(s, route{method: http.MethodPut, path: "/accounts/{id}/locations/{location}", id: "map-account-location", title: "Say which of the partner's locations one of ours is", tag: tag, scope: "admin"},
-		func(ctx context.Context, _ *call, in *accountPlace) error {
-			return s.Connect.MapLocation(ctx, in.ID, in.Location, in.Body.External)
-		}, s.showAccount)
+		func(ctx context.Context, _ *call, in *accountPlace) error { return s.mapLocation(ctx, in) }, s.showAccount)
+}
+
+// mapLocation takes our location by code or id.
+func (s *Server) mapLocation(ctx context.Context, in *accountPlace) error {
+	id := in.Location
+	if s.Inventory != nil {
+		if err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			id, err = s.location(tx, "location", in.Location)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return s.Connect.MapLocation(ctx, in.ID, id, in.Body.External)
 }
 
 func (s *Server) pull(ctx context.Context, in *accountRun) error {

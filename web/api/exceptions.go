@@ -121,7 +121,16 @@ func (s *Server) exceptionRoutes() {
 	})
 	read(s, route{path: "/exceptions/{id}", id: "get-exception", title: "Read a case", tag: tag}, func(tx *db.Tx, in *One) (Case, error) { return show(tx, in.ID) })
 	write(s, route{path: "/exceptions/{id}/resolve", id: "resolve-exception", title: "Close a case that was dealt with", tag: tag}, func(ctx context.Context, c *call, in *caseResolve) error {
-		return s.DB.Write(ctx, func(tx *db.Tx) error { return exception.Resolve(tx, in.ID, c.actor, in.Body.Resolution, c.version) })
+		return s.DB.Write(ctx, func(tx *db.Tx) error {
+			r, err := exception.Get(tx, in.ID)
+			if err != nil {
+				return err
+			}
+			if err := exception.Resolve(tx, in.ID, c.actor, in.Body.Resolution, c.version); err != nil || r.SubjectKind != "inbox" || s.Connect == nil {
+				return err
+			}
+			return s.Connect.Resolved(tx, r.Subject, c.actor)
+		})
 	}, show)
 	write(s, route{path: "/exceptions/{id}/snooze", id: "snooze-exception", title: "Hide a case until later", tag: tag}, func(ctx context.Context, c *call, in *caseSnooze) error {
 		return s.DB.Write(ctx, func(tx *db.Tx) error { return exception.Snooze(tx, in.ID, in.Body.Until, c.version) })

@@ -113,6 +113,7 @@ func (s *Server) build() {
 	s.eventRoutes()
 	s.subscriptionRoutes()
 	s.keyRoutes()
+	s.remedyRoutes()
 	s.workRoutes()
 	s.doctorRoutes()
 	s.describe()
