@@ -132,8 +132,8 @@ func TestReadings(t *testing.T) {
 			}
 			l := h.imports(arrival("r7", theirs(0)))[0]
 			h.imports(arrival("r7", later(1), theirs(1)))
-			if evs := h.events(l.OrderID); evs[len(evs)-1] != event.OrderCancelled {
-				t.Fatalf("%v", evs)
+			if evs := h.events(l.OrderID); evs[len(evs)-1] != event.OrderCancelled || len(h.withdrawn) != 0 {
+				t.Fatalf("%v %v", evs, h.withdrawn)
 			}
 		})
 		t.Run("a listing that is none of our goods ships nothing and waits for nothing", func(t *testing.T) {
@@ -324,6 +324,20 @@ func TestPeople(t *testing.T) {
 			must(t, err)
 			if now := h.get(v.Number); now.Version != p.Version {
 				t.Fatalf("said %d, is %d", p.Version, now.Version)
+			}
+		})
+		t.Run("an order is found by each of its names, and two of one name are not mixed up", func(t *testing.T) {
+			h := setup(t, d)
+			l := h.imports(arrival("f1"))[0]
+			for _, ref := range []string{l.OrderID, l.Number, "f1", "#f1"} {
+				if v := h.get(ref); v.ID != l.OrderID {
+					t.Fatalf("%s finds %s", ref, v.ID)
+				}
+			}
+			h.imports(arrival("f1", func(a *channel.Arrival) { a.Account.ID = "acc-2" }))
+			err := d.Read(ctx, func(tx *db.Tx) error { _, err := h.s.Get(tx, "f1"); return err })
+			if fault.CodeOf(err) != "ambiguous" {
+				t.Fatalf("%v", err)
 			}
 		})
 		t.Run("a review that finds nothing writes nothing", func(t *testing.T) {

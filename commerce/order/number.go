@@ -66,7 +66,7 @@ func (s *Service) number(country, channel string) (string, error) {
 	defer s.numbers.mu.Unlock()
 	ready := s.numbers.ready[prefix]
 	if len(ready) == 0 {
-		return "", fault.New(fault.Internal, "no order numbers ready for %s", prefix).WithCode("no_numbers")
+		return "", fault.New(fault.Unavailable, "no order numbers are ready for %s", prefix).WithCode("no_numbers") // a repeat makes more first
 	}
 	s.numbers.ready[prefix] = ready[1:]
 	return ready[0], nil

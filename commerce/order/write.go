@@ -154,8 +154,9 @@ func (s *Service) withdraw(tx *db.Tx, all []*work) error {
 		}
 	}
 	for _, w := range all {
-		if w.head.Effective() && len(w.cancelled) > 0 {
-			if err := s.need.Withdraw(tx, w.head.ID, movesOf(w.cancelled), "cancelled at the channel"); err != nil {
+		ours := slices.DeleteFunc(slices.Clone(w.cancelled), func(c event.CancelledUnits) bool { return !w.line(c.LineID).Ours() })
+		if w.head.Effective() && len(ours) > 0 {
+			if err := s.need.Withdraw(tx, w.head.ID, movesOf(ours), "cancelled at the channel"); err != nil {
 				return err
 			}
 		}
