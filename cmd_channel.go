@@ -306,7 +306,14 @@ func (c *channelCheckCmd) Run(ctx context.Context, g *Globals, s streams) error 
 		if err := r.into(&shop); err != nil {
 			return err
 		}
-		return cl.said(r, "%s answers: %s %s, %s", c.Account, shop.ID, clean(shop.Name), shop.Currency)
+		if err := cl.said(r, "%s answers: %s %s, %s", c.Account, shop.ID, clean(shop.Name), shop.Currency); err != nil || cl.json || len(shop.Locations) == 0 {
+			return err
+		}
+		var rows [][]string
+		for _, l := range shop.Locations {
+			rows = append(rows, []string{l.External, yes(l.Active), clean(l.Name), clean(l.City)})
+		}
+		return table(cl.s.out, "THEIR-LOCATION ACTIVE NAME CITY", rows)
 	})
 }
 

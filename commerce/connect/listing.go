@@ -67,7 +67,7 @@ func (s *Service) PullListings(ctx context.Context, account string) (int, error)
 	return total, keep()
 }
 
-// MapLocation says which of the partner's locations one of ours is. Several of ours may be one of theirs.
+// MapLocation says which of the partner's locations one of ours is. Several of ours may be one of theirs. A live account is told all its numbers anew.
 func (s *Service) MapLocation(ctx context.Context, account, location, external string) error {
 	if external == "" {
 		return fault.Field("external", "name the partner's location")
@@ -77,9 +77,16 @@ func (s *Service) MapLocation(ctx context.Context, account, location, external s
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(`insert into account_locations (account_id, location_id, external) values ($1, $2, $3) on conflict (account_id, location_id) do update set external = excluded.external`,
-			acc.ID, location, external)
-		return err
+		if _, err = tx.Exec(`insert into account_locations (account_id, location_id, external) values ($1, $2, $3) on conflict (account_id, location_id) do update set external = excluded.external`,
+			acc.ID, location, external); err != nil {
+			return err
+		}
+		// What was to be shown at a place that is none of theirs any more is not shown there: their own word for it is gone.
+		if _, err = tx.Exec(`delete from channel_stock where account_id = $1 and not exists (select 1 from account_locations l
+			where l.account_id = channel_stock.account_id and l.external = channel_stock.location)`, acc.ID); err != nil || acc.Mode != channel.Live {
+			return err
+		}
+		return s.dirtyAll(tx, acc.ID)
 	})
 }
 
