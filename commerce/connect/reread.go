@@ -178,25 +178,49 @@ func (s *Service) PollReturns(ctx context.Context, account string) (int, error) 
 	if err != nil {
 		return 0, err
 	}
-	var batch []channel.ReturnChange
+	total, batch := 0, []channel.ReturnChange{}
 	for c, err := range r.Returns(ctx, channel.Cursor(cur.value)) {
-		if err != nil {
+		if err != nil { // what was yielded before it stays good
+			n, kept := s.keepReturns(ctx, o, &cur, batch)
 			s.unwell(ctx, o.acc, err)
-			return 0, err
+			if kept != nil {
+				err = kept
+			}
+			return total + n, err
 		}
-		batch = append(batch, c)
+		if batch = append(batch, c); len(batch) < pollBatch {
+			continue
+		}
+		n, err := s.keepReturns(ctx, o, &cur, batch)
+		total += n
+		if err != nil {
+			return total, err
+		}
+		batch = nil
 	}
+	n, err := s.keepReturns(ctx, o, &cur, batch)
+	return total + n, err
+}
+
+// keepReturns hands a batch of returns on and moves the cursor behind them, in one commit.
+func (s *Service) keepReturns(ctx context.Context, o *opened, cur *cursor, batch []channel.ReturnChange) (int, error) {
 	if len(batch) == 0 {
 		return 0, nil
 	}
-	err = s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := s.need.Returns(tx, batch, o.acc.ID); err != nil {
+	to := string(batch[len(batch)-1].Cursor)
+	moves := to != "" && to != cur.value
+	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		if err := s.need.Returns(tx, batch, o.acc.ID); err != nil || !moves {
 			return err
 		}
-		if to := string(batch[len(batch)-1].Cursor); to != "" && to != cur.value {
-			return cur.move(tx, to)
-		}
-		return nil
+		return cur.move(tx, to)
 	})
-	return len(batch), err
+	if err != nil {
+		return 0, err
+	}
+	if moves {
+		cur.value = to
+		cur.version++
+	}
+	return len(batch), nil
 }

@@ -113,6 +113,9 @@ func (s *Service) atVersion(tx *db.Tx, id string, version int64) (Head, []Line, 
 
 // Mapped gives lines that waited for a mapping their SKU, reserves, and releases the orders. Takes the listing's id; orders come in key order.
 func (s *Service) Mapped(tx *db.Tx, listing string, sku Resolved) error {
+	if sku.Variant == "" && !sku.Ignored {
+		return nil // it was taken back: what waits goes on waiting
+	}
 	ids, err := db.All(tx, scanText, `select distinct order_id from order_lines where listing_id = $1 and variant_id is null and ships order by order_id`, listing)
 	if err != nil || len(ids) == 0 {
 		return err
