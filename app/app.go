@@ -216,9 +216,19 @@ func (a *App) schedules() []jobs.Schedule {
 		every("cart.recover", 30*time.Second, func(ctx context.Context) error { _, err := a.Cart.Recover(ctx, 200); return err }),
 		every("inventory.refill", 15*time.Second, a.refill),
 		every("connect.tokens", time.Minute, func(ctx context.Context) error { _, err := a.Connect.RefreshDue(ctx); return err }),
+		every("connect.sweep", time.Hour, a.sweep),
 		every("connect.reconcile", 24*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.Reconcile(ctx, id); return err })),
 		every("connect.drift", 24*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.DriftOf(ctx, id, true); return err })),
 		every("connect.listings", 6*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.PullListings(ctx, id); return err })),
+	}
+}
+
+// sweep forgets raw payloads that are older than what is kept, batch by batch.
+func (a *App) sweep(ctx context.Context) error {
+	for {
+		if n, err := a.Connect.Sweep(ctx, connect.KeepRaw, 500); err != nil || n == 0 {
+			return err
+		}
 	}
 }
 

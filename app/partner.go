@@ -17,7 +17,7 @@ import (
 func (a *App) connect(key []byte) error {
 	a.Connect = connect.New(connect.Needs{
 		DB: a.DB, Log: a.Log, Kinds: a.kinds(), Secrets: secrets{a.Vault}, Privacy: a.Privacy, Audit: a.Audit, HTTP: a.client,
-		Import: a.Order.Import, Prepare: a.prepare, Adopt: a.Order.Adopt,
+		Import: a.Order.Import, Held: a.Order.Held, Prepare: a.prepare, Adopt: a.Order.Adopt,
 		SaveListings: func(tx *db.Tx, account string, listings []channel.Listing) error {
 			_, err := a.Catalog.SaveListings(tx, account, listings)
 			return err
