@@ -233,11 +233,11 @@ func (s *Service) insert(tx *db.Tx, kind channel.Kind, acc Account, in Adding) e
 	if err != nil {
 		return err
 	}
-	for _, t := range taken {
-		if t.Name == acc.Name {
+	if len(taken) > 0 {
+		if taken[0].Name == acc.Name {
 			return fault.New(fault.Conflict, "there is an account named %q already", acc.Name).WithCode("name_taken")
 		}
-		return fault.New(fault.Conflict, "this shop is the account %q already: one shop, one account", t.Name).WithCode("duplicate_shop")
+		return fault.New(fault.Conflict, "this shop is the account %q already: one shop, one account", taken[0].Name).WithCode("duplicate_shop")
 	}
 	_, err = tx.Exec(`insert into channel_accounts (id, name, channel, country, currency, zone, legal_entity_id, shop_id, app, mode, state, open_orders, settings, created_at, updated_at, version)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, 1)`,

@@ -151,10 +151,6 @@ func (s *Service) stockDiff(ctx context.Context, o *opened) ([]StockDiff, error)
 			if err != nil {
 				return err
 			}
-			var list []Offer
-			for _, f := range offers {
-				list = append(list, f)
-			}
 			due := make([]push, 0, len(readings))
 			for _, r := range readings {
 				if f, ok := offers[r.Listing.External]; ok {

@@ -32,6 +32,9 @@ func (s *Service) RunPrices(ctx context.Context) error {
 			accounts, err = s.Accounts(tx)
 			return err
 		})
+		if err != nil && ctx.Err() == nil {
+			s.need.Log.Warn("prices", "err", err)
+		}
 		for _, acc := range accounts {
 			if acc.Mode != channel.Live || acc.State != Active {
 				continue

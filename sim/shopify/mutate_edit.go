@@ -18,7 +18,6 @@ type stagedLine struct {
 	id int64
 	v  *variant
 	n  int
-	l  *line // made at staging, so that prices show
 }
 
 func orderEditBegin(m *mutation, a args) object {

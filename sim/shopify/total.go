@@ -101,14 +101,6 @@ func (o *order) shippingTotal() bag {
 	return sum
 }
 
-func (o *order) shippingGross() bag {
-	var sum bag
-	for _, sl := range o.shipping {
-		sum = sum.add(sl.price)
-	}
-	return sum
-}
-
 func (o *order) shippingRefunded() bag {
 	var sum bag
 	for _, sl := range o.shipping {
