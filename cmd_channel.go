@@ -278,9 +278,18 @@ func (c *channelShowCmd) Run(ctx context.Context, g *Globals, s streams) error {
 			}
 			h := a.Health
 			rows := [][]string{
-				{"account", a.Name + " (" + a.ID + ")"}, {"channel", a.Channel + " " + a.Country + " " + a.Currency}, {"shop", a.ShopID}, {"mode", string(a.Mode)}, {"state", string(a.State) + " " + a.Cause},
-				{"last webhook", when(h.LastWebhook)}, {"last poll", when(h.LastPollOK)}, {"last error", strings.TrimSpace(when(h.LastErrorAt) + " " + h.LastError)}, {"token ends", when(h.TokenExpires)},
-				{"to import", itoa(h.Waiting)}, {"stuck", itoa(h.Stuck)}, {"reconciled", strings.TrimSpace(when(h.Reconciled) + " " + h.ReconcileNote)},
+				{"account", a.Name + " (" + a.ID + ")"},
+				{"channel", a.Channel + " " + a.Country + " " + a.Currency},
+				{"shop", a.ShopID},
+				{"mode", string(a.Mode)},
+				{"state", string(a.State) + " " + a.Cause},
+				{"last webhook", when(h.LastWebhook)},
+				{"last poll", when(h.LastPollOK)},
+				{"last error", strings.TrimSpace(when(h.LastErrorAt) + " " + h.LastError)},
+				{"token ends", when(h.TokenExpires)},
+				{"to import", itoa(h.Waiting)},
+				{"stuck", itoa(h.Stuck)},
+				{"reconciled", strings.TrimSpace(when(h.Reconciled) + " " + h.ReconcileNote)},
 			}
 			for state, n := range h.Tells {
 				rows = append(rows, []string{"to tell, " + state, itoa(n)})

@@ -47,6 +47,7 @@ const (
 	servedFile = "serve.json"
 	lockFile   = "serve.lock"
 	lockWait   = 10 * time.Second
+	serveWait  = 2 * time.Second
 )
 
 // with opens a client, does something with it, and closes it.
@@ -88,6 +89,18 @@ func baseOf(a *app.App) string {
 		return "/v1"
 	}
 	return a.API.Base
+}
+
+// alone takes the data folder for a command that cannot be asked of a running serve.
+func (g *Globals) alone(ctx context.Context) (unlock func() error, err error) {
+	if strings.HasPrefix(g.DB, "postgres") {
+		return func() error { return nil }, nil
+	}
+	unlock, busy, err := g.lock(ctx)
+	if busy != nil {
+		return nil, fault.New(fault.Conflict, "serve is running on %s: it has done this already, or stop it first", g.Data)
+	}
+	return unlock, err
 }
 
 // lock takes the data folder for this command, or says which serve has it. Two commands wait for each other.
@@ -154,6 +167,9 @@ func (g *Globals) announce(listener net.Listener, base string) (key string, done
 		return "", none, fmt.Errorf("data folder: %w", err)
 	}
 	unlock, ok, err := lockPath(filepath.Join(g.Data, lockFile))
+	for limit := time.Now().Add(serveWait); err == nil && !ok && time.Now().Before(limit); unlock, ok, err = lockPath(filepath.Join(g.Data, lockFile)) {
+		time.Sleep(100 * time.Millisecond) // a command may be about to end
+	}
 	if err != nil {
 		return "", none, fmt.Errorf("lock the data folder: %w", err)
 	}

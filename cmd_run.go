@@ -139,6 +139,11 @@ type migrateCmd struct{}
 
 // Run migrates and says from where to where.
 func (c *migrateCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	unlock, err := g.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unlock() }()
 	a, err := g.open(ctx)
 	if err != nil {
 		return err

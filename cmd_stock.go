@@ -191,8 +191,10 @@ type stockLocationCmd struct {
 // Run saves a location.
 func (c *stockLocationCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.act(ctx, http.MethodPut, at("locations", c.Code), "", given(map[string]any{"name": c.Name, "kind": c.Kind, "country": c.Country, "city": c.City, "province": c.Province, "zone": c.Zone,
-			"legal_entity": c.Entity, "priority": c.Priority, "fulfils": c.Fulfils, "inactive": c.Inactive}))
+		r, err := cl.act(ctx, http.MethodPut, at("locations", c.Code), "", given(map[string]any{
+			"name": c.Name, "kind": c.Kind, "country": c.Country, "city": c.City, "province": c.Province, "zone": c.Zone,
+			"legal_entity": c.Entity, "priority": c.Priority, "fulfils": c.Fulfils, "inactive": c.Inactive,
+		}))
 		if err != nil {
 			return err
 		}

@@ -182,10 +182,14 @@ func (s *Server) accountRoutes() {
 }
 
 func (s *Server) accountActions(tag string) {
-	write(s, route{path: "/accounts", id: "add-account", title: "Add an account", tag: tag, scope: "admin", status: http.StatusCreated, outside: true,
-		text: "Checks the settings, asks the partner whose shop it is, and keeps the account. A second account of one shop is refused."}, s.addAccount, s.showAccount)
-	write(s, route{path: "/accounts/{id}/mode", id: "set-account-mode", title: "Change how much of an account is ours", tag: tag, scope: "admin", outside: true,
-		text: "shadow reads and compares, intake also fulfils, live also tells the channel. Going live is refused while the diff shows differences nobody has accepted."},
+	write(s, route{
+		path: "/accounts", id: "add-account", title: "Add an account", tag: tag, scope: "admin", status: http.StatusCreated, outside: true,
+		text: "Checks the settings, asks the partner whose shop it is, and keeps the account. A second account of one shop is refused.",
+	}, s.addAccount, s.showAccount)
+	write(s, route{
+		path: "/accounts/{id}/mode", id: "set-account-mode", title: "Change how much of an account is ours", tag: tag, scope: "admin", outside: true,
+		text: "shadow reads and compares, intake also fulfils, live also tells the channel. Going live is refused while the diff shows differences nobody has accepted.",
+	},
 		func(ctx context.Context, c *call, in *accountMode) error {
 			if err := s.accountAt(ctx, in.ID, c.version); err != nil {
 				return err
@@ -268,8 +272,10 @@ func (s *Server) addAccount(ctx context.Context, c *call, in *accountAdd) error 
 	if err != nil {
 		return err
 	}
-	acc, err := s.Connect.Add(ctx, connect.Adding{Name: b.Name, Channel: b.Channel, Country: b.Country, Currency: b.Currency, Zone: b.Zone, LegalEntity: entity, App: b.App, Settings: b.Settings,
-		Secrets: b.Secrets, Mode: channel.Mode(b.Mode), OpenOrders: channel.OpenOrders(b.OpenOrders), Actor: c.actor, SkipCheck: b.SkipCheck})
+	acc, err := s.Connect.Add(ctx, connect.Adding{
+		Name: b.Name, Channel: b.Channel, Country: b.Country, Currency: b.Currency, Zone: b.Zone, LegalEntity: entity, App: b.App, Settings: b.Settings,
+		Secrets: b.Secrets, Mode: channel.Mode(b.Mode), OpenOrders: channel.OpenOrders(b.OpenOrders), Actor: c.actor, SkipCheck: b.SkipCheck,
+	})
 	c.about(acc.ID)
 	return err
 }

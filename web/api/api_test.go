@@ -91,9 +91,11 @@ func server(t testing.TB, d *db.DB) *api.Server {
 	}
 	s := &api.Server{DB: d, Log: log, Keys: keys, Vault: v, Audit: acts, Source: "https://shop.example", Version: "test"}
 	s.Catalog = catalog.New(catalog.Needs{DB: d, Audit: acts.Write})
-	s.Inventory = inventory.New(inventory.Needs{DB: d, Audit: acts.Write, Parts: s.Catalog.Parts, Variants: s.Catalog.Variants,
+	s.Inventory = inventory.New(inventory.Needs{
+		DB: d, Audit: acts.Write, Parts: s.Catalog.Parts, Variants: s.Catalog.Variants,
 		Routes:  func(*db.Tx, []string) (map[string]inventory.Route, error) { return nil, nil },
-		Unheard: func(*db.Tx, string) (time.Duration, time.Duration, error) { return 15 * time.Minute, time.Hour, nil }})
+		Unheard: func(*db.Tx, string) (time.Duration, time.Duration, error) { return 15 * time.Minute, time.Hour, nil },
+	})
 	s.Policy = policy.New(policy.Needs{DB: d, Audit: acts.Write})
 	s.Order = order.New(order.Needs{DB: d})
 	s.Payment = payment.New(payment.Needs{DB: d, Audit: acts})

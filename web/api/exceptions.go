@@ -51,8 +51,10 @@ type CaseCount struct {
 }
 
 func caseView(r exception.Row) Case {
-	c := Case{ID: r.ID, Cause: r.Cause, SubjectKind: r.SubjectKind, Subject: r.Subject, Order: r.Order, Account: r.Account, Location: r.Location, State: r.State, Since: r.Since, Deadline: r.Deadline,
-		Detail: r.Detail, Times: r.Times, Assignee: r.Assignee, SnoozedUntil: r.SnoozedUntil, ResolvedAt: r.ResolvedAt, ResolvedBy: r.ResolvedBy, Resolution: r.Resolution, Version: r.Version, Actions: []CaseAction{}}
+	c := Case{
+		ID: r.ID, Cause: r.Cause, SubjectKind: r.SubjectKind, Subject: r.Subject, Order: r.Order, Account: r.Account, Location: r.Location, State: r.State, Since: r.Since, Deadline: r.Deadline,
+		Detail: r.Detail, Times: r.Times, Assignee: r.Assignee, SnoozedUntil: r.SnoozedUntil, ResolvedAt: r.ResolvedAt, ResolvedBy: r.ResolvedBy, Resolution: r.Resolution, Version: r.Version, Actions: []CaseAction{},
+	}
 	if cause, ok := exception.CauseOf(r.Cause); ok {
 		c.Title, c.Explain, c.Resolves = cause.Title, cause.Explain, cause.Resolves
 		for _, a := range cause.Actions {
@@ -102,8 +104,10 @@ func (s *Server) exceptionRoutes() {
 		return caseView(r), err
 	}
 	read(s, route{path: "/exceptions", id: "list-exceptions", title: "List cases that need a person", tag: tag, text: "Oldest first."}, func(tx *db.Tx, in *caseList) (Page[Case], error) {
-		rows, next, err := exception.List(tx, exception.Filter{State: in.State, Cause: in.Cause, Order: in.Order, Account: in.Account, Location: in.Location, Assignee: in.Assignee,
-			Snoozed: in.Snoozed, Overdue: in.Overdue}, in.After, in.Limit)
+		rows, next, err := exception.List(tx, exception.Filter{
+			State: in.State, Cause: in.Cause, Order: in.Order, Account: in.Account, Location: in.Location, Assignee: in.Assignee,
+			Snoozed: in.Snoozed, Overdue: in.Overdue,
+		}, in.After, in.Limit)
 		p := Page[Case]{Items: []Case{}, Next: next}
 		for _, r := range rows {
 			p.Items = append(p.Items, caseView(r))

@@ -250,8 +250,10 @@ func (s *Server) packing(tag string) {
 	}
 	short("short", "Say that units are not on the shelf", f.Short)
 	short("found", "Say that missing units were there after all", f.Found)
-	write(s, route{path: "/fulfillment-orders/{id}/pack", id: "pack-fulfillment-order", title: "Put picked goods into parcels", tag: tag, status: http.StatusAccepted,
-		text: "Each parcel becomes a shipment at once; its waybill and label follow from the courier, the channel, or a person."}, func(ctx context.Context, c *call, in *workPack) error {
+	write(s, route{
+		path: "/fulfillment-orders/{id}/pack", id: "pack-fulfillment-order", title: "Put picked goods into parcels", tag: tag, status: http.StatusAccepted,
+		text: "Each parcel becomes a shipment at once; its waybill and label follow from the courier, the channel, or a person.",
+	}, func(ctx context.Context, c *call, in *workPack) error {
 		id, err := s.workID(ctx, in.ID)
 		if err != nil {
 			return err

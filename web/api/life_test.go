@@ -25,8 +25,10 @@ type whole struct {
 
 func openWhole(t *testing.T, url string) whole {
 	t.Helper()
-	a, err := app.Open(t.Context(), app.Config{DB: url, Data: t.TempDir(), MakeKey: true, AllowPrivate: true, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-		DBOptions: db.Options{NoSync: true, CheckLockOrder: true, Pool: 8}})
+	a, err := app.Open(t.Context(), app.Config{
+		DB: url, Data: t.TempDir(), MakeKey: true, AllowPrivate: true, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		DBOptions: db.Options{NoSync: true, CheckLockOrder: true, Pool: 8},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,9 +100,11 @@ func (w whole) place(t *testing.T, external string) string {
 		landed, err = w.app.Order.Import(tx, []channel.Arrival{{
 			Inbox: "inbox-" + external, Source: "direct", Hash: "h", AddressOK: true, Change: channel.Change{External: external, Version: at, ReadAt: at},
 			Account: channel.Account{ID: acc["id"].(string), Name: "web", Channel: "ownsite", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: acc["legal_entity_id"].(string), Mode: channel.Live},
-			Order: channel.Order{External: external, Number: external, Version: at, PlacedAt: at, Status: channel.Open, Country: "PK", Currency: "PKR", TaxMode: channel.TaxInclusive, Money: channel.MoneyComplete,
+			Order: channel.Order{
+				External: external, Number: external, Version: at, PlacedAt: at, Status: channel.Open, Country: "PK", Currency: "PKR", TaxMode: channel.TaxInclusive, Money: channel.MoneyComplete,
 				Lines: []channel.Line{line("l1", "MUG", 2, 50000), line("l2", "CUP", 1, 30000)}, Total: pkr(130000),
-				Payments: []channel.Payment{{External: "p1", Method: channel.PayCard, Status: channel.Paid, Amount: pkr(130000), At: at}}, ShipTo: channel.Address{Country: "PK", City: "Lahore", Province: "Punjab"}},
+				Payments: []channel.Payment{{External: "p1", Method: channel.PayCard, Status: channel.Paid, Amount: pkr(130000), At: at}}, ShipTo: channel.Address{Country: "PK", City: "Lahore", Province: "Punjab"},
+			},
 		}})
 		return err
 	})

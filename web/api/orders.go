@@ -111,8 +111,10 @@ type orderList struct {
 }
 
 func (in orderList) filter() order.Filter {
-	f := order.Filter{Account: in.Account, Channel: in.Channel, Country: in.Country, State: order.State(in.State), Pay: order.PayState(in.Pay), Number: in.Number, SKU: in.SKU,
-		From: in.From, Until: in.Until, Oldest: in.Oldest}
+	f := order.Filter{
+		Account: in.Account, Channel: in.Channel, Country: in.Country, State: order.State(in.State), Pay: order.PayState(in.Pay), Number: in.Number, SKU: in.SKU,
+		From: in.From, Until: in.Until, Oldest: in.Oldest,
+	}
 	if in.Held != "" {
 		held := in.Held == "true"
 		f.Held = &held
@@ -293,8 +295,10 @@ func (s *Server) refundRoutes(tag string) {
 	if s.Payment == nil {
 		return
 	}
-	write(s, route{path: "/orders/{id}/refunds", id: "refund-order", title: "Give money back", tag: tag, status: http.StatusAccepted,
-		text: "Answers the intent: it is carried out through the channel or the payment provider, and its state follows. Never more than was captured and not yet given back."},
+	write(s, route{
+		path: "/orders/{id}/refunds", id: "refund-order", title: "Give money back", tag: tag, status: http.StatusAccepted,
+		text: "Answers the intent: it is carried out through the channel or the payment provider, and its state follows. Never more than was captured and not yet given back.",
+	},
 		func(ctx context.Context, c *call, in *orderRefund) error {
 			return s.DB.Write(ctx, func(tx *db.Tx) error {
 				v, err := s.Order.Get(tx, in.ID)
@@ -384,8 +388,10 @@ func (s *Server) showRefund(tx *db.Tx, resource string) (Refund, error) {
 
 func paymentView(p payment.Payment) Payment {
 	m := func(minor int64) money.Amount { return money.Of(minor, p.Currency) }
-	v := Payment{ID: p.ID, External: p.External, Provider: p.Provider, Method: string(p.Method), State: p.State, Amount: m(p.Amount), Authorized: m(p.Authorized), Captured: m(p.Captured), Refunded: m(p.Refunded),
-		At: p.At, Version: p.Version}
+	v := Payment{
+		ID: p.ID, External: p.External, Provider: p.Provider, Method: string(p.Method), State: p.State, Amount: m(p.Amount), Authorized: m(p.Authorized), Captured: m(p.Captured), Refunded: m(p.Refunded),
+		At: p.At, Version: p.Version,
+	}
 	if p.Collector != "" || p.CODState != "" {
 		v.Cash = &PaymentCash{p.Collector, p.CODState, m(p.CODDue), m(p.CODGot), p.CODBasis}
 	}
@@ -394,8 +400,10 @@ func paymentView(p payment.Payment) Payment {
 
 func refundView(r payment.Refund) Refund {
 	m := func(minor int64) money.Amount { return money.Of(minor, r.Currency) }
-	v := Refund{ID: r.ID, OrderID: r.OrderID, PaymentID: r.PaymentID, ReturnID: r.ReturnID, External: r.External, Reference: r.Reference, Origin: r.Origin, State: r.State, Method: r.Method,
-		Amount: m(r.Amount), Shipping: m(r.Shipping), Reason: r.Reason, Flagged: r.Flagged, Actor: r.Actor, At: r.At, DoneAt: r.DoneAt, Version: r.Version}
+	v := Refund{
+		ID: r.ID, OrderID: r.OrderID, PaymentID: r.PaymentID, ReturnID: r.ReturnID, External: r.External, Reference: r.Reference, Origin: r.Origin, State: r.State, Method: r.Method,
+		Amount: m(r.Amount), Shipping: m(r.Shipping), Reason: r.Reason, Flagged: r.Flagged, Actor: r.Actor, At: r.At, DoneAt: r.DoneAt, Version: r.Version,
+	}
 	for _, l := range r.Lines {
 		v.Lines = append(v.Lines, RefundLine{l.LineID, l.Quantity, m(l.Amount), l.Restock})
 	}

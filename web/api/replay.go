@@ -22,8 +22,10 @@ func (s *Server) replayRoutes(tag string) {
 	if s.Connect == nil {
 		return
 	}
-	ask(s, route{method: http.MethodPost, path: "/orders/{id}/replay", id: "replay-order", slow: true, title: "Decode an order again from what its channel sent", tag: tag, scope: access.Write,
-		text: "Shows what this version of the program makes of every stored reading, and how the newest differs from what is held. With apply it is imported again by the usual rules. Repeating it does no harm: the same reading changes nothing. Personal data is not shown."},
+	ask(s, route{
+		method: http.MethodPost, path: "/orders/{id}/replay", id: "replay-order", slow: true, title: "Decode an order again from what its channel sent", tag: tag, scope: access.Write,
+		text: "Shows what this version of the program makes of every stored reading, and how the newest differs from what is held. With apply it is imported again by the usual rules. Repeating it does no harm: the same reading changes nothing. Personal data is not shown.",
+	},
 		func(ctx context.Context, in *orderReplay) (connect.ReplayDiff, error) {
 			who, _ := access.From(ctx)
 			id, err := s.orderID(ctx, in.ID)

@@ -63,10 +63,12 @@ type ReturnLine struct {
 
 func returnView(r returns.RMA) Return {
 	m := func(minor int64) money.Amount { return money.Of(minor, r.Currency) }
-	v := Return{ID: r.ID, Number: r.Number, OrderID: r.OrderID, Account: r.Account, External: r.External, Shipment: r.Shipment, Location: r.Location, Kind: string(r.Kind), Decision: r.Decision, Goods: r.Goods, Money: r.Money,
+	v := Return{
+		ID: r.ID, Number: r.Number, OrderID: r.OrderID, Account: r.Account, External: r.External, Shipment: r.Shipment, Location: r.Location, Kind: string(r.Kind), Decision: r.Decision, Goods: r.Goods, Money: r.Money,
 		Reason: r.Reason, RequestedBy: r.RequestedBy, RequestedAt: r.RequestedAt, DecideBy: r.DecideBy, ApprovedAt: r.ApprovedAt, ReceivedAt: r.ReceivedAt, ClosedAt: r.ClosedAt, Due: m(r.RefundDue), Refunded: m(r.Refunded),
 		Shipping: m(r.Detail.Shipping), Difference: m(r.Detail.Difference), Exchange: r.Exchange, Status: r.Detail.Status, Carrier: r.Detail.Carrier, Tracking: r.Detail.Tracking, Refunds: orEmpty(r.Detail.Refunds),
-		Lines: []ReturnLine{}, Actions: orEmpty(r.Actions()), UpdatedAt: r.UpdatedAt, Version: r.Version}
+		Lines: []ReturnLine{}, Actions: orEmpty(r.Actions()), UpdatedAt: r.UpdatedAt, Version: r.Version,
+	}
 	for _, l := range r.Lines {
 		v.Lines = append(v.Lines, ReturnLine{l.LineID, l.External, l.Quantity, l.Received, l.Waiting, l.Sellable, l.Quarantine, l.Damaged, l.Rejected, l.Reason, m(l.Refund)})
 	}

@@ -136,8 +136,10 @@ func (s *Server) shipmentActions(tag string) {
 		_, err = d.Waybill(ctx, id, c.version, c.actor, courier.Waybill{Carrier: in.Body.Carrier, Tracking: in.Body.Tracking, URL: in.Body.URL})
 		return err
 	}, show)
-	write(s, route{path: "/shipments/{id}/hand-over", id: "hand-over-shipment", title: "The carrier has the parcel", tag: tag,
-		text: "By id, number or tracking number, as scanned. The point of no return: order, stock and fulfillment follow at once, the channel is told. Scanning twice changes nothing, so no If-Match."},
+	write(s, route{
+		path: "/shipments/{id}/hand-over", id: "hand-over-shipment", title: "The carrier has the parcel", tag: tag,
+		text: "By id, number or tracking number, as scanned. The point of no return: order, stock and fulfillment follow at once, the channel is told. Scanning twice changes nothing, so no If-Match.",
+	},
 		func(ctx context.Context, c *call, in *shipmentHandOver) error {
 			at := in.Body.At
 			if at.IsZero() {
@@ -163,8 +165,10 @@ func (s *Server) shipmentActions(tag string) {
 				return err
 			}
 			c.about(x.ID)
-			_, err = d.Scan(tx, []dispatch.ScanFact{{Shipment: x.ID, Source: dispatch.BySeller, Actor: c.actor, Scan: courier.Scan{Status: courier.Status(in.Body.Status), Raw: in.Body.Status, Text: in.Body.Text,
-				At: in.Body.At.UTC(), RawAt: in.Body.At.Format(time.RFC3339), Location: in.Body.Location, Corrects: in.Body.Corrects}}})
+			_, err = d.Scan(tx, []dispatch.ScanFact{{Shipment: x.ID, Source: dispatch.BySeller, Actor: c.actor, Scan: courier.Scan{
+				Status: courier.Status(in.Body.Status), Raw: in.Body.Status, Text: in.Body.Text,
+				At: in.Body.At.UTC(), RawAt: in.Body.At.Format(time.RFC3339), Location: in.Body.Location, Corrects: in.Body.Corrects,
+			}}})
 			return err
 		})
 	}, show)

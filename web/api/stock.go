@@ -292,8 +292,10 @@ func (s *Server) saveLocation(ctx context.Context, c *call, in *locationSave) er
 		return err
 	}
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
-		ids, err := s.Inventory.SaveLocations(tx, []inventory.Location{{Code: in.Code, Name: b.Name, Kind: b.Kind, LegalEntity: entity, Country: b.Country, Province: b.Province, City: b.City, Zone: b.Zone,
-			ClosingMinute: b.Closing, Priority: b.Priority, Fulfils: b.Fulfils, Active: !b.Inactive, Weight: 100}})
+		ids, err := s.Inventory.SaveLocations(tx, []inventory.Location{{
+			Code: in.Code, Name: b.Name, Kind: b.Kind, LegalEntity: entity, Country: b.Country, Province: b.Province, City: b.City, Zone: b.Zone,
+			ClosingMinute: b.Closing, Priority: b.Priority, Fulfils: b.Fulfils, Active: !b.Inactive, Weight: 100,
+		}})
 		if err != nil {
 			return err
 		}
@@ -356,8 +358,10 @@ func (s *Server) counted(ctx context.Context, c *call, in *stockSet, kind stock.
 				return err
 			}
 			all = append(all, inventory.Counted{Variant: v, Location: at, Condition: stock.Condition(it.Condition), Quantity: it.Quantity, Kind: kind, RefKind: "api", RefID: ref, Actor: c.actor, Note: it.Note})
-			audits = append(audits, audit.Entry{Actor: c.actor, Action: "stock." + string(kind), SubjectKind: "variant", Subject: v, RequestID: c.request,
-				Detail: map[string]any{"location": at, "quantity": it.Quantity, "reference": ref}})
+			audits = append(audits, audit.Entry{
+				Actor: c.actor, Action: "stock." + string(kind), SubjectKind: "variant", Subject: v, RequestID: c.request,
+				Detail: map[string]any{"location": at, "quantity": it.Quantity, "reference": ref},
+			})
 		}
 		if _, err := s.Inventory.Count(tx, all); err != nil {
 			return err

@@ -97,8 +97,10 @@ type deliveryResend struct {
 func (in deliveryResend) resource() string { return in.Delivery }
 
 func subscriptionView(x outbox.Subscription) Subscription {
-	return Subscription{ID: x.ID, Name: x.Name, URL: x.URL, Types: orEmpty(x.Types), State: x.State, AllowPrivate: x.AllowPrivate, CreatedAt: x.CreatedAt, FailingSince: x.FailingSince, LastSuccess: x.LastSuccess,
-		LastError: x.LastError, Version: x.Version}
+	return Subscription{
+		ID: x.ID, Name: x.Name, URL: x.URL, Types: orEmpty(x.Types), State: x.State, AllowPrivate: x.AllowPrivate, CreatedAt: x.CreatedAt, FailingSince: x.FailingSince, LastSuccess: x.LastSuccess,
+		LastError: x.LastError, Version: x.Version,
+	}
 }
 
 func showSubscription(tx *db.Tx, id string) (Subscription, error) {

@@ -32,8 +32,10 @@ type Job struct {
 }
 
 func jobView(r jobs.Row) Job {
-	return Job{ID: r.ID, Kind: r.Kind, Key: r.Key, Account: r.Account, Payload: r.Payload, State: r.State, RunAt: r.RunAt, Attempts: r.Attempts, LastError: r.LastError, LastKind: r.LastKind,
-		CreatedAt: r.CreatedAt, FinishedAt: r.FinishedAt}
+	return Job{
+		ID: r.ID, Kind: r.Kind, Key: r.Key, Account: r.Account, Payload: r.Payload, State: r.State, RunAt: r.RunAt, Attempts: r.Attempts, LastError: r.LastError, LastKind: r.LastKind,
+		CreatedAt: r.CreatedAt, FinishedAt: r.FinishedAt,
+	}
 }
 
 type jobList struct {
@@ -94,8 +96,10 @@ func (s *Server) workRoutes() {
 	if s.Inventory == nil || s.Catalog == nil {
 		return
 	}
-	ask(s, route{method: http.MethodPost, path: "/imports/{what}", id: "import-table", slow: true, title: "Import a table (CSV)", tag: "imports", scope: access.Write, media: "text/csv",
-		text: "products, prices, costs or stock. A row with a problem is left out and named in the answer; the others are imported. The same file again changes nothing."},
+	ask(s, route{
+		method: http.MethodPost, path: "/imports/{what}", id: "import-table", slow: true, title: "Import a table (CSV)", tag: "imports", scope: access.Write, media: "text/csv",
+		text: "products, prices, costs or stock. A row with a problem is left out and named in the answer; the others are imported. The same file again changes nothing.",
+	},
 		func(ctx context.Context, in *tableImport) (sheet.Report, error) { return s.importTable(ctx, in) })
 }
 
