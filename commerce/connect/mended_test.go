@@ -199,6 +199,9 @@ func TestText(t *testing.T) {
 		}
 		c.Raw.Docs[0].Body, err = json.Marshal(doc)
 		must(t, err)
+		if !hidesNUL(c.Raw) {
+			t.Fatalf("the document holds no NUL: %s", c.Raw.Docs[0].Body)
+		}
 		h.keep(c)
 		h.importAll()
 		if got := h.orders(); len(got) != 1 || len(h.causes()) != 0 {
