@@ -26,8 +26,8 @@ func changelog(lines []string) string {
 	by := map[string][]string{}
 	for _, line := range lines {
 		area, gain, ok := strings.Cut(line, ": ")
-		if !ok || gain == "" {
-			continue
+		if !ok || gain == "" || strings.HasPrefix(gain, "generated") || strings.HasSuffix(gain, "format") {
+			continue // nothing that a user gains
 		}
 		area, _, _ = strings.Cut(area, ",")
 		if i := strings.LastIndexByte(area, '/'); i >= 0 && !strings.HasPrefix(area, "sim/") {
