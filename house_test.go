@@ -114,9 +114,17 @@ func TestHouse(t *testing.T) {
 	})
 	t.Run("the table itself refuses what the design forbids", func(t *testing.T) {
 		for _, no := range [][2]string{
-			{"commerce/order", "commerce/inventory"}, {"channel/shopify", "platform/db"}, {"channel/shopify", "channel/daraz"}, {"channel/daraz", "commerce/order"},
-			{"kernel/money", "platform/db"}, {"platform/db", "commerce/order"}, {"platform/outbox", "channel"}, {"sim/shopify", "channel/shopify"}, {"channel", "platform/db"},
-			{"sim/daraz", "commerce/order"}, {"courier/demo", "channel"},
+			{"commerce/order", "commerce/inventory"},
+			{"channel/shopify", "platform/db"},
+			{"channel/shopify", "channel/daraz"},
+			{"channel/daraz", "commerce/order"},
+			{"kernel/money", "platform/db"},
+			{"platform/db", "commerce/order"},
+			{"platform/outbox", "channel"},
+			{"sim/shopify", "channel/shopify"},
+			{"channel", "platform/db"},
+			{"sim/daraz", "commerce/order"},
+			{"courier/demo", "channel"},
 		} {
 			if mayImport(no[0], no[1]) {
 				t.Errorf("%s may import %s", no[0], no[1])
@@ -217,8 +225,10 @@ func TestOwners(t *testing.T) {
 // TestEntities finds the eleven entities of the brief as tables in the migrations.
 func TestEntities(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"sales_channels", "channel_accounts", "channel_products", "channel_orders", "orders", "order_lines", "order_payments", "fulfillment_orders",
-		"dispatch_shipments", "shipment_events", "returns_rma"} {
+	for _, name := range []string{
+		"sales_channels", "channel_accounts", "channel_products", "channel_orders", "orders", "order_lines", "order_payments", "fulfillment_orders",
+		"dispatch_shipments", "shipment_events", "returns_rma",
+	} {
 		if owners[name] == "" {
 			t.Errorf("%s has no owner", name)
 		}

@@ -134,8 +134,10 @@ func (a *App) openGateway(provider, account string) (gateway.Gateway, gateway.Ki
 	k := kinds[i]
 	gw, err := k.Open(partner.Config{
 		Account: account, Settings: defaults(k.Settings), Secret: a.Vault.Source("gateway:" + provider), Now: a.DB.Now, Log: a.Log.With("gateway", provider),
-		HTTP: a.HTTP.Client(httpclient.Options{Account: "gateway:" + provider, Channel: provider, PerSecond: k.Limits.PerSecond, Burst: k.Limits.Burst, Concurrency: k.Limits.Concurrency,
-			Throttled: k.Limits.Throttled, AllowPrivate: a.Config.AllowPrivate}),
+		HTTP: a.HTTP.Client(httpclient.Options{
+			Account: "gateway:" + provider, Channel: provider, PerSecond: k.Limits.PerSecond, Burst: k.Limits.Burst, Concurrency: k.Limits.Concurrency,
+			Throttled: k.Limits.Throttled, AllowPrivate: a.Config.AllowPrivate,
+		}),
 	})
 	if err != nil {
 		err = fmt.Errorf("payment provider %s: %w", provider, err)

@@ -29,8 +29,10 @@ func (a *App) courier(_ context.Context, name string) (courier.Courier, courier.
 		secrets := a.Vault.Source("courier:" + name)
 		c, err := k.Open(partner.Config{
 			Account: name, Settings: defaults(k.Settings), Secret: secrets, Now: a.DB.Now, Log: a.Log.With("courier", name),
-			HTTP: a.HTTP.Client(httpclient.Options{Account: "courier:" + name, Channel: name, PerSecond: k.Limits.PerSecond, Burst: k.Limits.Burst, Concurrency: k.Limits.Concurrency,
-				Throttled: k.Limits.Throttled, AllowPrivate: a.Config.AllowPrivate}),
+			HTTP: a.HTTP.Client(httpclient.Options{
+				Account: "courier:" + name, Channel: name, PerSecond: k.Limits.PerSecond, Burst: k.Limits.Burst, Concurrency: k.Limits.Concurrency,
+				Throttled: k.Limits.Throttled, AllowPrivate: a.Config.AllowPrivate,
+			}),
 		})
 		if err != nil {
 			return nil, k, err

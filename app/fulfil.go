@@ -223,8 +223,10 @@ func (a *App) ordersToSend(tx *db.Tx, ids []string, lock bool) (map[string]dispa
 	}
 	all := make(map[string]dispatch.Order, len(heads))
 	for id, h := range heads {
-		o := dispatch.Order{ID: id, Number: h.Number, Account: h.Account, External: h.External, Country: h.Country, Currency: h.Currency, Zone: h.Zone, State: string(h.State),
-			Stops: stops[id], Lines: map[string]string{}, SKUs: map[string]string{}}
+		o := dispatch.Order{
+			ID: id, Number: h.Number, Account: h.Account, External: h.External, Country: h.Country, Currency: h.Currency, Zone: h.Zone, State: string(h.State),
+			Stops: stops[id], Lines: map[string]string{}, SKUs: map[string]string{},
+		}
 		for _, l := range lines[id] {
 			o.Lines[l.ID], o.SKUs[l.ID] = l.External, l.SKU
 		}

@@ -49,8 +49,10 @@ func (a *App) refundDue(tx *db.Tx, id string, units []returns.Units, shipping in
 }
 
 func (a *App) askOf(ask returns.RefundAsk) payment.Ask {
-	return payment.Ask{Order: ask.Order, Amount: ask.Amount, Lines: refundLines(ask), Shipping: ask.Shipping, Reason: ask.Reason, Return: ask.Return,
-		Actor: ask.Actor, Reference: ask.Reference, Method: ask.Method}
+	return payment.Ask{
+		Order: ask.Order, Amount: ask.Amount, Lines: refundLines(ask), Shipping: ask.Shipping, Reason: ask.Reason, Return: ask.Return,
+		Actor: ask.Actor, Reference: ask.Reference, Method: ask.Method,
+	}
 }
 
 func (a *App) refundReturn(tx *db.Tx, ask returns.RefundAsk) (returns.Refund, error) {
@@ -73,12 +75,16 @@ func (a *App) ordersToReturn(tx *db.Tx, ids []string, lock bool) (map[string]ret
 	}
 	all := make(map[string]returns.Order, len(heads))
 	for id, h := range heads {
-		o := returns.Order{ID: id, Number: h.Number, Account: h.Account, Channel: h.Channel, External: h.External, Country: h.Country, Currency: h.Currency, COD: h.COD,
-			Effective: h.Effective(), ListsRefunds: can[h.Channel].Refund || !can[h.Channel].DecideReturn, Shipping: h.Sums.Charges, Version: h.Version}
+		o := returns.Order{
+			ID: id, Number: h.Number, Account: h.Account, Channel: h.Channel, External: h.External, Country: h.Country, Currency: h.Currency, COD: h.COD,
+			Effective: h.Effective(), ListsRefunds: can[h.Channel].Refund || !can[h.Channel].DecideReturn, Shipping: h.Sums.Charges, Version: h.Version,
+		}
 		for _, l := range lines[id] {
-			rl := returns.OrderLine{ID: l.ID, External: l.External, Variant: l.Variant, SKU: l.SKU, Title: l.Title, Parts: l.Parts, Ours: l.Ours(), Ordered: l.Ordered, Cancelled: l.Cancelled,
+			rl := returns.OrderLine{
+				ID: l.ID, External: l.External, Variant: l.Variant, SKU: l.SKU, Title: l.Title, Parts: l.Parts, Ours: l.Ours(), Ordered: l.Ordered, Cancelled: l.Cancelled,
 				OnTheWay: l.OnTheWay, Delivered: l.Delivered, Returning: l.Returning, Returned: l.Returned, Lost: l.Lost, Refunded: l.Refunded, Exchanged: l.Exchanged, Cost: l.UnitCost.Minor,
-				CostCurrency: l.UnitCost.Currency, Total: l.Total}
+				CostCurrency: l.UnitCost.Currency, Total: l.Total,
+			}
 			for _, u := range l.Units {
 				rl.Units = append(rl.Units, u.External)
 			}

@@ -97,8 +97,10 @@ func (p *play) run(ctx context.Context, dir, url string) (err error) {
 	depot.WaitForHandOver()
 	depot.Pace(200 * time.Millisecond)
 	depot.Mix(delivered, delivered, delivered, delivered, delivered, delivered, delivered, delivered, delivered, attempted, returned)
-	if p.app, err = app.Open(ctx, app.Config{DB: url, Data: dir, MakeKey: true, AllowPrivate: true, Log: p.opt.Log, Courier: "demo", Depot: depot,
-		ShopLimits: shop.Limits{PerSecond: 1e6, Burst: 1e6, ProofsPerHour: 1e6, ProofBurst: 1e6}}); err != nil {
+	if p.app, err = app.Open(ctx, app.Config{
+		DB: url, Data: dir, MakeKey: true, AllowPrivate: true, Log: p.opt.Log, Courier: "demo", Depot: depot,
+		ShopLimits: shop.Limits{PerSecond: 1e6, Burst: 1e6, ProofsPerHour: 1e6, ProofBurst: 1e6},
+	}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.app.Close()) }()

@@ -73,8 +73,10 @@ func build(ctx context.Context, a *app.App, seed uint64) (*world, error) {
 	err := a.DB.Write(ctx, func(tx *db.Tx) error {
 		var all []inventory.Location
 		for i, p := range places {
-			all = append(all, inventory.Location{Code: p.code, Name: p.name, Kind: p.kind, LegalEntity: w.entities[p.country], Country: p.country, Province: p.province, City: p.city,
-				Zone: p.zone, Priority: int64(i + 1), Fulfils: true, Active: true, Weight: 100})
+			all = append(all, inventory.Location{
+				Code: p.code, Name: p.name, Kind: p.kind, LegalEntity: w.entities[p.country], Country: p.country, Province: p.province, City: p.city,
+				Zone: p.zone, Priority: int64(i + 1), Fulfils: true, Active: true, Weight: 100,
+			})
 		}
 		ids, err := a.Inventory.SaveLocations(tx, all)
 		for i, id := range ids {
@@ -121,8 +123,10 @@ func (w *world) fill(ctx context.Context, a *app.App) error {
 			it := &w.range_[i]
 			it.variant = ids[it.sku]
 			for _, p := range places {
-				moves = append(moves, stock.Movement{Variant: it.variant, Location: w.locations[p.code], Condition: stock.Sellable, Delta: stockEach, Kind: stock.MoveOpening,
-					RefKind: "demo", RefID: "opening", Actor: "demo", At: tx.Now})
+				moves = append(moves, stock.Movement{
+					Variant: it.variant, Location: w.locations[p.code], Condition: stock.Sellable, Delta: stockEach, Kind: stock.MoveOpening,
+					RefKind: "demo", RefID: "opening", Actor: "demo", At: tx.Now,
+				})
 			}
 		}
 		if err := a.Inventory.Move(tx, moves); err != nil {

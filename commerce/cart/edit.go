@@ -380,8 +380,12 @@ type field struct {
 
 func (b *Buyer) fields() []field {
 	all := []field{
-		{"buyer.name", &b.Person.Name, 120}, {"buyer.email", &b.Person.Email, 200}, {"buyer.phone", &b.Person.Phone, 40}, {"buyer.company", &b.Person.Company, 120},
-		{"buyer.tax_id", &b.Person.TaxID, 40}, {"note", &b.Note, 1000},
+		{"buyer.name", &b.Person.Name, 120},
+		{"buyer.email", &b.Person.Email, 200},
+		{"buyer.phone", &b.Person.Phone, 40},
+		{"buyer.company", &b.Person.Company, 120},
+		{"buyer.tax_id", &b.Person.TaxID, 40},
+		{"note", &b.Note, 1000},
 	}
 	all = append(all, addressFields("ship_to.", &b.ShipTo)...)
 	if b.BillTo != nil {
@@ -392,9 +396,17 @@ func (b *Buyer) fields() []field {
 
 func addressFields(at string, a *channel.OwnAddress) []field {
 	return []field{
-		{at + "name", &a.Name, 120}, {at + "company", &a.Company, 120}, {at + "phone", &a.Phone, 40}, {at + "phone2", &a.Phone2, 40}, {at + "line1", &a.Line1, 200},
-		{at + "line2", &a.Line2, 200}, {at + "district", &a.District, 100}, {at + "city", &a.City, 100}, {at + "province", &a.Province, 100},
-		{at + "postcode", &a.Postcode, 20}, {at + "country", &a.Country, 2},
+		{at + "name", &a.Name, 120},
+		{at + "company", &a.Company, 120},
+		{at + "phone", &a.Phone, 40},
+		{at + "phone2", &a.Phone2, 40},
+		{at + "line1", &a.Line1, 200},
+		{at + "line2", &a.Line2, 200},
+		{at + "district", &a.District, 100},
+		{at + "city", &a.City, 100},
+		{at + "province", &a.Province, 100},
+		{at + "postcode", &a.Postcode, 20},
+		{at + "country", &a.Country, 2},
 	}
 }
 

@@ -37,20 +37,47 @@ func TestTotal(t *testing.T) {
 		cash  bool
 		want  string // goods, tax, delivery, rounding, total
 	}{
-		{"prices contain the tax", Rules{TaxMode: channel.TaxInclusive, Rate: rate(t, "0.05")}, []Line{{Quantity: 2, Price: money.Of(1050, "AED")}}, nil, false,
-			"21.00 1.00 - 0.00 21.00"},
-		{"the tax comes on top, also on delivery", Rules{TaxMode: channel.TaxExclusive, Rate: rate(t, "0.05")}, []Line{{Quantity: 2, Price: money.Of(1050, "AED")}}, ship, false,
-			"22.05 1.80 15.75 0.00 37.80"},
+		{
+			"prices contain the tax",
+			Rules{TaxMode: channel.TaxInclusive, Rate: rate(t, "0.05")},
+			[]Line{{Quantity: 2, Price: money.Of(1050, "AED")}},
+			nil, false,
+			"21.00 1.00 - 0.00 21.00",
+		},
+		{
+			"the tax comes on top, also on delivery",
+			Rules{TaxMode: channel.TaxExclusive, Rate: rate(t, "0.05")},
+			[]Line{{Quantity: 2, Price: money.Of(1050, "AED")}},
+			ship, false,
+			"22.05 1.80 15.75 0.00 37.80",
+		},
 		{"no tax at all", Rules{TaxMode: channel.TaxNone, Rate: rate(t, "0.05")}, []Line{{Quantity: 1, Price: money.Of(999, "AED")}}, ship, false, "9.99 0.00 15.00 0.00 24.99"},
 		{"delivery is free from a sum on", Rules{TaxMode: channel.TaxInclusive, Rate: rate(t, "0.05")}, []Line{{Quantity: 1, Price: over}}, ship, false, "100.00 4.76 0.00 0.00 100.00"},
-		{"cash at the door is rounded to coins, and the tax stays as it was", Rules{TaxMode: channel.TaxInclusive, Rate: rate(t, "0.05"), CashRound: fils25},
-			[]Line{{Quantity: 1, Price: money.Of(1063, "AED")}}, nil, true, "10.63 0.51 - 0.12 10.75"},
-		{"a card is not rounded", Rules{TaxMode: channel.TaxInclusive, Rate: rate(t, "0.05"), CashRound: fils25}, []Line{{Quantity: 1, Price: money.Of(1063, "AED")}}, nil, false,
-			"10.63 0.51 - 0.00 10.63"},
-		{"tax rounded line by line", Rules{TaxMode: channel.TaxExclusive, Rate: rate(t, "0.05")},
-			[]Line{{Variant: "a", Quantity: 1, Price: money.Of(9, "AED")}, {Variant: "b", Quantity: 1, Price: money.Of(9, "AED")}}, nil, false, "0.18 0.00 - 0.00 0.18"},
-		{"tax rounded once for the bill", Rules{TaxMode: channel.TaxExclusive, Rate: rate(t, "0.05"), Bill: true},
-			[]Line{{Variant: "a", Quantity: 1, Price: money.Of(9, "AED")}, {Variant: "b", Quantity: 1, Price: money.Of(9, "AED")}}, nil, false, "0.19 0.01 - 0.00 0.19"},
+		{
+			"cash at the door is rounded to coins, and the tax stays as it was",
+			Rules{TaxMode: channel.TaxInclusive, Rate: rate(t, "0.05"), CashRound: fils25},
+			[]Line{{Quantity: 1, Price: money.Of(1063, "AED")}},
+			nil, true, "10.63 0.51 - 0.12 10.75",
+		},
+		{
+			"a card is not rounded",
+			Rules{TaxMode: channel.TaxInclusive, Rate: rate(t, "0.05"), CashRound: fils25},
+			[]Line{{Quantity: 1, Price: money.Of(1063, "AED")}},
+			nil, false,
+			"10.63 0.51 - 0.00 10.63",
+		},
+		{
+			"tax rounded line by line",
+			Rules{TaxMode: channel.TaxExclusive, Rate: rate(t, "0.05")},
+			[]Line{{Variant: "a", Quantity: 1, Price: money.Of(9, "AED")}, {Variant: "b", Quantity: 1, Price: money.Of(9, "AED")}},
+			nil, false, "0.18 0.00 - 0.00 0.18",
+		},
+		{
+			"tax rounded once for the bill",
+			Rules{TaxMode: channel.TaxExclusive, Rate: rate(t, "0.05"), Bill: true},
+			[]Line{{Variant: "a", Quantity: 1, Price: money.Of(9, "AED")}, {Variant: "b", Quantity: 1, Price: money.Of(9, "AED")}},
+			nil, false, "0.19 0.01 - 0.00 0.19",
+		},
 		{"an empty cart", Rules{TaxMode: channel.TaxInclusive, Rate: rate(t, "0.05"), Bill: true}, []Line{}, nil, true, "0.00 0.00 - 0.00 0.00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -19,20 +19,26 @@ func TestPrice(t *testing.T) {
 		a, b := s.id("A"), s.id("B")
 		s.write(func(tx *db.Tx) error {
 			err := s.s.SaveLists(tx, []catalog.List{
-				{Name: "general", Country: "PK", Currency: "PKR", Priority: 5, Active: true}, {Name: "better", Country: "PK", Currency: "PKR", Priority: 1, Active: true},
+				{Name: "general", Country: "PK", Currency: "PKR", Priority: 5, Active: true},
+				{Name: "better", Country: "PK", Currency: "PKR", Priority: 1, Active: true},
 				{Name: "daraz", Country: "PK", Currency: "PKR", Channel: "daraz", Priority: 9, Active: true},
 				{Name: "shop 7", Country: "PK", Currency: "PKR", Channel: "daraz", Account: "acc7", Priority: 9, Active: true},
-				{Name: "off", Country: "PK", Currency: "PKR", Account: "acc7"}, {Name: "AE", Country: "AE", Currency: "AED", Active: true},
+				{Name: "off", Country: "PK", Currency: "PKR", Account: "acc7"},
+				{Name: "AE", Country: "AE", Currency: "AED", Active: true},
 			})
 			if err != nil {
 				return err
 			}
 			old := now.Add(-48 * time.Hour)
 			return s.s.AddPrices(tx, []catalog.NewPrice{
-				{List: "general", Variant: a, Amount: 100, From: old}, {List: "general", Variant: a, Amount: 90, Compare: 100, From: now.Add(-time.Hour), To: now.Add(time.Hour)},
-				{List: "better", Variant: b, Amount: 50, From: old}, {List: "general", Variant: b, Amount: 60, From: old},
-				{List: "daraz", Variant: a, Amount: 110, From: old}, {List: "shop 7", Variant: a, Amount: 120, From: now.Add(time.Hour)},
-				{List: "off", Variant: a, Amount: 1, From: old}, {List: "AE", Variant: a, Amount: 7, From: old},
+				{List: "general", Variant: a, Amount: 100, From: old},
+				{List: "general", Variant: a, Amount: 90, Compare: 100, From: now.Add(-time.Hour), To: now.Add(time.Hour)},
+				{List: "better", Variant: b, Amount: 50, From: old},
+				{List: "general", Variant: b, Amount: 60, From: old},
+				{List: "daraz", Variant: a, Amount: 110, From: old},
+				{List: "shop 7", Variant: a, Amount: 120, From: now.Add(time.Hour)},
+				{List: "off", Variant: a, Amount: 1, From: old},
+				{List: "AE", Variant: a, Amount: 7, From: old},
 			})
 		})
 		price := func(channel, account string, at time.Time) (minor [2]int64) {
@@ -67,7 +73,8 @@ func TestCosts(t *testing.T) {
 		a, b := s.id("A"), s.id("B")
 		s.write(func(tx *db.Tx) error {
 			return s.s.SaveCosts(tx, []catalog.Cost{
-				{Variant: a, LegalEntity: "le", Amount: money.Of(10, "PKR"), From: now.Add(-time.Hour)}, {Variant: a, LegalEntity: "le", Amount: money.Of(12, "PKR")},
+				{Variant: a, LegalEntity: "le", Amount: money.Of(10, "PKR"), From: now.Add(-time.Hour)},
+				{Variant: a, LegalEntity: "le", Amount: money.Of(12, "PKR")},
 				{Variant: a, LegalEntity: "other", Amount: money.Of(99, "PKR")},
 			})
 		})
@@ -96,9 +103,14 @@ func TestSaveProducts(t *testing.T) {
 		v := read(s, func(tx *db.Tx) (catalog.Variant, error) { return s.s.BySKU(tx, "KIT") })
 		same(t, []event.Part{{Variant: id, SKU: "A", Title: "A again", Quantity: 2, Weight: 2}}, v.Parts)
 		for _, bad := range [][]catalog.NewProduct{
-			{{SKU: "", Title: "X"}}, {{SKU: "X"}}, {{SKU: "X", Title: "X"}, {SKU: "X", Title: "X"}}, {{SKU: "X", Title: "X", GTIN: "123"}},
-			{{SKU: "X", Title: "X", Parts: []event.Part{{SKU: "none", Quantity: 1}}}}, {{SKU: "X", Title: "X", Parts: []event.Part{{SKU: "A"}}}},
-			{{SKU: "X", Title: "X", Parts: []event.Part{{SKU: "KIT", Quantity: 1}}}}, {{SKU: "A", Title: "A", Parts: []event.Part{{SKU: "B", Quantity: 1}}}},
+			{{SKU: "", Title: "X"}},
+			{{SKU: "X"}},
+			{{SKU: "X", Title: "X"}, {SKU: "X", Title: "X"}},
+			{{SKU: "X", Title: "X", GTIN: "123"}},
+			{{SKU: "X", Title: "X", Parts: []event.Part{{SKU: "none", Quantity: 1}}}},
+			{{SKU: "X", Title: "X", Parts: []event.Part{{SKU: "A"}}}},
+			{{SKU: "X", Title: "X", Parts: []event.Part{{SKU: "KIT", Quantity: 1}}}},
+			{{SKU: "A", Title: "A", Parts: []event.Part{{SKU: "B", Quantity: 1}}}},
 		} {
 			refused(t, fault.Invalid, save(s, bad...))
 		}

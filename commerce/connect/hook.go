@@ -132,8 +132,10 @@ func (s *Service) keepUnread(ctx context.Context, o *opened, d channel.Delivery,
 		if err != nil || len(kept) == 0 { // it is here already
 			return err
 		}
-		return exception.Raise(tx, exception.Case{Cause: exception.Undecodable, SubjectKind: "inbox", Subject: row.id, Account: o.acc.ID,
-			Detail: map[string]string{"topic": receipt.Topic, "reason": fault.Message(cause)}})
+		return exception.Raise(tx, exception.Case{
+			Cause: exception.Undecodable, SubjectKind: "inbox", Subject: row.id, Account: o.acc.ID,
+			Detail: map[string]string{"topic": receipt.Topic, "reason": fault.Message(cause)},
+		})
 	})
 }
 
@@ -159,15 +161,19 @@ func (s *Service) actOn(tx *db.Tx, acc Account, hints []channel.Hint) error {
 
 // accessHint raises what the partner says about our access: the app was removed, the token ends.
 func (s *Service) accessHint(tx *db.Tx, acc Account, h channel.Hint) error {
-	return exception.Raise(tx, exception.Case{Cause: exception.AccountUnauthorized, SubjectKind: "account", Subject: acc.ID, Account: acc.ID,
-		Detail: map[string]string{"account": acc.Name, "note": h.Note}})
+	return exception.Raise(tx, exception.Case{
+		Cause: exception.AccountUnauthorized, SubjectKind: "account", Subject: acc.ID, Account: acc.ID,
+		Detail: map[string]string{"account": acc.Name, "note": h.Note},
+	})
 }
 
 // privacyHint keeps a partner's wish about personal data as a case with the partner's deadline of thirty days
 // (https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance).
 func (s *Service) privacyHint(tx *db.Tx, acc Account, h channel.Hint) error {
-	return exception.Raise(tx, exception.Case{Cause: exception.PrivacyRequest, SubjectKind: "privacy", Subject: acc.ID + ":" + h.Note + ":" + h.External, Account: acc.ID,
-		Deadline: tx.Now.Add(30 * 24 * time.Hour), Detail: map[string]string{"account": acc.Name, "request": h.Note, "subject": h.External}})
+	return exception.Raise(tx, exception.Case{
+		Cause: exception.PrivacyRequest, SubjectKind: "privacy", Subject: acc.ID + ":" + h.Note + ":" + h.External, Account: acc.ID,
+		Deadline: tx.Now.Add(30 * 24 * time.Hour), Detail: map[string]string{"account": acc.Name, "request": h.Note, "subject": h.External},
+	})
 }
 
 // afterHints wakes what can be done better at once: listings to pull, stock to compare.
@@ -243,8 +249,10 @@ func (s *Service) unwell(ctx context.Context, acc Account, cause error) {
 		if err != nil || n == 0 {
 			return err
 		}
-		return exception.Raise(tx, exception.Case{Cause: exception.AccountUnauthorized, SubjectKind: "account", Subject: acc.ID, Account: acc.ID,
-			Detail: map[string]string{"account": acc.Name, "reason": fault.Message(cause)}})
+		return exception.Raise(tx, exception.Case{
+			Cause: exception.AccountUnauthorized, SubjectKind: "account", Subject: acc.ID, Account: acc.ID,
+			Detail: map[string]string{"account": acc.Name, "reason": fault.Message(cause)},
+		})
 	})
 	if err != nil {
 		s.need.Log.Error("account health not written", "account", acc.Name, "err", err)

@@ -323,8 +323,10 @@ func (s *Service) mark(tx *db.Tx, all, good []*arriving, landings []channel.Land
 	var cases []exception.Case
 	stuck := func(a *arriving, cause, why string) {
 		b.Add(a.row.id, a.row.attempts, "stuck", cause+": "+why, nil)
-		cases = append(cases, exception.Case{Cause: cause, SubjectKind: "inbox", Subject: a.row.id, Account: a.row.account, Order: a.arrival.Order.External,
-			Detail: map[string]string{"external": a.row.external, "reason": why, "account": a.arrival.Account.Name}})
+		cases = append(cases, exception.Case{
+			Cause: cause, SubjectKind: "inbox", Subject: a.row.id, Account: a.row.account, Order: a.arrival.Order.External,
+			Detail: map[string]string{"external": a.row.external, "reason": why, "account": a.arrival.Account.Name},
+		})
 	}
 	for i, a := range good {
 		l := landings[i]
@@ -372,8 +374,10 @@ func (s *Service) giveUp(ctx context.Context, all []*arriving, cause error) erro
 				continue
 			}
 			b.Add(a.row.id, a.row.attempts, fault.Message(cause))
-			cases = append(cases, exception.Case{Cause: exception.Undecodable, SubjectKind: "inbox", Subject: a.row.id, Account: a.row.account,
-				Detail: map[string]string{"external": a.row.external, "reason": fault.Message(cause)}})
+			cases = append(cases, exception.Case{
+				Cause: exception.Undecodable, SubjectKind: "inbox", Subject: a.row.id, Account: a.row.account,
+				Detail: map[string]string{"external": a.row.external, "reason": fault.Message(cause)},
+			})
 		}
 		if b.Len() == 0 {
 			s.need.Log.Error("order not imported, tried again later", "err", cause)

@@ -111,8 +111,10 @@ func TestKill(t *testing.T) {
 			}
 			h := open()
 			h.goods()
-			_, err := h.s.Add(ctx, Adding{Name: "demo-shop", Channel: "demo", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: "le-1", Mode: channel.Live, Actor: "test",
-				Secrets: map[string]string{demo.HookSecret: demo.Secret, demo.AppSecret: "test-app-secret"}})
+			_, err := h.s.Add(ctx, Adding{
+				Name: "demo-shop", Channel: "demo", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: "le-1", Mode: channel.Live, Actor: "test",
+				Secrets: map[string]string{demo.HookSecret: demo.Secret, demo.AppSecret: "test-app-secret"},
+			})
 			must(t, err)
 			must(t, h.d.Close())
 			var acked []string

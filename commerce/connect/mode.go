@@ -79,8 +79,10 @@ func (s *Service) switchMode(ctx context.Context, id string, in Switching) (Acco
 		if err := adopting(tx, id, "pending"); err != nil {
 			return err
 		}
-		return s.need.Audit.Write(tx, audit.Entry{Actor: in.Actor, Action: "account.mode", SubjectKind: "account", Subject: id,
-			Detail: map[string]any{"from": was, "to": acc.Mode, "cutover": acc.CutOver, "open_orders": acc.OpenOrders, "accepted_differences": in.Accept}})
+		return s.need.Audit.Write(tx, audit.Entry{
+			Actor: in.Actor, Action: "account.mode", SubjectKind: "account", Subject: id,
+			Detail: map[string]any{"from": was, "to": acc.Mode, "cutover": acc.CutOver, "open_orders": acc.OpenOrders, "accepted_differences": in.Accept},
+		})
 	})
 	return acc, err
 }

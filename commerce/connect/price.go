@@ -98,8 +98,10 @@ func (s *Service) wantPrices(tx *db.Tx, acc Account, page []Offer) error {
 		state := "due"
 		if why := priceDoubt(acc, k, p.Price); why != "" {
 			state = "held"
-			cases = append(cases, exception.Case{Cause: exception.PriceHeld, SubjectKind: "listing", Subject: o.ID, Account: acc.ID,
-				Detail: map[string]any{"sku": o.SKU, "price": p.Price, "reason": why}})
+			cases = append(cases, exception.Case{
+				Cause: exception.PriceHeld, SubjectKind: "listing", Subject: o.ID, Account: acc.ID,
+				Detail: map[string]any{"sku": o.SKU, "price": p.Price, "reason": why},
+			})
 		}
 		b.Add(acc.ID, o.ID, o.Variant, p.Price.Minor, p.Price.Currency, state)
 	}
@@ -236,8 +238,10 @@ func (s *Service) settlePrices(ctx context.Context, o *opened, due []pricePush, 
 				state, shown, attempts, next = "due", nullable(p.shown), p.attempts+1, tx.Now.Add(max(fault.After(err), backoff(p.attempts)))
 				if k := fault.KindOf(err); attempts >= 3 && (k == fault.Refused || k == fault.Invalid || k == fault.NotFound) {
 					state = "refused"
-					cases = append(cases, exception.Case{Cause: exception.PushRefused, SubjectKind: "price", Subject: p.listing, Account: o.acc.ID,
-						Detail: map[string]any{"sku": p.offer.SKU, "price": money.Of(p.wanted, p.currency), "reason": fault.Message(err), "code": fault.CodeOf(err)}})
+					cases = append(cases, exception.Case{
+						Cause: exception.PushRefused, SubjectKind: "price", Subject: p.listing, Account: o.acc.ID,
+						Detail: map[string]any{"sku": p.offer.SKU, "price": money.Of(p.wanted, p.currency), "reason": fault.Message(err), "code": fault.CodeOf(err)},
+					})
 				}
 			}
 			b.Add(o.acc.ID, p.listing, p.wanted, state, shown, attempts, db.Micros(next), causeText(err))

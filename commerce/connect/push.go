@@ -343,8 +343,10 @@ func (s *Service) settlePushes(ctx context.Context, o *opened, all []push, verdi
 				dirty = attempts < 3
 				next = next.Add(backoff(attempts))
 				if !dirty {
-					cases = append(cases, exception.Case{Cause: key.Cause, SubjectKind: key.SubjectKind, Subject: key.Subject, Account: o.acc.ID,
-						Detail: map[string]any{"sku": p.offer.SKU, "quantity": p.quantity, "reason": fault.Message(err), "code": fault.CodeOf(err)}})
+					cases = append(cases, exception.Case{
+						Cause: key.Cause, SubjectKind: key.SubjectKind, Subject: key.Subject, Account: o.acc.ID,
+						Detail: map[string]any{"sku": p.offer.SKU, "quantity": p.quantity, "reason": fault.Message(err), "code": fault.CodeOf(err)},
+					})
 				}
 			default:
 				next = next.Add(max(fault.After(err), backoff(p.attempts)))

@@ -30,8 +30,10 @@ func sale(d *db.DB, i int) channel.Arrival {
 		Order: channel.Order{
 			External: id, Number: "#" + id, Version: at, PlacedAt: at, Status: channel.Open, Statuses: map[string]string{}, Country: "PK", Currency: "PKR",
 			TaxMode: channel.TaxNone, Money: channel.MoneyComplete, Total: price,
-			Lines: []channel.Line{{External: "l1", Listing: channel.ListingRef{External: "x-TEA-1", SKU: "TEA-1"}, Title: "Tea", Quantity: 1, UnitPrice: price, Total: price,
-				FulfilledBy: channel.Seller, Ships: true}},
+			Lines: []channel.Line{{
+				External: "l1", Listing: channel.ListingRef{External: "x-TEA-1", SKU: "TEA-1"}, Title: "Tea", Quantity: 1, UnitPrice: price, Total: price,
+				FulfilledBy: channel.Seller, Ships: true,
+			}},
 			Payments: []channel.Payment{{External: "p1", Method: channel.PayCard, Status: channel.Paid, Amount: price, At: at}},
 		},
 	}

@@ -134,8 +134,10 @@ func (s *Service) readFailed(ctx context.Context, o *opened, w wish, cause error
 			if _, err := tx.Exec(`update reads set state = 'dead', cause = $3 where account_id = $1 and external = $2`, w.account, w.external, fault.Message(cause)); err != nil {
 				return err
 			}
-			return exception.Raise(tx, exception.Case{Cause: exception.OrderMissing, SubjectKind: "channel_order", Subject: w.account + ":" + w.external, Account: w.account,
-				Detail: map[string]string{"external": w.external, "reason": fault.Message(cause)}})
+			return exception.Raise(tx, exception.Case{
+				Cause: exception.OrderMissing, SubjectKind: "channel_order", Subject: w.account + ":" + w.external, Account: w.account,
+				Detail: map[string]string{"external": w.external, "reason": fault.Message(cause)},
+			})
 		}
 		wait := max(fault.After(cause), backoff(w.attempts))
 		_, err := tx.Exec(`update reads set state = 'due', next_at = $3, cause = $4 where account_id = $1 and external = $2`,

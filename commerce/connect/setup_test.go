@@ -74,8 +74,10 @@ func setup(t testing.TB, d *db.DB, mode channel.Mode) *house {
 	h := build(t, d, key)
 	h.goods()
 	var err error
-	h.acc, err = h.s.Add(ctx, Adding{Name: "demo-shop", Channel: "demo", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: "le-1", Mode: mode, Actor: "test",
-		Secrets: map[string]string{demo.HookSecret: demo.Secret, demo.AppSecret: "test-app-secret"}})
+	h.acc, err = h.s.Add(ctx, Adding{
+		Name: "demo-shop", Channel: "demo", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: "le-1", Mode: mode, Actor: "test",
+		Secrets: map[string]string{demo.HookSecret: demo.Secret, demo.AppSecret: "test-app-secret"},
+	})
 	must(t, err)
 	_, err = h.s.PullListings(ctx, h.acc.ID)
 	must(t, err)

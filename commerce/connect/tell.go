@@ -106,8 +106,10 @@ func intentOf(e outbox.Stored) (*tell, error) {
 		return orderIntent(e.Type, f), nil
 	case event.CancelDecided:
 		f, err := outbox.Decode[event.CancelAnswer](e)
-		return &tell{Account: f.AccountID, Order: f.OrderID, External: f.External, Act: TellDecide, Reference: f.Reference, Subject: f.OrderID,
-			Payload: payload{Agree: f.Agree, Reason: f.Reason, Request: &channel.CancelRequest{External: f.Request}}}, err
+		return &tell{
+			Account: f.AccountID, Order: f.OrderID, External: f.External, Act: TellDecide, Reference: f.Reference, Subject: f.OrderID,
+			Payload: payload{Agree: f.Agree, Reason: f.Reason, Request: &channel.CancelRequest{External: f.Request}},
+		}, err
 	case event.ShipmentWanted, event.ShipmentHandedOver, event.ShipmentClosed:
 		f, err := outbox.Decode[event.ShipmentFact](e)
 		if err != nil {
@@ -176,8 +178,10 @@ func returnIntent(f event.ReturnFact) *tell {
 	if !ok || f.External == "" || f.FromChannel {
 		return nil
 	}
-	return &tell{Account: f.AccountID, Order: f.OrderID, External: f.OrderExternal, Act: TellReturn, Reference: f.ReturnID + ":" + f.What, Subject: f.ReturnID,
-		Payload: payload{Return: &f, Verdict: v, Reason: f.Reason}}
+	return &tell{
+		Account: f.AccountID, Order: f.OrderID, External: f.OrderExternal, Act: TellReturn, Reference: f.ReturnID + ":" + f.What, Subject: f.ReturnID,
+		Payload: payload{Return: &f, Verdict: v, Reason: f.Reason},
+	}
 }
 
 // intend writes intents; one that is there already, or that the channel cannot be told, is left out.
@@ -568,8 +572,10 @@ func (s *Service) untold(tx *db.Tx, o *opened, t tell, out Outcome, cause error)
 	if err != nil || n == 0 || what == "" {
 		return err
 	}
-	err = exception.Raise(tx, exception.Case{Cause: what, SubjectKind: "tell", Subject: t.ID, Order: t.Order, Account: t.Account,
-		Detail: map[string]string{"act": string(t.Act), "reason": fault.Message(cause), "code": fault.CodeOf(cause)}})
+	err = exception.Raise(tx, exception.Case{
+		Cause: what, SubjectKind: "tell", Subject: t.ID, Order: t.Order, Account: t.Account,
+		Detail: map[string]string{"act": string(t.Act), "reason": fault.Message(cause), "code": fault.CodeOf(cause)},
+	})
 	if err != nil {
 		return err
 	}
@@ -597,8 +603,10 @@ func (s *Service) Retry(ctx context.Context, id, actor string, done bool) error 
 		if err != nil {
 			return err
 		}
-		entry := audit.Entry{Actor: actor, Action: map[bool]string{true: "tell.done", false: "tell.retry"}[done], SubjectKind: "tell", Subject: id,
-			Detail: map[string]any{"act": t.Act, "order": t.Order}}
+		entry := audit.Entry{
+			Actor: actor, Action: map[bool]string{true: "tell.done", false: "tell.retry"}[done], SubjectKind: "tell", Subject: id,
+			Detail: map[string]any{"act": t.Act, "order": t.Order},
+		}
 		if err := s.need.Audit.Write(tx, entry); err != nil {
 			return err
 		}

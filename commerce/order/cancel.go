@@ -210,8 +210,10 @@ func (s *Service) afterCut(tx *db.Tx, h *Head, lines []Line, p Preview, c Cancel
 	} else if err := s.Review(tx, []string{h.ID}, c.Actor); err != nil {
 		return err
 	}
-	err := s.Note(tx, []Fact{{OrderID: h.ID, Kind: "cancelled", Source: c.Source, Actor: c.Actor,
-		Detail: json.RawMessage(text(map[string]any{"reason": c.Reason, "initiator": c.Initiator, "units": p.Cancelled}))}})
+	err := s.Note(tx, []Fact{{
+		OrderID: h.ID, Kind: "cancelled", Source: c.Source, Actor: c.Actor,
+		Detail: json.RawMessage(text(map[string]any{"reason": c.Reason, "initiator": c.Initiator, "units": p.Cancelled})),
+	}})
 	if err != nil || !h.Effective() {
 		return err
 	}

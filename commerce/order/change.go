@@ -189,8 +189,10 @@ func (l *Line) dropUnits(n int64, cl *channel.Line) []string {
 // contradict raises what the channel has further along than we do: a fact from outside never forces a state.
 func (w *work) contradict(l *Line, cl *channel.Line) {
 	if theirs := seenOf(cl.Progress).Shipped; theirs > l.Shipped {
-		w.stuckOn = append(w.stuckOn, raised{"contradicting_status",
-			fmt.Sprintf("line %d: the channel counts %d units as shipped, we hold %d", l.N, theirs, l.Shipped)})
+		w.stuckOn = append(w.stuckOn, raised{
+			"contradicting_status",
+			fmt.Sprintf("line %d: the channel counts %d units as shipped, we hold %d", l.N, theirs, l.Shipped),
+		})
 	}
 }
 

@@ -21,8 +21,10 @@ func TestChangeSets(t *testing.T) {
 		t.Run("a cancellation is shown, then done on the version that was shown", func(t *testing.T) {
 			h := setup(t, d)
 			v := h.get(h.imports(arrival("cs1"))[0].Number)
-			set, err := h.s.Propose(ctx, Change{Order: v.ID, Version: v.Version, Actor: "clerk", Source: "api",
-				Cancel: &Cancelling{Lines: []CutLine{{LineID: v.Lines[0].ID, Quantity: 1}}, Reason: "out_of_stock", Initiator: "seller"}})
+			set, err := h.s.Propose(ctx, Change{
+				Order: v.ID, Version: v.Version, Actor: "clerk", Source: "api",
+				Cancel: &Cancelling{Lines: []CutLine{{LineID: v.Lines[0].ID, Quantity: 1}}, Reason: "out_of_stock", Initiator: "seller"},
+			})
 			must(t, err)
 			if h.get(v.Number).Units.Cancelled != 0 || !strings.Contains(string(set.Preview), `"PKR 1400.00"`) && !strings.Contains(string(set.Preview), "1400") {
 				t.Fatalf("%s", set.Preview)

@@ -157,9 +157,11 @@ func arrival(external string, edit ...func(*channel.Arrival)) channel.Arrival {
 		External: external, Number: "#" + external, Version: at, PlacedAt: at, Status: channel.Open, Statuses: map[string]string{"financial": "PAID"},
 		Country: "PK", Currency: "PKR", TaxMode: channel.TaxInclusive, Money: channel.MoneyComplete,
 		Lines: []channel.Line{
-			{External: "l1", Listing: channel.ListingRef{External: "x1", SKU: "SHIRT"}, Title: "Shirt", Quantity: 2, UnitPrice: pkr(150000), Total: pkr(280000),
+			{
+				External: "l1", Listing: channel.ListingRef{External: "x1", SKU: "SHIRT"}, Title: "Shirt", Quantity: 2, UnitPrice: pkr(150000), Total: pkr(280000),
 				Discounts: []channel.Discount{{Amount: pkr(20000), Funder: channel.ByChannel}}, Taxes: []channel.Tax{{Title: "GST", Rate: "0.18", Amount: pkr(42712), Remitter: channel.Seller}},
-				FulfilledBy: channel.Seller, Ships: true},
+				FulfilledBy: channel.Seller, Ships: true,
+			},
 			{External: "l2", Listing: channel.ListingRef{External: "x2", SKU: "CAP"}, Title: "Cap", Quantity: 1, UnitPrice: pkr(50000), Total: pkr(50000), FulfilledBy: channel.Seller, Ships: true},
 		},
 		Charges:  []channel.Charge{{Kind: channel.ChargeShipping, Title: "Standard", Amount: pkr(20000), Total: pkr(20000)}},

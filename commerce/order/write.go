@@ -283,8 +283,10 @@ func (s *Service) raise(tx *db.Tx, all []*work) error {
 			if cause == "change_after_pack" {
 				kind = "parcel" // the order's own is its hold's
 			}
-			cases = append(cases, exception.Case{Cause: cause, SubjectKind: kind, Subject: w.head.ID, Order: w.head.ID, Account: w.head.Account,
-				Detail: map[string]string{"number": w.head.Number, "detail": strings.Join(details[cause], "; ")}})
+			cases = append(cases, exception.Case{
+				Cause: cause, SubjectKind: kind, Subject: w.head.ID, Order: w.head.ID, Account: w.head.Account,
+				Detail: map[string]string{"number": w.head.Number, "detail": strings.Join(details[cause], "; ")},
+			})
 		}
 		for _, cause := range fromReading {
 			if details[cause] == nil && !w.fresh {

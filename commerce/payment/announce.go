@@ -74,8 +74,10 @@ func unannounced(tx *db.Tx, orders []string) ([]Refund, []string, error) {
 
 // over is the case of a refund that a channel made beyond what was captured.
 func (r *Refund) over(o Order) exception.Case {
-	return exception.Case{Cause: exception.RefundOverCaptured, SubjectKind: "refund", Subject: r.ID, Order: r.OrderID, Account: o.Account,
-		Detail: map[string]any{"number": o.Number, "amount": money.Of(r.Amount, r.Currency)}}
+	return exception.Case{
+		Cause: exception.RefundOverCaptured, SubjectKind: "refund", Subject: r.ID, Order: r.OrderID, Account: o.Account,
+		Detail: map[string]any{"number": o.Number, "amount": money.Of(r.Amount, r.Currency)},
+	}
 }
 
 // addUp brings parts of several refunds to one for each line.
@@ -122,8 +124,10 @@ func (r *Refund) issued(o Order, m event.Meta, now time.Time) []outbox.Event {
 	}
 	m.At(at, zone)
 	m.IdempotencyKey = event.Key(event.RefundIssued, o.Account, o.External, r.Reference)
-	body := event.RefundIssuedV1{Meta: m, RefundID: r.ID, ExternalRefundID: r.External, ReturnID: r.ReturnID, Amount: money.Of(r.Amount, r.Currency), Method: r.Method,
-		Origin: "seller", Reason: r.Reason, Lines: []event.ReturnedLine{}}
+	body := event.RefundIssuedV1{
+		Meta: m, RefundID: r.ID, ExternalRefundID: r.External, ReturnID: r.ReturnID, Amount: money.Of(r.Amount, r.Currency), Method: r.Method,
+		Origin: "seller", Reason: r.Reason, Lines: []event.ReturnedLine{},
+	}
 	if r.Origin == "channel" {
 		body.Origin = "channel"
 	}

@@ -168,8 +168,10 @@ func (s *Service) Move(tx *db.Tx, f CashFact) error {
 		}
 		return err
 	}
-	return exception.Raise(tx, exception.Case{Cause: exception.CashShort, SubjectKind: "payment", Subject: short.ID, Order: f.Order, Account: short.Account,
-		Detail: map[string]any{"due": money.Of(short.CODDue, short.Currency), "got": money.Of(short.CODGot, short.Currency), "collector": short.Collector}})
+	return exception.Raise(tx, exception.Case{
+		Cause: exception.CashShort, SubjectKind: "payment", Subject: short.ID, Order: f.Order, Account: short.Account,
+		Detail: map[string]any{"due": money.Of(short.CODDue, short.Currency), "got": money.Of(short.CODGot, short.Currency), "collector": short.Collector},
+	})
 }
 
 // cash changes the cash payments of an order under its lock, and tells the order its money state when something did.

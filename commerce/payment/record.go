@@ -21,8 +21,10 @@ func row(p *Payment, now any) []any {
 	if p.CODState != "" {
 		due, got = p.CODDue, p.CODGot
 	}
-	return []any{p.ID, p.OrderID, p.Account, p.External, p.Method, p.Gateway, p.Provider, p.State, p.Currency, p.Amount, p.Authorized, p.Captured, p.Refunded,
-		orNull(p.Collector), orNull(p.CODState), due, got, orNull(p.CODBasis), orNull(p.Reference), db.Micros(p.At), now, p.Version}
+	return []any{
+		p.ID, p.OrderID, p.Account, p.External, p.Method, p.Gateway, p.Provider, p.State, p.Currency, p.Amount, p.Authorized, p.Captured, p.Refunded,
+		orNull(p.Collector), orNull(p.CODState), due, got, orNull(p.CODBasis), orNull(p.Reference), db.Micros(p.At), now, p.Version,
+	}
 }
 
 // ledger is the money of one order while it is being changed.

@@ -80,8 +80,10 @@ func TestChannelRefund(t *testing.T) {
 	t.Run("it is recorded as reported, announced once and counted on the lines", func(t *testing.T) {
 		each(t, func(h *house) {
 			id := h.imported(arrival("1001"))
-			back := refundedBy(channel.Refund{External: "r1", Amount: pkr(100000), At: start.Add(time.Hour), Reason: "late", Payment: "p1",
-				Lines: []channel.RefundLine{{Line: "l1", Quantity: 1, Amount: pkr(100000), Restock: channel.RestockReturn}}})
+			back := refundedBy(channel.Refund{
+				External: "r1", Amount: pkr(100000), At: start.Add(time.Hour), Reason: "late", Payment: "p1",
+				Lines: []channel.RefundLine{{Line: "l1", Quantity: 1, Amount: pkr(100000), Restock: channel.RestockReturn}},
+			})
 			h.imported(arrival("1001", newer(1), back))
 			h.imported(arrival("1001", newer(2), back))
 			r := h.refunds(id)

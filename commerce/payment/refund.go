@@ -59,8 +59,10 @@ func scanRefund(row db.Scanner) (Refund, error) {
 }
 
 func refundRow(r *Refund) []any {
-	return []any{r.ID, r.OrderID, orNull(r.PaymentID), orNull(r.ReturnID), orNull(r.External), r.Reference, r.Origin, r.State, r.Method, r.Currency, r.Amount, r.Shipping, r.Reason,
-		orNull(r.Flagged), r.Actor, db.Micros(r.At), db.Micros(r.DoneAt), r.Version}
+	return []any{
+		r.ID, r.OrderID, orNull(r.PaymentID), orNull(r.ReturnID), orNull(r.External), r.Reference, r.Origin, r.State, r.Method, r.Currency, r.Amount, r.Shipping, r.Reason,
+		orNull(r.Flagged), r.Actor, db.Micros(r.At), db.Micros(r.DoneAt), r.Version,
+	}
 }
 
 const (
@@ -159,8 +161,10 @@ func (s *Service) RefundTx(tx *db.Tx, a Ask) (Refund, error) {
 			return Refund{}, err
 		}
 	}
-	if err := s.need.Audit.Write(tx, audit.Entry{Actor: a.Actor, Action: "refund.ask", SubjectKind: "order", Subject: a.Order,
-		Detail: map[string]any{"refund": r.ID, "amount": money.Of(r.Amount, r.Currency), "reason": a.Reason}}); err != nil {
+	if err := s.need.Audit.Write(tx, audit.Entry{
+		Actor: a.Actor, Action: "refund.ask", SubjectKind: "order", Subject: a.Order,
+		Detail: map[string]any{"refund": r.ID, "amount": money.Of(r.Amount, r.Currency), "reason": a.Reason},
+	}); err != nil {
 		return Refund{}, err
 	}
 	return r, s.want(tx, o, r, payments[a.Order])

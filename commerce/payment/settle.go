@@ -82,8 +82,10 @@ func (s *Service) unsettled(tx *db.Tx, o Order, r Refund, cause error) error {
 		return err
 	}
 	if r.Method != "channel" && r.Method != "return" {
-		err := exception.Raise(tx, exception.Case{Cause: why, SubjectKind: "refund", Subject: r.ID, Order: r.OrderID, Account: o.Account,
-			Detail: map[string]any{"number": o.Number, "amount": money.Of(r.Amount, r.Currency), "method": r.Method, "reason": fault.Message(cause), "code": fault.CodeOf(cause)}})
+		err := exception.Raise(tx, exception.Case{
+			Cause: why, SubjectKind: "refund", Subject: r.ID, Order: r.OrderID, Account: o.Account,
+			Detail: map[string]any{"number": o.Number, "amount": money.Of(r.Amount, r.Currency), "method": r.Method, "reason": fault.Message(cause), "code": fault.CodeOf(cause)},
+		})
 		if err != nil {
 			return err
 		}

@@ -165,8 +165,10 @@ func (h *house) orders(tx *db.Tx, ids []string, lock bool) (map[string]payment.O
 	lines, err := h.order.Lines(tx, ids)
 	all := map[string]payment.Order{}
 	for id, o := range heads {
-		p := payment.Order{ID: id, Number: o.Number, Account: o.Account, Channel: o.Channel, External: o.External, Country: o.Country, Currency: o.Currency, Total: o.Sums.Total,
-			Effective: o.Effective(), Cancelled: o.State == order.Cancelled, Version: o.Version}
+		p := payment.Order{
+			ID: id, Number: o.Number, Account: o.Account, Channel: o.Channel, External: o.External, Country: o.Country, Currency: o.Currency, Total: o.Sums.Total,
+			Effective: o.Effective(), Cancelled: o.State == order.Cancelled, Version: o.Version,
+		}
 		for _, l := range lines[id] {
 			p.Lines = append(p.Lines, payment.OrderLine{ID: l.ID, External: l.External, Ordered: l.Ordered, Cancelled: l.Cancelled, Total: l.Total})
 		}
@@ -228,8 +230,10 @@ func arrival(external string, edit ...func(*channel.Arrival)) channel.Arrival {
 		External: external, Number: "#" + external, Version: start, PlacedAt: start, Status: channel.Open, Statuses: map[string]string{"financial": "PAID"},
 		Country: "PK", Currency: "PKR", TaxMode: channel.TaxInclusive, Money: channel.MoneyComplete,
 		Lines: []channel.Line{
-			{External: "l1", Listing: channel.ListingRef{External: "x1", SKU: "SHIRT"}, Title: "Shirt", Quantity: 3, UnitPrice: pkr(110000), Total: pkr(300001),
-				Discounts: []channel.Discount{{Amount: pkr(29999), Funder: channel.Seller}}, FulfilledBy: channel.Seller, Ships: true},
+			{
+				External: "l1", Listing: channel.ListingRef{External: "x1", SKU: "SHIRT"}, Title: "Shirt", Quantity: 3, UnitPrice: pkr(110000), Total: pkr(300001),
+				Discounts: []channel.Discount{{Amount: pkr(29999), Funder: channel.Seller}}, FulfilledBy: channel.Seller, Ships: true,
+			},
 			{External: "l2", Listing: channel.ListingRef{External: "x2", SKU: "CAP"}, Title: "Cap", Quantity: 1, UnitPrice: pkr(50000), Total: pkr(50000), FulfilledBy: channel.Seller, Ships: true},
 		},
 		Charges:  []channel.Charge{{Kind: channel.ChargeShipping, Title: "Standard", Amount: pkr(20000), Total: pkr(20000)}},

@@ -198,8 +198,13 @@ func TestCashRound(t *testing.T) {
 			minor        int64
 			want, diff   int64
 		}{
-			{"PK", "cod", 12350, 12400, 50}, {"PK", "cod", 12349, 12300, -49}, {"PK", "card", 12349, 12349, 0},
-			{"AE", "cash", 1013, 1025, 12}, {"DE", "cash", 1013, 1013, 0}, {"MY", "cod", 1013, 1013, 0}, {"MY", "cash", 1013, 1015, 2},
+			{"PK", "cod", 12350, 12400, 50},
+			{"PK", "cod", 12349, 12300, -49},
+			{"PK", "card", 12349, 12349, 0},
+			{"AE", "cash", 1013, 1025, 12},
+			{"DE", "cash", 1013, 1013, 0},
+			{"MY", "cod", 1013, 1013, 0},
+			{"MY", "cash", 1013, 1015, 2},
 		} {
 			r := rules(t, d, s, c.country, "", now)
 			got, diff, err := r.CashRound(money.Of(c.minor, r.Currency), c.way)

@@ -43,8 +43,10 @@ func (s *Service) Channel(tx *db.Tx, changes []channel.ReturnChange, account str
 		o, ok := orders[known[c.Order]]
 		switch {
 		case !ok:
-			err := exception.Raise(tx, exception.Case{Cause: exception.OrderMissing, SubjectKind: "return", Subject: account + ":" + c.Return.External, Account: account,
-				Detail: map[string]string{"external_order": c.Order, "return": c.Return.External}})
+			err := exception.Raise(tx, exception.Case{
+				Cause: exception.OrderMissing, SubjectKind: "return", Subject: account + ":" + c.Return.External, Account: account,
+				Detail: map[string]string{"external_order": c.Order, "return": c.Return.External},
+			})
 			if err != nil {
 				return err
 			}
@@ -99,8 +101,10 @@ func (s *Service) follow(tx *db.Tx, w *work, cr channel.Return) error {
 	r := &w.rma
 	if len(r.Lines) == 0 {
 		w.touched = false
-		w.raised = []exception.Case{{Cause: exception.ContradictingStatus, SubjectKind: "return", Subject: w.order.Account + ":" + cr.External, Order: w.order.ID, Account: w.order.Account,
-			Detail: map[string]any{"order": w.order.Number, "detail": "the channel's return names no line of the order"}}}
+		w.raised = []exception.Case{{
+			Cause: exception.ContradictingStatus, SubjectKind: "return", Subject: w.order.Account + ":" + cr.External, Order: w.order.ID, Account: w.order.Account,
+			Detail: map[string]any{"order": w.order.Number, "detail": "the channel's return names no line of the order"},
+		}}
 		return nil
 	}
 	if r.Detail.Status != cr.Raw || !r.DecideBy.Equal(cr.Decide) {

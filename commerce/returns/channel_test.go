@@ -164,8 +164,10 @@ func TestChannel(t *testing.T) {
 				list := func(n int) {
 					h.imported(arrival(external, newer(n), func(a *channel.Arrival) {
 						a.Order.Lines[0].Progress.Delivered, a.Order.Lines[1].Progress.Delivered = 3, 1
-						a.Order.Refunds = []channel.Refund{{External: "RF-1", Amount: money.Of(200000, "PKR"), At: start.Add(2 * time.Hour),
-							Lines: []channel.RefundLine{{Line: "l1", Quantity: 2, Amount: money.Of(200000, "PKR"), Restock: channel.RestockReturn}}}}
+						a.Order.Refunds = []channel.Refund{{
+							External: "RF-1", Amount: money.Of(200000, "PKR"), At: start.Add(2 * time.Hour),
+							Lines: []channel.RefundLine{{Line: "l1", Quantity: 2, Amount: money.Of(200000, "PKR"), Restock: channel.RestockReturn}},
+						}}
 					}))
 					h.drain()
 				}

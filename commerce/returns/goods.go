@@ -267,8 +267,10 @@ func (w *work) movements(tx *db.Tx, moves []event.UnitsMove, act, actor string, 
 		}
 		for _, p := range parts {
 			for _, c := range changes {
-				mv := stock.Movement{Variant: p.Variant, Location: w.rma.Location, Condition: c.condition, Delta: c.sign * m.Quantity * p.Quantity, Kind: stock.MoveReturn,
-					RefKind: "return", RefID: fmt.Sprintf("%s:%s:%d", w.rma.ID, act, w.rma.Version+1), Actor: actor, At: tx.Now, Note: w.rma.Number}
+				mv := stock.Movement{
+					Variant: p.Variant, Location: w.rma.Location, Condition: c.condition, Delta: c.sign * m.Quantity * p.Quantity, Kind: stock.MoveReturn,
+					RefKind: "return", RefID: fmt.Sprintf("%s:%s:%d", w.rma.ID, act, w.rma.Version+1), Actor: actor, At: tx.Now, Note: w.rma.Number,
+				}
 				if len(ol.Parts) == 0 && ol.CostCurrency != "" {
 					cost := ol.Cost
 					mv.UnitCost, mv.Currency = &cost, ol.CostCurrency

@@ -166,8 +166,10 @@ func TestOrigin(t *testing.T) {
 			if _, err := h.order.Heads(tx, []string{o.ID}, true); err != nil {
 				return err
 			}
-			return h.s.Origin(tx, returns.OriginFact{Order: o.ID, Shipment: "shipment-1", Number: "SH-1", Location: h.loc, State: st, At: start,
-				Lines: []event.UnitsMove{{LineID: o.Lines[0].ID, External: "l1", Quantity: 3}, {LineID: o.Lines[1].ID, External: "l2", Quantity: 1}}})
+			return h.s.Origin(tx, returns.OriginFact{
+				Order: o.ID, Shipment: "shipment-1", Number: "SH-1", Location: h.loc, State: st, At: start,
+				Lines: []event.UnitsMove{{LineID: o.Lines[0].ID, External: "l1", Quantity: 3}, {LineID: o.Lines[1].ID, External: "l2", Quantity: 1}},
+			})
 		})
 	}
 	t.Run("a cash parcel that turns back captured nothing and refunds nothing", func(t *testing.T) {
@@ -270,26 +272,32 @@ func TestUndo(t *testing.T) {
 	}{
 		{"decline", pair{
 			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Decline(ctx, r.ID, 0, "no", "a") },
-			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Reopen(ctx, r.ID, 0, "a") }}},
+			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Reopen(ctx, r.ID, 0, "a") },
+		}},
 		{"withdraw", pair{
 			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Withdraw(ctx, r.ID, 0, "no", "a") },
-			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Reopen(ctx, r.ID, 0, "a") }}},
+			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Reopen(ctx, r.ID, 0, "a") },
+		}},
 		{"approve", pair{
 			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Approve(ctx, r.ID, 0, "a") },
-			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Unapprove(ctx, r.ID, 0, "a") }}},
+			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Unapprove(ctx, r.ID, 0, "a") },
+		}},
 		{"sent back", pair{
 			func(h *house, r returns.RMA) (returns.RMA, error) {
 				return h.s.SentBack(ctx, r.ID, 0, "TCS", "T", "a")
 			},
-			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.NotSent(ctx, r.ID, 0, "a") }}},
+			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.NotSent(ctx, r.ID, 0, "a") },
+		}},
 		{"receive", pair{
 			func(h *house, r returns.RMA) (returns.RMA, error) {
 				return h.s.Receive(ctx, r.ID, 0, returns.Receipt{Location: h.loc, Actor: "a"})
 			},
-			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Unreceive(ctx, r.ID, 0, nil, "a") }}},
+			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Unreceive(ctx, r.ID, 0, nil, "a") },
+		}},
 		{"inspect", pair{
 			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Inspect(ctx, r.ID, 0, sold(r), "a") },
-			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Uninspect(ctx, r.ID, 0, sold(r), "a") }}},
+			func(h *house, r returns.RMA) (returns.RMA, error) { return h.s.Uninspect(ctx, r.ID, 0, sold(r), "a") },
+		}},
 	}
 	each(t, func(h *house) {
 		o := h.bought(arrival("1001"))

@@ -228,8 +228,10 @@ func (h *house) paidOrders(tx *db.Tx, ids []string, lock bool) (map[string]payme
 	lines, err := h.order.Lines(tx, ids)
 	all := map[string]payment.Order{}
 	for id, o := range heads {
-		p := payment.Order{ID: id, Number: o.Number, Account: o.Account, Channel: o.Channel, External: o.External, Country: o.Country, Currency: o.Currency, Total: o.Sums.Total,
-			Effective: o.Effective(), Cancelled: o.State == order.Cancelled, Version: o.Version}
+		p := payment.Order{
+			ID: id, Number: o.Number, Account: o.Account, Channel: o.Channel, External: o.External, Country: o.Country, Currency: o.Currency, Total: o.Sums.Total,
+			Effective: o.Effective(), Cancelled: o.State == order.Cancelled, Version: o.Version,
+		}
 		for _, l := range lines[id] {
 			p.Lines = append(p.Lines, payment.OrderLine{ID: l.ID, External: l.External, Ordered: l.Ordered, Cancelled: l.Cancelled, Total: l.Total})
 		}
@@ -246,12 +248,16 @@ func (h *house) orders(tx *db.Tx, ids []string, lock bool) (map[string]returns.O
 	lines, err := h.order.Lines(tx, ids)
 	all := map[string]returns.Order{}
 	for id, o := range heads {
-		r := returns.Order{ID: id, Number: o.Number, Account: o.Account, Channel: o.Channel, External: o.External, Country: o.Country, Currency: o.Currency, COD: o.COD,
-			Effective: o.Effective(), ListsRefunds: h.lists, Shipping: o.Sums.Charges, Version: o.Version}
+		r := returns.Order{
+			ID: id, Number: o.Number, Account: o.Account, Channel: o.Channel, External: o.External, Country: o.Country, Currency: o.Currency, COD: o.COD,
+			Effective: o.Effective(), ListsRefunds: h.lists, Shipping: o.Sums.Charges, Version: o.Version,
+		}
 		for _, l := range lines[id] {
-			rl := returns.OrderLine{ID: l.ID, External: l.External, Variant: l.Variant, SKU: l.SKU, Title: l.Title, Parts: l.Parts, Ours: l.Ours(), Ordered: l.Ordered,
+			rl := returns.OrderLine{
+				ID: l.ID, External: l.External, Variant: l.Variant, SKU: l.SKU, Title: l.Title, Parts: l.Parts, Ours: l.Ours(), Ordered: l.Ordered,
 				Cancelled: l.Cancelled, OnTheWay: l.OnTheWay, Delivered: l.Delivered, Returning: l.Returning, Returned: l.Returned, Lost: l.Lost, Refunded: l.Refunded,
-				Exchanged: l.Exchanged, Cost: l.UnitCost.Minor, CostCurrency: l.UnitCost.Currency, Total: l.Total}
+				Exchanged: l.Exchanged, Cost: l.UnitCost.Minor, CostCurrency: l.UnitCost.Currency, Total: l.Total,
+			}
 			for _, u := range l.Units {
 				rl.Units = append(rl.Units, u.External)
 			}
@@ -302,9 +308,11 @@ func arrival(external string, edit ...func(*channel.Arrival)) channel.Arrival {
 		External: external, Number: "#" + external, Version: start, PlacedAt: start, Status: channel.Open, Statuses: map[string]string{"financial": "PAID"},
 		Country: "PK", Currency: "PKR", TaxMode: channel.TaxInclusive, Money: channel.MoneyComplete,
 		Lines: []channel.Line{
-			{External: "l1", Listing: channel.ListingRef{External: "x1", SKU: "SHIRT"}, Title: "Shirt", Quantity: 3, UnitPrice: pkr(110000), Total: pkr(300001),
+			{
+				External: "l1", Listing: channel.ListingRef{External: "x1", SKU: "SHIRT"}, Title: "Shirt", Quantity: 3, UnitPrice: pkr(110000), Total: pkr(300001),
 				Discounts: []channel.Discount{{Amount: pkr(29999), Funder: channel.Seller}}, Taxes: []channel.Tax{{Title: "GST", Rate: "0.18", Amount: pkr(45763), Remitter: channel.Seller}},
-				FulfilledBy: channel.Seller, Ships: true},
+				FulfilledBy: channel.Seller, Ships: true,
+			},
 			{External: "l2", Listing: channel.ListingRef{External: "x2", SKU: "CAP"}, Title: "Cap", Quantity: 1, UnitPrice: pkr(50000), Total: pkr(50000), FulfilledBy: channel.Seller, Ships: true},
 		},
 		Charges:  []channel.Charge{{Kind: channel.ChargeShipping, Title: "Standard", Amount: pkr(20000), Total: pkr(20000)}},

@@ -28,9 +28,11 @@ const types = `id text, number text, order_id text, account_id text, external te
 
 func row(r *RMA) []any {
 	detail, _ := json.Marshal(r.Detail) // strings and numbers always marshal
-	return []any{r.ID, r.Number, r.OrderID, r.Account, orNull(r.External), orNull(r.Shipment), orNull(r.Location), string(r.Kind), r.Goods, r.Money, r.Decision, r.Reason, r.RequestedBy,
+	return []any{
+		r.ID, r.Number, r.OrderID, r.Account, orNull(r.External), orNull(r.Shipment), orNull(r.Location), string(r.Kind), r.Goods, r.Money, r.Decision, r.Reason, r.RequestedBy,
 		db.Micros(r.RequestedAt), db.Micros(r.DecideBy), db.Micros(r.ApprovedAt), db.Micros(r.ReceivedAt), db.Micros(r.ClosedAt), r.RefundDue, r.Refunded, r.Currency, orNull(r.Exchange),
-		string(detail), db.Micros(r.UpdatedAt), r.Version}
+		string(detail), db.Micros(r.UpdatedAt), r.Version,
+	}
 }
 
 const (

@@ -145,8 +145,10 @@ func (s *Service) change(ctx context.Context, id string, version int64, actor, a
 }
 
 func (s *Service) audit(tx *db.Tx, actor, action string, r *RMA) error {
-	return s.need.Audit.Write(tx, audit.Entry{Actor: actor, Action: "return." + action, SubjectKind: "return", Subject: r.ID,
-		Detail: map[string]any{"number": r.Number, "order": r.OrderID, "decision": r.Decision, "goods": r.Goods, "money": r.Money}})
+	return s.need.Audit.Write(tx, audit.Entry{
+		Actor: actor, Action: "return." + action, SubjectKind: "return", Subject: r.ID,
+		Detail: map[string]any{"number": r.Number, "order": r.OrderID, "decision": r.Decision, "goods": r.Goods, "money": r.Money},
+	})
 }
 
 // commit writes changed returns and tells what happened to them.
@@ -205,8 +207,10 @@ func (w *work) finish(tx *db.Tx) {
 func (w *work) events(tx *db.Tx, m event.Meta) []outbox.Event {
 	r := &w.rma
 	out := func(typ string, contract bool, at time.Time, body any) outbox.Event {
-		return outbox.Event{Aggregate: "return:" + r.ID, Partition: "order:" + r.OrderID, Type: typ, Version: 1, Contract: contract, Account: r.Account, Order: r.OrderID,
-			OccurredAt: at, Body: body}
+		return outbox.Event{
+			Aggregate: "return:" + r.ID, Partition: "order:" + r.OrderID, Type: typ, Version: 1, Contract: contract, Account: r.Account, Order: r.OrderID,
+			OccurredAt: at, Body: body,
+		}
 	}
 	var evs []outbox.Event
 	for _, typ := range w.contract {
@@ -247,8 +251,10 @@ func (w *work) contractBody(typ string, at time.Time, m event.Meta) any {
 		lines = append(lines, event.ReturnedLine{LineID: l.LineID, ExternalID: l.External, SKU: sku, Quantity: l.Quantity, Reason: l.Reason})
 	}
 	if typ == event.ReturnApproved {
-		return event.ReturnApprovedV1{Meta: m, ReturnID: r.ID, ReturnNumber: r.Number, ExternalReturnID: r.External, Kind: string(r.Kind), Lines: lines,
-			RefundDue: money.Of(r.RefundDue, r.Currency)}
+		return event.ReturnApprovedV1{
+			Meta: m, ReturnID: r.ID, ReturnNumber: r.Number, ExternalReturnID: r.External, Kind: string(r.Kind), Lines: lines,
+			RefundDue: money.Of(r.RefundDue, r.Currency),
+		}
 	}
 	return event.ReturnRequestedV1{Meta: m, ReturnID: r.ID, ReturnNumber: r.Number, ExternalReturnID: r.External, Kind: string(r.Kind), RequestedBy: r.RequestedBy, Lines: lines}
 }

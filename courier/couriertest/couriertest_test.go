@@ -220,10 +220,10 @@ func (b *stand) Account() Account {
 func (b *stand) Parcel(n int) courier.Parcel {
 	return courier.Parcel{Number: "1", Cash: money.Of(int64(n+1)*10000, "PKR"), To: courier.Address{Name: "Ayesha Siddiqui", Phone: "+923001234567", City: "Karachi"}}
 }
-func (b *stand) Parcels(testing.TB) int                          { return b.Len() }
-func (b *stand) Fate(_ testing.TB, ref string, f courier.Status) { b.Depot.Fate(ref, f) }
-func (b *stand) HandOver(_ testing.TB, n string)                 { b.Depot.HandOver(n) }
-func (b *stand) Pass(_ testing.TB, d time.Duration)              { *b.at = b.at.Add(d) }
+func (b *stand) Parcels(testing.TB) int                           { return b.Len() }
+func (b *stand) Fate(_ testing.TB, ref string, f courier.Status)  { b.Depot.Fate(ref, f) }
+func (b *stand) HandOver(_ testing.TB, n string)                  { b.Depot.HandOver(n) }
+func (b *stand) Pass(_ testing.TB, d time.Duration)               { *b.at = b.at.Add(d) }
 func (b *stand) Fault(_ testing.TB, name, call string, times int) { b.Depot.Fault(name, call, times) }
 
 func (b *stand) Deliveries(_ testing.TB, tracking string) []partner.Delivery {

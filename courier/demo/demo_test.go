@@ -59,11 +59,11 @@ func (b *bench) Parcel(n int) courier.Parcel {
 	}
 }
 
-func (b *bench) Parcels(testing.TB) int { return b.Len() }
+func (b *bench) Parcels(testing.TB) int                                { return b.Len() }
 func (b *bench) Fate(_ testing.TB, reference string, f courier.Status) { b.Depot.Fate(reference, f) }
 
-func (b *bench) HandOver(_ testing.TB, tracking string) { b.Depot.HandOver(tracking) }
-func (b *bench) Pass(_ testing.TB, d time.Duration)     { b.pass(d) }
+func (b *bench) HandOver(_ testing.TB, tracking string)           { b.Depot.HandOver(tracking) }
+func (b *bench) Pass(_ testing.TB, d time.Duration)               { b.pass(d) }
 func (b *bench) Fault(_ testing.TB, name, call string, times int) { b.Depot.Fault(name, call, times) }
 
 func (b *bench) Deliveries(_ testing.TB, tracking string) []partner.Delivery {

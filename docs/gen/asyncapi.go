@@ -53,7 +53,8 @@ func asyncPages(root string) ([]page, error) {
 		{"defaultContentType", "application/cloudevents+json"},
 		{"servers", object{
 			{"http", object{
-				{"host", "localhost:8080"}, {"protocol", "http"},
+				{"host", "localhost:8080"},
+				{"protocol", "http"},
 				{"description", "The installation; its address and the base path of its API (/v1 by default) are settings."},
 				{"security", []any{object{{"$ref", "#/components/securitySchemes/key"}}}},
 			}},
@@ -90,20 +91,23 @@ func asyncChannels(all []contract) object {
 	}
 	channels := object{
 		{"feed", object{
-			{"address", "/v1/events"}, {"title", "Pull feed"},
+			{"address", "/v1/events"},
+			{"title", "Pull feed"},
 			{"description", "GET with after = the next of the page before, 0 at first. Each item has position and, as cloud_event, the message. Store next together with your own effect: nothing is missed, nothing seen twice."},
 			{"servers", []any{object{{"$ref", "#/servers/http"}}}},
 			{"messages", every},
 		}},
 		{"webhook", object{
-			{"address", nil}, {"title", "Signed webhooks"},
+			{"address", nil},
+			{"title", "Signed webhooks"},
 			{"description", "POST to the address of each subscription. Answer 2xx within 15 seconds; anything else is tried again. 410 pauses the subscription."},
 			{"messages", signed},
 		}},
 	}
 	for _, c := range all {
 		channels = append(channels, member{"nats_" + c.typ, object{
-			{"address", "commerce." + c.name}, {"title", c.typ + " on NATS JetStream"},
+			{"address", "commerce." + c.name},
+			{"title", c.typ + " on NATS JetStream"},
 			{"servers", []any{object{{"$ref", "#/servers/nats"}}}},
 			{"messages", object{{c.typ, object{{"$ref", "#/components/messages/" + c.typ}}}}},
 		}})
@@ -121,7 +125,9 @@ func asyncOperations(all []contract) object {
 	}
 	ops := object{
 		{"readFeed", object{
-			{"action", "send"}, {"channel", object{{"$ref", "#/channels/feed"}}}, {"summary", "Give the events after a position, in order."},
+			{"action", "send"},
+			{"channel", object{{"$ref", "#/channels/feed"}}},
+			{"summary", "Give the events after a position, in order."},
 			{"bindings", object{{"http", object{
 				{"method", "GET"},
 				{"query", object{{"type", "object"}, {"properties", object{
@@ -135,7 +141,9 @@ func asyncOperations(all []contract) object {
 			{"messages", refs("feed")},
 		}},
 		{"deliverWebhook", object{
-			{"action", "send"}, {"channel", object{{"$ref", "#/channels/webhook"}}}, {"summary", "Send an event to a subscription, signed."},
+			{"action", "send"},
+			{"channel", object{{"$ref", "#/channels/webhook"}}},
+			{"summary", "Send an event to a subscription, signed."},
 			{"bindings", object{{"http", object{{"method", "POST"}, {"bindingVersion", "0.3.0"}}}}},
 			{"messages", refs("webhook")},
 		}},
@@ -143,7 +151,9 @@ func asyncOperations(all []contract) object {
 	for _, c := range all {
 		channel := "nats_" + c.typ
 		ops = append(ops, member{"publish" + c.typ, object{
-			{"action", "send"}, {"channel", object{{"$ref", "#/channels/" + channel}}}, {"summary", "Publish " + c.typ + " with the event's id as Nats-Msg-Id."},
+			{"action", "send"},
+			{"channel", object{{"$ref", "#/channels/" + channel}}},
+			{"summary", "Publish " + c.typ + " with the event's id as Nats-Msg-Id."},
 			{"messages", []any{object{{"$ref", "#/channels/" + channel + "/messages/" + c.typ}}}},
 		}})
 	}
@@ -163,7 +173,10 @@ func asyncMessages(root string, all []contract) (object, error) {
 			return nil, err
 		}
 		m := object{
-			{"name", c.name}, {"title", c.typ}, {"summary", eventText[c.typ]}, {"contentType", "application/cloudevents+json"},
+			{"name", c.name},
+			{"title", c.typ},
+			{"summary", eventText[c.typ]},
+			{"contentType", "application/cloudevents+json"},
 			{"payload", envelope(c)},
 			{"examples", []any{object{{"name", c.name}, {"payload", sample}}}},
 		}
@@ -206,10 +219,18 @@ func envelopeExample(c contract, data []byte) (object, error) {
 	thing, _, _ := strings.Cut(c.name, ".")
 	aggregate := fmt.Sprintf("%s:%v", thing, in[thing+"_id"])
 	return object{
-		{"specversion", "1.0"}, {"id", "019aa5e2-7c00-7000-8000-00000000e001"}, {"source", "https://commerce.example"}, {"type", outbox.TypePrefix + c.name},
-		{"subject", aggregate}, {"time", in["occurred_at"]}, {"datacontenttype", "application/json"},
+		{"specversion", "1.0"},
+		{"id", "019aa5e2-7c00-7000-8000-00000000e001"},
+		{"source", "https://commerce.example"},
+		{"type", outbox.TypePrefix + c.name},
+		{"subject", aggregate},
+		{"time", in["occurred_at"]},
+		{"datacontenttype", "application/json"},
 		{"dataschema", outbox.Schema("https://commerce.example", c.typ, c.version)},
-		{"aggregate", aggregate}, {"sequence", "0000000001"}, {"partitionkey", fmt.Sprintf("order:%v", in["order_id"])}, {"data", json.RawMessage(data)},
+		{"aggregate", aggregate},
+		{"sequence", "0000000001"},
+		{"partitionkey", fmt.Sprintf("order:%v", in["order_id"])},
+		{"data", json.RawMessage(data)},
 	}, nil
 }
 

@@ -32,7 +32,7 @@ func (b bench) Request(outcome gateway.State) gateway.Request {
 
 func (b bench) Payments(testing.TB) int                            { return b.Len() }
 func (b bench) Held(_ testing.TB, external string) gateway.Payment { return b.Read(external) }
-func (b bench) Fault(_ testing.TB, name, call string, times int) { b.Provider.Fault(name, call, times) }
+func (b bench) Fault(_ testing.TB, name, call string, times int)   { b.Provider.Fault(name, call, times) }
 
 func (b bench) Deliveries(_ testing.TB, id string) []partner.Delivery {
 	return b.Provider.Deliveries(id)

@@ -185,7 +185,7 @@ func (b stand) Request(s gateway.State) gateway.Request {
 }
 func (b stand) Payments(testing.TB) int                            { return b.Len() }
 func (b stand) Held(_ testing.TB, external string) gateway.Payment { return b.Read(external) }
-func (b stand) Fault(_ testing.TB, name, call string, times int) { b.Provider.Fault(name, call, times) }
+func (b stand) Fault(_ testing.TB, name, call string, times int)   { b.Provider.Fault(name, call, times) }
 
 func (b stand) Deliveries(_ testing.TB, id string) []partner.Delivery {
 	return b.Provider.Deliveries(id)

@@ -205,9 +205,14 @@ func (b *bench) held() []object {
 		}
 	}
 	list := []object{
-		orderNode{o, "2026-07"}, o.lines[0], o.shipping[0], o.txs[0], o.fos[0], o.fos[0].lines[0], o.parcels[0], o.parcels[0].lines[0], o.parcels[0].events[0],
-		o.returns[0], o.returns[0].lines[0], b.products[0], b.products[0].variants[0], item{b.products[0].variants[0]}, b.products[0].variants[0].sortedLevels()[0],
-		b.locations[0], o.customer, shopNode{b.Shop}, b.subs[0], b.installation().(record), b.shopAddress().(record),
+		orderNode{o, "2026-07"},
+		o.lines[0], o.shipping[0], o.txs[0], o.fos[0], o.fos[0].lines[0], o.parcels[0], o.parcels[0].lines[0], o.parcels[0].events[0],
+		o.returns[0], o.returns[0].lines[0], b.products[0], b.products[0].variants[0],
+		item{b.products[0].variants[0]},
+		b.products[0].variants[0].sortedLevels()[0],
+		b.locations[0], o.customer,
+		shopNode{b.Shop},
+		b.subs[0], b.installation().(record), b.shopAddress().(record),
 	}
 	for _, x := range b.orders {
 		if len(x.refunds) > 0 {

@@ -226,7 +226,10 @@ func (h *House) goods() {
 		}
 		h.Warehouse, h.Branch = ids[0], ids[1]
 		return h.Catalog.SaveProducts(tx, []catalog.NewProduct{
-			{SKU: Shirt, Title: "Shirt"}, {SKU: Cap, Title: "Cap"}, {SKU: Tea, Title: "Tea"}, {SKU: Free, Title: "Sample"},
+			{SKU: Shirt, Title: "Shirt"},
+			{SKU: Cap, Title: "Cap"},
+			{SKU: Tea, Title: "Tea"},
+			{SKU: Free, Title: "Sample"},
 			{SKU: Set, Title: "Set", Parts: []event.Part{{SKU: Shirt, Quantity: 1, Weight: 2}, {SKU: Cap, Quantity: 2, Weight: 1}}},
 		})
 	})
