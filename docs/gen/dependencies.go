@@ -39,8 +39,6 @@ var reasons = map[string]string{
 	"github.com/vektah/gqlparser/v2":                           "The Shopify stand-in parses queries, and tests hold queries and answers against Shopify's schema.",
 	"go.uber.org/goleak":                                       "Tests that nothing runs on after a close.",
 	"go.yaml.in/yaml/v3":                                       "Reads the generated AsyncAPI document in its test.",
-	"golang.org/x/crypto":                                      "Key derivation.",
-	"golang.org/x/oauth2":                                      "Token grants.",
 	"golang.org/x/sync":                                        "Single flight, semaphores, groups of goroutines.",
 	"golang.org/x/term":                                        "Secrets typed at a prompt without an echo.",
 	"golang.org/x/text":                                        "Folding text for search.",
@@ -68,7 +66,7 @@ func dependencyPages(root string) ([]page, error) {
 		if reasons[m[1]] == "" {
 			return nil, fmt.Errorf("go.mod requires %s: say in docs/gen/dependencies.go what it is for", m[1])
 		}
-		part := "nothing yet"
+		part := "nothing"
 		switch {
 		case uses(runtime, m[1]):
 			part = "the binary"

@@ -460,6 +460,29 @@ func TestTables(t *testing.T) {
 	}
 }
 
+func TestDependencies(t *testing.T) {
+	t.Parallel()
+	root := setup(t)
+	made, err := dependencyPages(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("nothing is required that nobody imports", func(t *testing.T) {
+		for line := range strings.SplitSeq(string(made[0].body), "\n") {
+			if strings.Contains(line, "| nothing |") {
+				t.Error(line)
+			}
+		}
+	})
+	t.Run("every reason is for a module that is required", func(t *testing.T) {
+		for module := range reasons {
+			if !strings.Contains(string(made[0].body), "`"+module+"`") {
+				t.Errorf("%s is explained for nothing", module)
+			}
+		}
+	})
+}
+
 func TestChangelog(t *testing.T) {
 	t.Parallel()
 	got := changelog([]string{"money: split so that parts sum exactly", "channel/ownsite: one door", "sim/shopify: a shop", "jobs, outbox: outcomes are written", "Merge something", "money: split so that parts sum exactly", ""})
