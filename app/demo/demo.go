@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -163,10 +164,12 @@ func (p *play) serve() (*http.Server, error) {
 
 // openStalls opens every shop.
 func (p *play) openStalls(ctx context.Context) error {
+	// Polls reach back, Daraz's by half an hour: the more orders there are, the more each poll reads again, so a larger demo polls less often.
+	poll := strconv.Itoa(min(15, max(1, p.opt.Orders/250)))
 	p.stalls = []stall{
-		&shopifyStall{label: "pk-shop", country: "PK", currency: "PKR", entity: "PK", zone: "Asia/Karachi", rate: "0.18", places: []string{"PK-LHE-WH", "PK-LHE-01"}, div: 1, seed: p.opt.Seed, scale: 1e-3},
-		&shopifyStall{label: "ae-shop", country: "AE", currency: "AED", entity: "AE", zone: "Asia/Dubai", rate: "0.05", places: []string{"AE-DXB-WH"}, div: 75, seed: p.opt.Seed + 1000, scale: 1e-3},
-		&darazStall{label: "daraz-pk", seed: p.opt.Seed + 2000},
+		&shopifyStall{label: "pk-shop", country: "PK", currency: "PKR", entity: "PK", zone: "Asia/Karachi", rate: "0.18", places: []string{"PK-LHE-WH", "PK-LHE-01"}, div: 1, seed: p.opt.Seed, scale: 1e-3, poll: poll},
+		&shopifyStall{label: "ae-shop", country: "AE", currency: "AED", entity: "AE", zone: "Asia/Dubai", rate: "0.05", places: []string{"AE-DXB-WH"}, div: 75, seed: p.opt.Seed + 1000, scale: 1e-3, poll: poll},
+		&darazStall{label: "daraz-pk", seed: p.opt.Seed + 2000, poll: poll},
 		&siteStall{label: "pk-web", country: "PK", currency: "PKR", language: "ur", seed: p.opt.Seed + 3000},
 		&siteStall{label: "de-web", country: "DE", currency: "EUR", language: "de", seed: p.opt.Seed + 4000},
 	}

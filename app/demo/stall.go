@@ -72,6 +72,7 @@ type shopifyStall struct {
 	seed                                         uint64
 	taxesOut                                     bool
 	scale                                        float64
+	poll                                         string // seconds
 
 	shop   *shopify.Shop
 	server *http.Server
@@ -116,7 +117,7 @@ func (s *shopifyStall) open(ctx context.Context, a *app.App, w *world, hooks str
 	}
 	acc, err := a.Connect.Add(ctx, connect.Adding{
 		Name: s.label, Channel: "shopify", Country: s.country, Currency: s.currency, Zone: s.zone, LegalEntity: w.entities[s.entity], Mode: channel.Live, Actor: "demo",
-		Settings: map[string]string{"shop": domain, "base_url": s.addr, "client_id": "demo-client", "poll_seconds": "1", "acknowledge_tag": "openclaw {number}"},
+		Settings: map[string]string{"shop": domain, "base_url": s.addr, "client_id": "demo-client", "poll_seconds": s.poll, "acknowledge_tag": "openclaw {number}"},
 		Secrets:  map[string]string{"client_secret": "demo-secret-" + s.label},
 	})
 	if err != nil {
@@ -215,6 +216,7 @@ func (s *shopifyStall) close() {
 type darazStall struct {
 	label  string
 	seed   uint64
+	poll   string // seconds
 	market *daraz.Market
 	shop   *daraz.Shop
 	server *http.Server
@@ -242,7 +244,7 @@ func (s *darazStall) open(ctx context.Context, a *app.App, w *world, hooks strin
 	}
 	acc, err := a.Connect.Add(ctx, connect.Adding{
 		Name: s.label, Channel: "daraz", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: w.entities["PK"], App: "demo-app", Mode: channel.Live, Actor: "demo",
-		Settings: map[string]string{"venture": "pk", "app_key": "demo-app", "base_url": s.addr + "/rest", "poll_seconds": "1"},
+		Settings: map[string]string{"venture": "pk", "app_key": "demo-app", "base_url": s.addr + "/rest", "poll_seconds": s.poll},
 		Secrets:  map[string]string{"app_secret": "demo-app-secret", "code": s.shop.Authorize()},
 	})
 	if err != nil {

@@ -71,7 +71,7 @@ func walk(t *testing.T, url string) {
 	ok(t, err)
 	p.world, err = build(ctx, a, 3)
 	ok(t, err)
-	shop := &shopifyStall{label: "walk-shop", country: "PK", currency: "PKR", entity: "PK", zone: "Asia/Karachi", rate: "0.18", places: []string{"PK-LHE-WH"}, div: 1, seed: 3, scale: 1e-3}
+	shop := &shopifyStall{label: "walk-shop", country: "PK", currency: "PKR", entity: "PK", zone: "Asia/Karachi", rate: "0.18", places: []string{"PK-LHE-WH"}, div: 1, seed: 3, scale: 1e-3, poll: "1"}
 	ok(t, shop.open(ctx, a, p.world, p.url))
 	p.stalls = []stall{shop}
 	done := make(chan error, 1)
