@@ -103,7 +103,10 @@ func (w *work) grow(l *Line, cl *channel.Line) {
 	if d := cl.Quantity - l.Ordered; d > 0 {
 		l.Ordered += d
 		l.Open += d
-		w.grown = append(w.grown, w.index(l))
+		if w.grown == nil {
+			w.grown = map[int]int64{}
+		}
+		w.grown[w.index(l)] += d
 	}
 	for _, cu := range cl.Units {
 		if !known[cu.External] && int64(len(l.Units)) < l.Ordered {
@@ -125,7 +128,7 @@ func (w *work) follow(l *Line, cl *channel.Line) {
 
 // cancelUnits takes units the channel no longer wants out of what is open. Packed ones are held for a person, shipped ones raised.
 func (w *work) cancelUnits(l *Line, want int64, cl *channel.Line, committed int64) {
-	d := want - l.Cancelled
+	d := max(want-l.Cancelled, l.gone(cl))
 	if w.a.Order.Status == channel.Cancelled && l.OnTheWay > 0 {
 		w.stuckOn = append(w.stuckOn, raised{"change_after_pack", fmt.Sprintf("line %d: the channel cancelled it, %d units are on the way", l.N, l.OnTheWay)})
 	}
@@ -146,6 +149,20 @@ func (w *work) cancelUnits(l *Line, want int64, cl *channel.Line, committed int6
 	l.Cancelled += now
 	l.Open -= now
 	w.cancelled = append(w.cancelled, event.CancelledUnits{LineID: l.ID, External: l.External, Quantity: now, Units: l.dropUnits(now, cl)})
+}
+
+// gone counts the units that the channel names as cancelled and we do not: what was cancelled here says nothing about them.
+func (l *Line) gone(cl *channel.Line) int64 {
+	if cl == nil {
+		return 0
+	}
+	var n int64
+	for _, cu := range cl.Units {
+		if cu.Status == channel.Cancelled && slices.ContainsFunc(l.Units, func(u Unit) bool { return u.External == cu.External && u.Bucket != InCancelled }) {
+			n++
+		}
+	}
+	return n
 }
 
 // cuttable counts the open units that a cancellation may take: where the channel addresses units, those it names.

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -40,7 +41,7 @@ type work struct {
 	prefer    []string
 	paidFirst bool                         // paid in full for the first time
 	knowsLess bool                         // this reading tells less of the money than we know: ours stays
-	grown     []int                        // indexes of lines that need more stock than before
+	grown     map[int]int64                // units by which lines need more stock than before, by their index
 	afterPack string                       // what the channel cancelled of packed units
 	readdress bool                         // the address changed when something was packed
 	accepted  map[HoldType]map[string]bool // holds a person has let go, by their detail
@@ -383,8 +384,12 @@ func (s *Service) stock(tx *db.Tx, all []*work) error {
 			if !l.Ours() || l.Variant == "" {
 				continue
 			}
+			held := c.Quantity - w.grown[w.index(l)] // what came and went in one reading was never reserved
+			if held <= 0 {
+				continue
+			}
 			for _, p := range l.parts() {
-				gone = append(gone, Released{LineID: l.ID, Variant: p.Variant, Quantity: c.Quantity * p.Quantity})
+				gone = append(gone, Released{LineID: l.ID, Variant: p.Variant, Quantity: held * p.Quantity})
 			}
 		}
 	}
@@ -490,7 +495,7 @@ func (w *work) channelLine(external string) *channel.Line {
 
 // needy are the indexes of lines that may need stock they have not asked for yet: new ones, those that grew, those whose SKU was just found.
 func (w *work) needy() []int {
-	all := append(slices.Clone(w.newLines), w.grown...)
+	all := append(slices.Clone(w.newLines), slices.Sorted(maps.Keys(w.grown))...)
 	for _, i := range w.listings {
 		if !slices.Contains(all, i) {
 			all = append(all, i)

@@ -382,6 +382,19 @@ func TestPeople(t *testing.T) {
 				t.Fatalf("%d %v", n, err)
 			}
 		})
+		t.Run("units that come and go in one reading give back nothing", func(t *testing.T) {
+			h := setup(t, d)
+			l := h.imports(arrival("p6", units(channel.Open, channel.Open)))[0]
+			v := h.get(l.Number)
+			_, err := h.s.Cancel(ctx, Cancelling{Order: v.ID, Lines: []CutLine{{LineID: v.Lines[0].ID, Quantity: 2}}, Initiator: "seller", Actor: "clerk", Source: "api"})
+			must(t, err)
+			h.imports(arrival("p6", later(1), wordsAt([]channel.Status{channel.Open, channel.Open, channel.Cancelled})))
+			v = h.get(l.Number)
+			line := v.Lines[0]
+			if got := h.reserved[line.ID+"/"+line.Variant]; got != 0 || line.Open != 0 || line.Cancelled != 3 {
+				t.Fatalf("%d reserved, %+v", got, line.Progress)
+			}
+		})
 		t.Run("a shop that goes back to shadow and live again tells nothing twice, and holds stay", func(t *testing.T) {
 			h := setup(t, d)
 			in := func(mode channel.Mode) func(*channel.Arrival) {

@@ -290,6 +290,7 @@ func TestUnitChannelWalks(t *testing.T) {
 					at = append(slices.Clone(at), slices.Repeat([]channel.Status{rapid.SampledFrom(words).Draw(r, "new")}, rapid.IntRange(0, 1).Draw(r, "grows"))...)
 					at[rapid.IntRange(0, len(at)-1).Draw(r, "unit")] = rapid.SampledFrom(words).Draw(r, "word")
 					h.imports(arrival(id, later(i+1), wordsAt(at)))
+					h.follows(r, l.Number, at)
 				} else {
 					h.walk(r, l.OrderID)
 				}
@@ -297,6 +298,17 @@ func TestUnitChannelWalks(t *testing.T) {
 			}
 		})
 	})
+}
+
+// follows checks that no unit is left open that the channel cancelled; nothing here is packed.
+func (h *house) follows(r *rapid.T, ref string, at []channel.Status) {
+	for _, u := range h.get(ref).Lines[0].Units {
+		for i, s := range at {
+			if u.External == string(rune('a'+i)) && s == channel.Cancelled && u.Bucket == InOpen {
+				r.Fatalf("%s is cancelled at the channel and open here", u.External)
+			}
+		}
+	}
 }
 
 // wordsAt is a reading with each unit at a status, its progress counted from them as an adapter does.
