@@ -26,6 +26,7 @@ func (a *App) Run(ctx context.Context, roles ...Role) error {
 	run := func(f func(context.Context) error) { g.Go(func() error { return f(ctx) }) }
 	run(a.Vault.Run)
 	run(a.Access.Run)
+	run(a.DB.Tend)
 	if slices.Contains(roles, Web) {
 		run(a.API.Run)
 	}
