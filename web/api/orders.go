@@ -152,6 +152,14 @@ type orderCancelPreview struct {
 	Body cancelBody
 }
 
+type orderDecide struct {
+	Action
+	Body struct {
+		Agree  bool   `json:"agree" doc:"true cancels what is asked for, as far as it has not been handed over; false lets the order go on"`
+		Reason string `json:"reason,omitempty" maxLength:"500"`
+	}
+}
+
 type orderHold struct {
 	Action
 	Body struct {
@@ -261,6 +269,14 @@ func (s *Server) orderActions(tag string) {
 			}
 			_, err = s.Order.Cancel(ctx, in.Body.of(id, c.version, c.actor))
 			return err
+		}, s.showOrder)
+	write(s, route{path: "/orders/{id}/decide-cancel", id: "decide-cancel", title: "Answer somebody who asks to cancel", tag: tag, text: "The channel is told the answer. 409 when nobody asks any more."},
+		func(ctx context.Context, c *call, in *orderDecide) error {
+			id, err := s.orderID(ctx, in.ID)
+			if err != nil {
+				return err
+			}
+			return s.Order.DecideCancel(ctx, id, c.version, in.Body.Agree, in.Body.Reason, c.actor)
 		}, s.showOrder)
 	write(s, route{path: "/orders/{id}/hold", id: "hold-order", title: "Put an order on hold", tag: tag}, func(ctx context.Context, c *call, in *orderHold) error {
 		id, err := s.orderID(ctx, in.ID)
