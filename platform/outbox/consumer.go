@@ -41,6 +41,7 @@ type Consumers struct {
 	d    *db.DB
 	log  *slog.Logger
 	list []*worker
+	wake chan struct{}
 
 	mu   sync.Mutex
 	made bool // the cursors
@@ -48,7 +49,7 @@ type Consumers struct {
 
 // NewConsumers makes a runner. Names must differ.
 func NewConsumers(d *db.DB, log *slog.Logger, consumers ...Consumer) *Consumers {
-	cs := &Consumers{d: d, log: log}
+	cs := &Consumers{d: d, log: log, wake: make(chan struct{}, 1)}
 	for _, c := range consumers {
 		cs.list = append(cs.list, &worker{Consumer: c, d: d, log: log.With("consumer", c.Name), wake: make(chan struct{}, 1)})
 	}
@@ -56,11 +57,7 @@ func NewConsumers(d *db.DB, log *slog.Logger, consumers ...Consumer) *Consumers 
 }
 
 // Nudge has the consumers look at once. It never blocks.
-func (cs *Consumers) Nudge() {
-	for _, w := range cs.list {
-		nudge(w.wake)
-	}
-}
+func (cs *Consumers) Nudge() { nudge(cs.wake) }
 
 // Run feeds the consumers until ctx ends and all have stopped; then it returns nil. It fails only when their cursors cannot be made.
 func (cs *Consumers) Run(ctx context.Context) error {
@@ -71,6 +68,7 @@ func (cs *Consumers) Run(ctx context.Context) error {
 	for _, w := range cs.list {
 		wg.Go(func() { w.run(ctx) })
 	}
+	wg.Go(func() { cs.scout(ctx) })
 	wg.Wait()
 	return nil
 }
@@ -147,6 +145,10 @@ type strikes struct {
 // scanned remembers, for a cursor that stands at cursor, up to where nothing of interest follows.
 type scanned struct{ cursor, upTo int64 }
 
+// unasked is how long a consumer rests that nobody woke: what it does then is to move its cursor over events that are not for it.
+const unasked = 5 * time.Second
+
+// run works when woken, goes on while there is something, and tries again soon after a failure.
 func (w *worker) run(ctx context.Context) {
 	p := newPace()
 	for ctx.Err() == nil {
@@ -154,6 +156,10 @@ func (w *worker) run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			w.log.Warn("events could not be taken, they are tried again", "error", err)
 			n = 0
+		}
+		if n == 0 && err == nil {
+			p.rest(ctx, w.wake, unasked)
+			continue
 		}
 		p.wait(ctx, w.wake, n > 0)
 	}

@@ -99,16 +99,24 @@ func (p *pace) wait(ctx context.Context, wake <-chan struct{}, busy bool) {
 	if busy {
 		p.next = paceBusy
 	}
-	t := time.NewTimer(p.next)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-wake:
+	if p.rest(ctx, wake, p.next) {
 		p.next = paceBusy
 		return
-	case <-t.C:
 	}
 	p.next = min(2*p.next, paceIdle)
+}
+
+// rest waits so long, and says whether it was nudged out of it.
+func (p *pace) rest(ctx context.Context, wake <-chan struct{}, long time.Duration) bool {
+	t := time.NewTimer(long)
+	defer t.Stop()
+	select {
+	case <-wake:
+		return true
+	case <-ctx.Done():
+	case <-t.C:
+	}
+	return false
 }
 
 func nudge(wake chan<- struct{}) {
