@@ -80,8 +80,8 @@ type channelAddCmd struct {
 	Kind       string            `arg:"" help:"shopify, daraz, ownsite, …; see channel kinds."`
 	Name       string            `help:"What you call it, such as pk-shop."`
 	Country    string            `help:"ISO 3166-1, such as PK."`
-	Currency   string            `help:"ISO 4217; default what the partner says."`
-	Zone       string            `help:"IANA time zone; default what the partner says."`
+	Currency   string            `help:"ISO 4217; default what the partner says, else the country's."`
+	Zone       string            `help:"IANA time zone; default what the partner says, else the country's."`
 	Entity     string            `help:"The company that sells, by code; may be missing where a country has one."`
 	EntityName string            `help:"Register the company of --entity under this name first, where it is not known yet."`
 	App        string            `help:"Where one app serves several shops: its name."`
@@ -131,10 +131,15 @@ func (c *channelAddCmd) register(ctx context.Context, cl *client) error {
 	if c.EntityName == "" {
 		return nil
 	}
-	if c.Entity == "" || c.Currency == "" {
-		return fault.Field("entity-name", "a new company needs --entity CODE and --currency")
+	return cl.register(ctx, c.Entity, c.EntityName, c.Country, c.Currency)
+}
+
+// register makes a company known; one that is known already stays as it is.
+func (c *client) register(ctx context.Context, code, name, country, currency string) error {
+	if code == "" {
+		return fault.Field("entity", "a new company needs --entity CODE")
 	}
-	_, err := cl.act(ctx, http.MethodPost, "/legal-entities", "", map[string]string{"code": c.Entity, "name": c.EntityName, "country": c.Country, "currency": c.Currency})
+	_, err := c.act(ctx, http.MethodPost, "/legal-entities", "", given(map[string]any{"code": code, "name": name, "country": country, "currency": currency}))
 	if fault.Is(err, fault.Conflict) { // it is known already
 		return nil
 	}

@@ -70,6 +70,6 @@ func (a *App) returnFromShop(ctx context.Context, ask shop.ReturnAsk) (shop.Retu
 func (a *App) newAPI() *api.Server {
 	return &api.Server{
 		DB: a.DB, Log: a.Log, Base: a.Config.Base, Version: a.Config.Version, Source: a.Config.Source, Keys: a.Access, Vault: a.Vault, Audit: a.Audit,
-		Order: a.Order, Payment: a.Payment, Connect: a.Connect, Catalog: a.Catalog, Inventory: a.Inventory, Policy: a.Policy, Fulfillment: a.Fulfillment, Dispatch: a.Dispatch, Returns: a.Returns, AllowPrivate: a.Config.AllowPrivate, Import: a.Catalog.Import,
+		Order: a.Order, Payment: a.Payment, Connect: a.Connect, Catalog: a.Catalog, Inventory: a.Inventory, Policy: a.Policy, Fulfillment: a.Fulfillment, Dispatch: a.Dispatch, Returns: a.Returns, Cart: a.Cart, AllowPrivate: a.Config.AllowPrivate, Import: a.Catalog.Import,
 	}
 }

@@ -84,6 +84,15 @@ func (s *Service) Storefront(ctx context.Context, code string) (Storefront, erro
 	return one, err
 }
 
+// StorefrontBy reads one by id or code, also one that is switched off. Fault: NotFound.
+func (s *Service) StorefrontBy(tx *db.Tx, ref string) (Storefront, error) {
+	one, err := db.One(tx, scanStorefront, `select `+storefrontColumns+` from storefronts s where s.id = $1 or s.code = $1`, ref)
+	if fault.Is(err, fault.NotFound) {
+		return one, fault.New(fault.NotFound, "there is no storefront %q", ref)
+	}
+	return one, err
+}
+
 func byID(tx *db.Tx, id string) (Storefront, error) {
 	return db.One(tx, scanStorefront, `select `+storefrontColumns+` from storefronts s where s.id = $1`, id)
 }

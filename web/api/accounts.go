@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/commerce/connect"
+	"github.com/openclaw-pos/commerce/commerce/policy"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
@@ -88,8 +90,8 @@ type accountAdd struct {
 		Name        string            `json:"name" minLength:"1" maxLength:"60" pattern:"^[a-zA-Z0-9][a-zA-Z0-9._-]*$" doc:"What people call it, such as pk-shop; also in its webhook address"`
 		Channel     string            `json:"channel" maxLength:"40"`
 		Country     string            `json:"country" pattern:"^[A-Z]{2}$"`
-		Currency    string            `json:"currency,omitempty" pattern:"^[A-Z]{3}$" doc:"Default: what the partner says"`
-		Zone        string            `json:"zone,omitempty" maxLength:"60"`
+		Currency    string            `json:"currency,omitempty" pattern:"^[A-Z]{3}$" doc:"Default: what the partner says, else the country's"`
+		Zone        string            `json:"zone,omitempty" maxLength:"60" doc:"IANA; default: what the partner says, else the country's"`
 		LegalEntity string            `json:"legal_entity" maxLength:"100" doc:"Id or code of the company that sells; may be missing where there is one for the country" required:"false"`
 		App         string            `json:"app,omitempty" maxLength:"100" doc:"Where one app serves several shops: its name"`
 		Settings    map[string]string `json:"settings,omitempty"`
@@ -272,12 +274,47 @@ func (s *Server) addAccount(ctx context.Context, c *call, in *accountAdd) error 
 	if err != nil {
 		return err
 	}
+	usual, err := s.usual(ctx, b.Country)
+	if err != nil {
+		return err
+	}
+	if b.SkipCheck || b.Channel == "ownsite" { // nobody else is asked, so nobody else can say it
+		b.Currency, b.Zone = or(b.Currency, usual.Currency), or(b.Zone, usual.Zone)
+	}
+	if b.Zone != "" {
+		if _, err := time.LoadLocation(b.Zone); err != nil {
+			return fault.Field("zone", "%q is no time zone of the IANA database", b.Zone)
+		}
+	}
+	if b.Channel == "ownsite" {
+		b.Settings = maps.Clone(b.Settings)
+		for name, v := range map[string]string{"currency": b.Currency, "zone": b.Zone} {
+			if b.Settings[name] == "" && v != "" {
+				if b.Settings == nil {
+					b.Settings = map[string]string{}
+				}
+				b.Settings[name] = v
+			}
+		}
+	}
 	acc, err := s.Connect.Add(ctx, connect.Adding{
 		Name: b.Name, Channel: b.Channel, Country: b.Country, Currency: b.Currency, Zone: b.Zone, LegalEntity: entity, App: b.App, Settings: b.Settings,
 		Secrets: b.Secrets, Mode: channel.Mode(b.Mode), OpenOrders: channel.OpenOrders(b.OpenOrders), Actor: c.actor, SkipCheck: b.SkipCheck,
 	})
 	c.about(acc.ID)
 	return err
+}
+
+// usual are the rules of a country, of which currency and time zone are taken where nobody says another; a country nobody wrote down has neither.
+func (s *Server) usual(ctx context.Context, country string) (r policy.Rules, err error) {
+	if s.Policy == nil {
+		return r, nil
+	}
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		r, err = s.Policy.Rules(tx, country, "", tx.Now)
+		return err
+	})
+	return r, err
 }
 
 // entity finds the company that sells: as named, or the only one of the country.

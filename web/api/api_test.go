@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openclaw-pos/commerce/commerce/cart"
 	"github.com/openclaw-pos/commerce/commerce/catalog"
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/dispatch"
@@ -103,6 +104,7 @@ func server(t testing.TB, d *db.DB) *api.Server {
 	s.Dispatch = dispatch.New(dispatch.Needs{DB: d, Log: log})
 	s.Returns = returns.New(returns.Needs{DB: d, Audit: acts})
 	s.Connect = connect.New(connect.Needs{DB: d, Log: log, Audit: acts})
+	s.Cart = cart.New(cart.Needs{DB: d, Audit: acts.Write})
 	s.Import = s.Catalog.Import
 	return s
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/openclaw-pos/commerce/commerce/cart"
 	"github.com/openclaw-pos/commerce/commerce/catalog"
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/dispatch"
@@ -54,6 +55,7 @@ type Server struct {
 	Fulfillment *fulfillment.Service
 	Dispatch    *dispatch.Service
 	Returns     *returns.Service
+	Cart        *cart.Service
 
 	// Import imports products, prices or costs from a CSV file.
 	Import func(ctx context.Context, what string, r io.Reader, actor string, dry bool) (sheet.Report, error)
@@ -105,6 +107,7 @@ func (s *Server) build() {
 	s.orderRoutes()
 	s.accountRoutes()
 	s.listingRoutes()
+	s.storefrontRoutes()
 	s.stockRoutes()
 	s.fulfillmentRoutes()
 	s.shipmentRoutes()

@@ -124,7 +124,7 @@ type entitySave struct {
 		Code          string                `json:"code" minLength:"1" maxLength:"40"`
 		Name          string                `json:"name" minLength:"1" maxLength:"200"`
 		Country       string                `json:"country" pattern:"^[A-Z]{2}$"`
-		Currency      string                `json:"currency" pattern:"^[A-Z]{3}$"`
+		Currency      string                `json:"currency,omitempty" pattern:"^[A-Z]{3}$" doc:"Of its books; default the country's"`
 		Registrations []policy.Registration `json:"registrations,omitempty" maxItems:"50"`
 	}
 }
@@ -139,7 +139,11 @@ func (s *Server) entityRoutes() {
 		return Page[policy.LegalEntity]{Items: orEmpty(all)}, err
 	})
 	write(s, route{path: "/legal-entities", id: "add-legal-entity", title: "Add a company that sells", tag: tag, scope: access.Admin, status: http.StatusCreated, outside: true}, func(ctx context.Context, c *call, in *entitySave) error {
-		e, err := s.Policy.SaveEntity(ctx, policy.LegalEntity{Code: in.Body.Code, Name: in.Body.Name, Country: in.Body.Country, Currency: in.Body.Currency, Registrations: in.Body.Registrations}, c.actor)
+		usual, err := s.usual(ctx, in.Body.Country)
+		if err != nil {
+			return err
+		}
+		e, err := s.Policy.SaveEntity(ctx, policy.LegalEntity{Code: in.Body.Code, Name: in.Body.Name, Country: in.Body.Country, Currency: or(in.Body.Currency, usual.Currency), Registrations: in.Body.Registrations}, c.actor)
 		c.about(e.ID)
 		return err
 	}, func(tx *db.Tx, id string) (policy.LegalEntity, error) {
