@@ -199,7 +199,8 @@ func (s *Service) pushable(ctx context.Context) ([]string, error) {
 	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
 		var err error
 		ids, err = db.All(tx, scanID, `select a.id from channel_accounts a where a.state = 'active' and a.mode = 'live'
-			and exists (select 1 from channel_stock c where c.account_id = a.id and c.dirty and c.next_at <= $1) order by a.id`, db.Micros(tx.Now))
+			and (exists (select 1 from channel_stock c where c.account_id = a.id and c.dirty and c.next_at <= $1)
+				or exists (select 1 from channel_stock c where c.account_id = a.id and c.running_until < $1)) order by a.id`, db.Micros(tx.Now))
 		return err
 	})
 	return ids, err
@@ -241,8 +242,12 @@ func (s *Service) PushOnce(ctx context.Context, account string) (int, error) {
 	return taken, callErr
 }
 
-// takePushes leases due numbers and reads their values. One whose value the channel shows already is simply clean. Numbers of one listing never overlap: a leased one waits.
+// takePushes leases due numbers and reads their values. One whose value the channel shows already is simply clean, unless an attempt came before: what became of that
+// is not known for sure. Numbers of one listing never overlap: a leased one waits.
 func (s *Service) takePushes(tx *db.Tx, o *opened) ([]push, int, error) {
+	if err := takeOver(tx, o.acc.ID); err != nil {
+		return nil, 0, err
+	}
 	due, err := db.All(tx, func(row db.Scanner) (push, error) {
 		var p push
 		var shown any
@@ -262,7 +267,7 @@ func (s *Service) takePushes(tx *db.Tx, o *opened) ([]push, int, error) {
 	claim, clean := db.NewBatch(3), db.NewBatch(3)
 	var all []push
 	for _, p := range due {
-		if p.offer.ID == "" || (p.shown != nil && *p.shown == p.quantity) {
+		if p.offer.ID == "" || (p.attempts == 0 && p.shown != nil && *p.shown == p.quantity) {
 			clean.Add(o.acc.ID, p.listing, p.location)
 			continue
 		}
@@ -275,6 +280,13 @@ func (s *Service) takePushes(tx *db.Tx, o *opened) ([]push, int, error) {
 	tx.Send(`update channel_stock set dirty = false, dirty_at = null, running_until = $1, told_key = r.k from rows(a text, l text, o text, k text)
 		where channel_stock.account_id = r.a and channel_stock.listing_id = r.l and channel_stock.location = r.o`, claim, db.Micros(tx.Now.Add(pushLease)))
 	return all, len(due), tx.Flush()
+}
+
+// takeOver makes numbers due again whose process ended, or hung, between taking them and writing down what became of them.
+func takeOver(tx *db.Tx, account string) error {
+	_, err := tx.Exec(`update channel_stock set dirty = true, dirty_at = coalesce(dirty_at, running_until), attempts = attempts + 1, running_until = null
+		where account_id = $1 and running_until < $2`, account, db.Micros(tx.Now))
+	return err
 }
 
 // fillPushes computes the number of each push: what may be promised, plus what a channel that shows a total holds back itself.
