@@ -273,7 +273,7 @@ func (a *App) chooseCourier(tx *db.Tx, wanted []dispatch.Wanted) ([]dispatch.Cho
 		}
 		kind, _ := a.kind(acc.Channel)
 		switch {
-		case kind.Parcels == channel.ParcelTheirs:
+		case kind.Parcels == channel.ParcelTheirs && !channel.PlacedHere(w.External):
 			all[i] = dispatch.Choice{Theirs: true}
 		case acc.Settings["courier"] != "":
 			all[i] = dispatch.Choice{Courier: acc.Settings["courier"], Service: acc.Settings["courier_service"]}

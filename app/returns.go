@@ -7,6 +7,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/payment"
 	"github.com/openclaw-pos/commerce/commerce/returns"
 	"github.com/openclaw-pos/commerce/kernel/event"
+	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -19,6 +20,7 @@ func (a *App) newReturns() *returns.Service {
 		DB: a.DB, Audit: a.Audit, Orders: a.ordersToReturn, Known: a.Order.ByExternal, Meta: a.Order.Meta,
 		Return: step(a.Order.Return), Keep: step(a.Order.Keep), Turn: step(a.Order.Turn), Unturn: step(a.Order.Unturn),
 		Back: step(a.Order.Back), Unback: step(a.Order.Unback), Exchanged: step(a.Order.Exchanged), Move: a.Inventory.Move, Numbers: a.Policy.Numbers,
+		PlaceExchange: a.placeExchanges, CancelExchange: a.cancelExchanges, Ready: a.Order.Stock,
 		Due: a.refundDue, Refund: a.refundReturn,
 		Settled: func(tx *db.Tx, refund string) error { return a.Payment.Settle(tx, refund, "", nil) },
 		Reported: func(tx *db.Tx, ask returns.RefundAsk) error {
@@ -73,11 +75,20 @@ func (a *App) ordersToReturn(tx *db.Tx, ids []string, lock bool) (map[string]ret
 	for _, h := range heads {
 		can[h.Channel] = a.Connect.Can(h.Channel)
 	}
+	on := map[string]string{}
+	for _, h := range heads {
+		acc, err := a.Connect.Account(tx, h.Account)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		on[h.Account] = acc.Settings["exchange"]
+	}
 	all := make(map[string]returns.Order, len(heads))
 	for id, h := range heads {
 		o := returns.Order{
 			ID: id, Number: h.Number, Account: h.Account, Channel: h.Channel, External: h.External, Country: h.Country, Currency: h.Currency, COD: h.COD,
 			Effective: h.Effective(), ListsRefunds: can[h.Channel].Refund || !can[h.Channel].DecideReturn, Shipping: h.Sums.Charges, Version: h.Version,
+			ExchangeOn: on[h.Account],
 		}
 		for _, l := range lines[id] {
 			rl := returns.OrderLine{

@@ -65,8 +65,13 @@ func (a *App) orderNeeds() order.Needs {
 
 func (a *App) resolve(tx *db.Tx, wanted []order.Wanted) ([]order.Resolved, error) {
 	q := make([]catalog.ListingQuery, len(wanted))
+	var here []string
 	for i, w := range wanted {
 		q[i] = catalog.ListingQuery{Account: w.Account, Ref: w.Ref, Title: w.Title}
+		if channel.PlacedHere(w.Ref.External) { // a line of an order that we place ourselves names one of our variants, not a listing
+			q[i].Ref = channel.ListingRef{}
+			here = append(here, channel.Here(w.Ref.External))
+		}
 	}
 	found, err := a.Catalog.Resolve(tx, q)
 	if err != nil {
@@ -76,7 +81,13 @@ func (a *App) resolve(tx *db.Tx, wanted []order.Wanted) ([]order.Resolved, error
 	for i, r := range found {
 		all[i] = resolved(r)
 	}
-	return all, nil
+	variants, err := a.Catalog.ByID(tx, here)
+	for i, w := range wanted {
+		if v, ok := variants[channel.Here(w.Ref.External)]; ok {
+			all[i] = order.Resolved{Variant: v.ID, SKU: v.SKU, Title: v.Title, Kit: v.Kit, Ships: v.Ships, Parts: v.Parts}
+		}
+	}
+	return all, err
 }
 
 func resolved(r catalog.Resolved) order.Resolved {

@@ -220,6 +220,7 @@ const (
 	PayBank     PaymentMethod = "bank"
 	PayGiftCard PaymentMethod = "gift_card"
 	PayCOD      PaymentMethod = "cod"
+	PayExchange PaymentMethod = "exchange" // with what goods that come back were worth; only in orders that we place ourselves
 	PayOther    PaymentMethod = "other"
 )
 

@@ -201,7 +201,7 @@ func checkAdding(kind channel.Kind, in *Adding) error {
 // common are the settings every account has, whatever its channel.
 var common = map[string]bool{
 	"import_test": true, "import_pos": true, "poll_seconds": true, "price_limit_percent": true, "cod_presumed": true, "acknowledge": true, "unpaid_hours": true,
-	"courier": true, "courier_service": true,
+	"courier": true, "courier_service": true, "exchange": true,
 }
 
 func checkSetting(st channel.Setting, v string) error {

@@ -23,6 +23,9 @@ const readLease = time.Minute
 
 // Want asks for an order to be read from its channel again, durably.
 func (s *Service) Want(ctx context.Context, account, external, why string) error {
+	if channel.PlacedHere(external) {
+		return fault.New(fault.Conflict, "the order was placed here: no channel can be asked for it").WithCode("placed_here")
+	}
 	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
 		return s.wantReads(tx, account, map[string]string{external: why})
 	})

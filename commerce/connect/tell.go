@@ -210,7 +210,7 @@ func (s *Service) intend(tx *db.Tx, all []tell) error {
 	for _, t := range all {
 		acc := byID[t.Account]
 		key := t.Account + string(t.Act) + t.Reference
-		if seen[key] || !s.canTell(acc, t.Act) {
+		if seen[key] || channel.PlacedHere(t.External) || !s.canTell(acc, t.Act) {
 			continue
 		}
 		seen[key] = true

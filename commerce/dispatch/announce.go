@@ -48,7 +48,7 @@ func (s *Service) Announce(tx *db.Tx, packs []Packed) ([]string, error) {
 		if p.OrderID != o.ID {
 			return nil, fault.New(fault.Internal, "parcels of two orders are announced together")
 		}
-		wanted[i] = Wanted{Account: p.Account, Location: p.Location, Country: o.Country, COD: !due[o.ID].IsZero(), Parcels: len(packs)}
+		wanted[i] = Wanted{Account: p.Account, External: o.External, Location: p.Location, Country: o.Country, COD: !due[o.ID].IsZero(), Parcels: len(packs)}
 	}
 	choices, err := s.need.Choose(tx, wanted)
 	if err != nil {

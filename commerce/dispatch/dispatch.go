@@ -130,6 +130,7 @@ type Homecoming struct {
 // Wanted asks where waybill and label of a parcel come from.
 type Wanted struct {
 	Account  string
+	External string // the channel's id of the order, or channel.HereID
 	Location string
 	Country  string // ship-to
 	COD      bool

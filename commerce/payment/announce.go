@@ -40,6 +40,9 @@ func (s *Service) Announce(tx *db.Tx, orders []string) error {
 		if r.Flagged != "" {
 			cases = append(cases, r.over(o))
 		}
+		if r.Method == Exchange { // counted as exchanged, not as refunded
+			continue
+		}
 		if len(r.Lines) > 0 && parts[r.OrderID] == nil {
 			touched = append(touched, r.OrderID)
 		}

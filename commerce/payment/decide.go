@@ -142,14 +142,15 @@ func capLine(o Order, refunds []Refund, l *RefundLine) error {
 	return nil
 }
 
-// through chooses the way the money goes: back through the payment it came by. Cash that a courier or a branch took goes out through the payout list.
+// through chooses the way the money goes: back through the payment it came by. Cash that a courier or a branch took, and
+// value that came from another order, go out through the payout list.
 func (r *Refund) through(payments []Payment, refunds []Refund, method string) error {
 	r.Method = "channel"
 	switch p := payer(payments, refunds, r.Amount); {
 	case p == nil && method == "" && slices.ContainsFunc(payments, func(p Payment) bool { return p.ours() }):
 		return fault.New(fault.Conflict, "no single payment of the order has %s left: give it back in parts, or through the payout list", money.Of(r.Amount, r.Currency)).WithCode("several_payments")
 	case p == nil: // the channel chooses
-	case p.Method == string(channel.PayCOD) && (p.ours() || p.Collector != string(channel.ByChannel)):
+	case p.credit() || p.Method == string(channel.PayCOD) && (p.ours() || p.Collector != string(channel.ByChannel)):
 		r.PaymentID, r.Method = p.ID, Payout
 	default:
 		r.PaymentID, r.Method = p.ID, p.Provider

@@ -224,7 +224,9 @@ func (p *Payment) cashStep(ev state.Event) bool {
 func (p *Payment) ours() bool { return p.Provider != "channel" }
 
 // electronic reports whether a gateway of ours can be asked to act on it.
-func (p *Payment) electronic() bool { return p.ours() && p.Method != string(channel.PayCOD) }
+func (p *Payment) electronic() bool {
+	return p.ours() && p.Method != string(channel.PayCOD) && !p.credit()
+}
 
 func orNull(s string) any {
 	if s == "" {

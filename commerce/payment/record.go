@@ -134,6 +134,8 @@ func (l *ledger) take(cp channel.Payment) {
 // provider is who holds the money: the channel, or for our own site the provider that took it.
 func (f *Facts) provider(cp channel.Payment) string {
 	switch {
+	case cp.Method == channel.PayExchange:
+		return Exchange
 	case f.Channel != "ownsite":
 		return "channel"
 	case cp.Method == channel.PayCOD:

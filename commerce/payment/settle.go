@@ -154,7 +154,9 @@ func (s *Service) Drop(ctx context.Context, refund, reason, actor string) error 
 
 // Refused is a person's word that a partner did not and will not give the money back: it no longer counts. Resolve takes that back.
 func (s *Service) Refused(ctx context.Context, refund, reason, actor string) error {
-	return s.ended(ctx, refund, reason, actor, func(r Refund) bool { return r.Method != Payout && (r.State == "intended" || r.State == "unknown") })
+	return s.ended(ctx, refund, reason, actor, func(r Refund) bool {
+		return r.Method != Payout && r.Method != Exchange && (r.State == "intended" || r.State == "unknown")
+	})
 }
 
 func (s *Service) ended(ctx context.Context, refund, reason, actor string, may func(r Refund) bool) error {
@@ -184,7 +186,7 @@ func (s *Service) Resolve(ctx context.Context, refund string, happened bool, ext
 		if err != nil {
 			return err
 		}
-		if r.State != "unknown" && r.State != "refused" {
+		if r.Method == Exchange || r.State != "unknown" && r.State != "refused" {
 			return fault.New(fault.Conflict, "refund %s is %s", refund, r.State).WithCode("not_allowed")
 		}
 		if err := s.audit(tx, actor, "refund.resolve", r.ID, map[string]any{"happened": happened, "external": external}); err != nil {

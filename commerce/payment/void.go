@@ -163,6 +163,13 @@ func (s *Service) giveBack(tx *db.Tx, o Order, payments []Payment, refunds []Ref
 		return err
 	}
 	captured, out := totals(payments, refunds)
+	if f.Whole { // value that came from another order goes back there, with the exchange
+		for _, p := range payments {
+			if p.credit() {
+				captured -= p.Captured
+			}
+		}
+	}
 	rest = min(rest, captured-out)
 	if rest <= 0 || !slices.ContainsFunc(payments, func(p Payment) bool { return p.ours() && p.Captured > 0 }) {
 		return nil

@@ -228,11 +228,11 @@ func (s *Service) cancelledThere(tx *db.Tx, w *work) error {
 	switch {
 	case r.Decision == "withdrawn" || r.Decision == "declined":
 		return nil
-	case r.Goods == "received" || r.Goods == "inspected" || r.Money == "intended" || r.Money == "refunded":
+	case r.Goods == "received" || r.Goods == "inspected" || r.Money == "intended" || r.Money == "refunded" || r.replaced():
 		w.disagrees("the channel cancelled a return that went on here")
 		return nil
 	}
-	return s.withdraw(tx, w, "cancelled at the channel")
+	return s.withdraw(tx, w, "cancelled at the channel", "channel")
 }
 
 // takeLines puts the channel's lines into a return that is new, or corrects one of which nothing has been sent.

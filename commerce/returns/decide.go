@@ -8,9 +8,18 @@ import (
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
-// Approve says that the goods may come or, without goods, that the money may go. Unapprove is its inverse.
+// Approve says that the goods may come or, without goods, that the money may go. An exchange of which it is known what the buyer wants is placed with it, where its account
+// says so. Unapprove is its inverse.
 func (s *Service) Approve(ctx context.Context, id string, version int64, actor string) (RMA, error) {
-	return s.change(ctx, id, version, actor, "approve", s.approve)
+	if err := s.ready(ctx, id); err != nil {
+		return RMA{}, err
+	}
+	return s.change(ctx, id, version, actor, "approve", func(tx *db.Tx, w *work) error {
+		if err := s.approve(tx, w); err != nil {
+			return err
+		}
+		return s.exchangeBy(tx, w, OnApproval, actor)
+	})
 }
 
 func (s *Service) approve(tx *db.Tx, w *work) error {
@@ -39,6 +48,9 @@ func (s *Service) approve(tx *db.Tx, w *work) error {
 func (s *Service) Unapprove(ctx context.Context, id string, version int64, actor string) (RMA, error) {
 	return s.change(ctx, id, version, actor, "unapprove", func(tx *db.Tx, w *work) error {
 		r := &w.rma
+		if err := s.unexchange(tx, w, "the approval was taken back", actor); err != nil {
+			return err
+		}
 		if r.External != "" || (r.Goods != "awaited" && r.Goods != "none") || (r.Money != "due" && r.Money != "none") {
 			return fault.New(fault.Conflict, "return %s has gone too far to be undecided again", r.Number).WithCode("not_allowed")
 		}
@@ -73,13 +85,16 @@ func (w *work) decline(reason string) error {
 	return nil
 }
 
-// Withdraw ends a return that nobody wants any more, while the goods have not arrived. Reopen is its inverse.
+// Withdraw ends a return that nobody wants any more, while the goods have not arrived; an exchange is taken back with it. Reopen is its inverse.
 func (s *Service) Withdraw(ctx context.Context, id string, version int64, reason, actor string) (RMA, error) {
-	return s.change(ctx, id, version, actor, "withdraw", func(tx *db.Tx, w *work) error { return s.withdraw(tx, w, reason) })
+	return s.change(ctx, id, version, actor, "withdraw", func(tx *db.Tx, w *work) error { return s.withdraw(tx, w, reason, actor) })
 }
 
-func (s *Service) withdraw(tx *db.Tx, w *work, reason string) error {
+func (s *Service) withdraw(tx *db.Tx, w *work, reason, actor string) error {
 	r := &w.rma
+	if err := s.unexchange(tx, w, reason, actor); err != nil {
+		return err
+	}
 	if r.Money != "none" && r.Money != "due" {
 		return fault.New(fault.Conflict, "the money of return %s is %s", r.Number, r.Money).WithCode("not_allowed")
 	}

@@ -3,7 +3,9 @@ package returns
 import (
 	"slices"
 
+	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/event"
+	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/outbox"
 )
@@ -13,7 +15,79 @@ func (s *Service) Consumers() []outbox.Consumer {
 	return []outbox.Consumer{{
 		Name: "returns.money", Types: []string{event.RefundIssued, event.RefundSettled, event.ReturnChanged},
 		Handle: s.follows,
+	}, {
+		Name: "returns.exchange", Types: []string{event.OrderChanged, event.ShipmentHandedOver}, Handle: s.followsPlaced,
 	}}
+}
+
+// followsPlaced follows the orders that were placed for exchanges: once one is handed over, what paid for it has gone; one that was cancelled takes its exchange back.
+func (s *Service) followsPlaced(tx *db.Tx, batch []outbox.Stored) error {
+	gone, left := map[string]bool{}, map[string]bool{}
+	for _, e := range batch {
+		if e.Type == event.ShipmentHandedOver {
+			f, err := outbox.Decode[event.ShipmentFact](e)
+			if err != nil {
+				return err
+			}
+			left[e.Order] = left[e.Order] || channel.PlacedHere(f.OrderExternal)
+			continue
+		}
+		f, err := outbox.Decode[event.OrderFact](e)
+		if err != nil {
+			return err
+		}
+		gone[e.Order] = gone[e.Order] || f.Whole && channel.PlacedHere(f.External)
+	}
+	var placed []string
+	for _, e := range batch {
+		if (gone[e.Order] || left[e.Order]) && !slices.Contains(placed, e.Order) {
+			placed = append(placed, e.Order)
+		}
+	}
+	if len(placed) == 0 {
+		return nil
+	}
+	found, err := byExchange(tx, placed)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	ids := slices.Clone(placed)
+	for _, r := range found {
+		ids = append(ids, r.OrderID)
+	}
+	slices.Sort(ids)
+	orders, err := s.need.Orders(tx, slices.Compact(ids), true)
+	if err != nil {
+		return err
+	}
+	if found, err = byExchange(tx, placed); err != nil { // as they are under the lock
+		return err
+	}
+	for _, r := range found {
+		if err := s.followPlaced(tx, &work{rma: r, order: orders[r.OrderID]}, left[r.Exchange]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) followPlaced(tx *db.Tx, w *work, left bool) error {
+	if left {
+		if w.rma.Detail.Credit == "" {
+			return nil
+		}
+		return s.need.Settled(tx, w.rma.Detail.Credit)
+	}
+	const why = "the order that replaces it was cancelled"
+	switch err := s.unexchange(tx, w, why, "system"); {
+	case fault.Is(err, fault.Conflict):
+		w.waits(why + ": " + fault.Message(err))
+	case err != nil:
+		return err
+	default:
+		w.waits(why + ": say what the buyer gets instead, or withdraw it")
+	}
+	return s.commit(tx, []*work{w})
 }
 
 // follows takes a batch: the orders it is about are locked first, in key order.
@@ -63,8 +137,14 @@ func (s *Service) followOne(tx *db.Tx, o Order, e outbox.Stored) error {
 	return s.completed(tx, o, f)
 }
 
+// exchangeMethod is how payments call a refund that pays for a replacement.
+const exchangeMethod = "exchange"
+
 // paid counts a refund that is out: one of ours for a return, or one a channel made of the units of a return.
 func (s *Service) paid(tx *db.Tx, o Order, f event.RefundIssuedV1) error {
+	if f.Method == exchangeMethod { // no money: it paid for what replaces the goods
+		return nil
+	}
 	before, err := ofOrders(tx, []string{o.ID})
 	if err != nil {
 		return err

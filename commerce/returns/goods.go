@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/openclaw-pos/commerce/kernel/event"
@@ -127,6 +128,9 @@ type Receipt struct {
 // Receive records goods that came: a fact, whatever was decided. They wait in quarantine for inspection. Several partial receipts are one after the other.
 // Faults: Conflict when more came than the return says.
 func (s *Service) Receive(ctx context.Context, id string, version int64, got Receipt) (RMA, error) {
+	if err := s.ready(ctx, id); err != nil {
+		return RMA{}, err
+	}
 	return s.change(ctx, id, version, got.Actor, "receive", func(tx *db.Tx, w *work) error { return s.receive(tx, w, got) })
 }
 
@@ -186,7 +190,10 @@ func (s *Service) receive(tx *db.Tx, w *work, got Receipt) error {
 		what = "received"
 	}
 	w.happened(what, "", moves)
-	return nil
+	if !w.complete() {
+		return nil
+	}
+	return s.exchangeBy(tx, w, OnReceipt, got.Actor)
 }
 
 // Unreceive takes a receipt back that was a mistake, for units that still wait for inspection; no lines means all of these. The exact inverse of Receive.
@@ -319,8 +326,8 @@ func (s *Service) inspect(tx *db.Tx, w *work, verdicts []Verdict, actor string, 
 	if r.Goods != "received" {
 		return fault.New(fault.Conflict, "the goods of return %s are %s", r.Number, r.Goods).WithCode("not_allowed")
 	}
-	if r.Money == "intended" || r.Money == "refunded" {
-		if err := w.unrejected(verdicts); err != nil {
+	if slices.ContainsFunc(verdicts, func(v Verdict) bool { return v.Disposition == ToReject }) {
+		if err := s.reject(tx, w, actor, sign); err != nil {
 			return err
 		}
 	}
@@ -350,6 +357,9 @@ func (s *Service) inspect(tx *db.Tx, w *work, verdicts []Verdict, actor string, 
 			return err
 		}
 		w.decided()
+		if r.awaitsExchange() {
+			w.waits("say what the buyer gets instead, or withdraw the exchange")
+		}
 	} else if waiting > 0 {
 		w.waits("goods came: inspect them")
 	}
@@ -384,14 +394,15 @@ func (w *work) judge(v Verdict, sign int64) (event.UnitsMove, error) {
 	return event.UnitsMove{LineID: l.LineID, External: l.External, Quantity: v.Quantity}, nil
 }
 
-// unrejected refuses to reject goods whose money is gone: that would have to come back first.
-func (w *work) unrejected(verdicts []Verdict) error {
-	for _, v := range verdicts {
-		if v.Disposition == ToReject {
-			return fault.New(fault.Conflict, "the money of return %s is %s: its goods cannot be rejected any more", w.rma.Number, w.rma.Money).WithCode("refunded")
-		}
+// reject refuses to reject goods whose money is gone: that would have to come back first. What an exchange gave for them is taken back, while it has not been handed over.
+func (s *Service) reject(tx *db.Tx, w *work, actor string, sign int64) error {
+	if w.rma.Money == "intended" || w.rma.Money == "refunded" {
+		return fault.New(fault.Conflict, "the money of return %s is %s: its goods cannot be rejected any more", w.rma.Number, w.rma.Money).WithCode("refunded")
 	}
-	return nil
+	if sign < 0 {
+		return nil
+	}
+	return s.unexchange(tx, w, "what came was not taken back", actor)
 }
 
 func (w *work) waiting() int64 {
@@ -407,12 +418,17 @@ func (s *Service) Close(ctx context.Context, id string, version int64, actor str
 	return s.change(ctx, id, version, actor, "close", func(tx *db.Tx, w *work) error {
 		r := &w.rma
 		if r.Goods != "received" {
-			return s.withdraw(tx, w, "nothing came")
+			return s.withdraw(tx, w, "nothing came", actor)
 		}
 		if w.waiting() > 0 {
 			return fault.New(fault.Conflict, "goods of return %s wait to be inspected", r.Number).WithCode("not_allowed")
 		}
 		missing := w.units(func(l *Line) int64 { return l.Quantity - l.Received })
+		if len(missing) > 0 {
+			if err := s.unexchange(tx, w, "not all of it came", actor); err != nil {
+				return err
+			}
+		}
 		if err := s.keep(tx, w, missing); err != nil {
 			return err
 		}

@@ -96,7 +96,7 @@ func (s *Service) originNext(tx *db.Tx, w *work, f OriginFact) error {
 		w.happened("lost", "", w.units(all))
 		return s.owe(tx, w)
 	case f.State == "delivered" && (r.Goods == "on_the_way" || r.Kind == KindClaim) && (r.Money == "none" || r.Money == "due"):
-		return s.withdraw(tx, w, "delivered after all")
+		return s.withdraw(tx, w, "delivered after all", "courier")
 	}
 	return nil
 }

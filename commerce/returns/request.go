@@ -20,7 +20,9 @@ type Ask struct {
 	Shipping int64   `json:"shipping_minor"`
 	Location string  `json:"location_id"` // where it is to come; "" = wherever it comes
 	Approve  bool    `json:"approve"`     // approved at once
-	Actor    string  `json:"-"`
+	// Wanted is what the buyer gets instead; only for an exchange.
+	Wanted []Replacement `json:"wanted"`
+	Actor  string        `json:"-"`
 }
 
 // Request opens a return. Faults: Conflict when more units are asked for than are with the buyer and in no other return; Invalid for lines the order does not have.
@@ -38,6 +40,9 @@ func (s *Service) Request(ctx context.Context, a Ask) (RMA, error) {
 			if err := s.approve(tx, w); err != nil {
 				return err
 			}
+			if err := s.exchangeBy(tx, w, OnApproval, a.Actor); err != nil {
+				return err
+			}
 		} else {
 			w.waits("somebody has to decide")
 		}
@@ -52,16 +57,21 @@ func (s *Service) Request(ctx context.Context, a Ask) (RMA, error) {
 
 // stockFor makes a number ready for a return of the order.
 func (s *Service) stockFor(ctx context.Context, order string) error {
-	var country string
+	var o Order
 	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
 		orders, err := s.need.Orders(tx, []string{order}, false)
-		country = orders[order].Country
+		o = orders[order]
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return s.Stock(ctx, country, 1)
+	if s.need.Ready != nil && o.ID != "" { // an exchange that is approved at once
+		if err := s.need.Ready(ctx, o.Country, o.Channel, 1); err != nil {
+			return err
+		}
+	}
+	return s.Stock(ctx, o.Country, 1)
 }
 
 func (s *Service) request(tx *db.Tx, a Ask) (*work, error) {
@@ -80,6 +90,8 @@ func (s *Service) request(tx *db.Tx, a Ask) (*work, error) {
 		return nil, fault.New(fault.Conflict, "order %s is not fulfilled here: its returns are handled where it is", o.Number).WithCode("not_ours")
 	case a.Kind != KindReturn && a.Kind != KindExchange && a.Kind != KindRefundOnly && a.Kind != KindClaim:
 		return nil, fault.Field("kind", "%q is none a person can ask for", string(a.Kind))
+	case len(a.Wanted) > 0 && a.Kind != KindExchange:
+		return nil, fault.Field("wanted", "only an exchange gives something instead")
 	case a.Shipping < 0 || a.Shipping > o.Shipping:
 		return nil, fault.Field("shipping_minor", "shipping cost %d", o.Shipping)
 	}
@@ -88,7 +100,7 @@ func (s *Service) request(tx *db.Tx, a Ask) (*work, error) {
 		return nil, err
 	}
 	w := s.begin(tx, o, a.Kind, cmp.Or(a.By, "seller"), a.Reason)
-	w.rma.Location, w.rma.Detail.Shipping = a.Location, a.Shipping
+	w.rma.Location, w.rma.Detail.Shipping, w.rma.Detail.Wanted = a.Location, a.Shipping, a.Wanted
 	free := left(o, before[o.ID], a.Kind)
 	if len(a.Lines) == 0 {
 		for i := range o.Lines {

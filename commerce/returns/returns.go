@@ -45,10 +45,12 @@ type Needs struct {
 	Reported func(tx *db.Tx, a RefundAsk) error
 	// Numbers allocates return numbers; it runs outside any transaction.
 	Numbers func(ctx context.Context, prefix string, n int) ([]string, error)
-	// PlaceExchange places the order that replaces what comes back and answers its id and what it costs; nil where exchanges are only recorded.
-	PlaceExchange func(tx *db.Tx, a ExchangeAsk) (order string, total int64, err error)
-	// CancelExchange takes such an order back; fault.Conflict when it has been handed over.
-	CancelExchange func(tx *db.Tx, order, reason, actor string) error
+	// PlaceExchange places the orders that replace what comes back, each answered at the same index; nil where exchanges are only recorded.
+	PlaceExchange func(tx *db.Tx, asks []ExchangeAsk) ([]Placed, error)
+	// CancelExchange takes such orders and their money back; fault.Conflict when one has been handed over, or was partly paid out.
+	CancelExchange func(tx *db.Tx, gone []ExchangeCancel) error
+	// Ready makes order numbers that PlaceExchange may need; it runs outside any transaction. nil where none are needed.
+	Ready func(ctx context.Context, country, channel string, n int) error
 }
 
 // Order is what returns need to know of an order.
@@ -59,8 +61,10 @@ type Order struct {
 	// ListsRefunds says that the channel lists its refunds with the order; otherwise concluding a return is all it tells of the money.
 	ListsRefunds bool
 	Shipping     int64 // what the buyer paid for shipping
-	Version      int64
-	Lines        []OrderLine
+	// ExchangeOn is when an exchange is placed by itself: OnApproval (also ""), or OnReceipt.
+	ExchangeOn string
+	Version    int64
+	Lines      []OrderLine
 }
 
 // OrderLine is one line of it with its counts.
@@ -208,6 +212,10 @@ type Detail struct {
 	Difference int64    `json:"difference_minor,omitempty"` // of an exchange: above zero the buyer pays
 	Proposed   int64    `json:"proposed_minor,omitempty"`   // what the channel proposes to give back
 	Completed  bool     `json:"completed,omitempty"`        // the channel has concluded it
+	// Wanted is what the buyer asked to get instead; Given counts, per order line, the units that others were given for, and Credit is the refund by which these pay for them.
+	Wanted []Replacement    `json:"wanted,omitempty"`
+	Given  map[string]int64 `json:"given,omitempty"`
+	Credit string           `json:"credit_refund_id,omitempty"`
 	// Turned counts, per order line, units that came back although nobody had reported their delivery.
 	Turned map[string]int64 `json:"turned,omitempty"`
 }
@@ -266,6 +274,8 @@ func (r *RMA) Actions() []string {
 	add("sent_back", r.Decision == "approved" && may(GoodsLife, r.Goods, "send"))
 	add("receive", may(GoodsLife, r.Goods, "receive"))
 	add("inspect", r.Goods == "received")
+	add("exchange", r.awaitsExchange())
+	add("unexchange", r.replaced() && (r.Money == "due" || r.Money == "waived"))
 	add("refund", r.Decision == "approved" && r.Money == "due")
 	add("refuse", r.Money == "due")
 	add("close", r.Decision == "approved" && r.Kind.goods() && r.Goods != "inspected")

@@ -170,7 +170,7 @@ func (h *house) needs(book *audit.Log) returns.Needs {
 	}
 	return returns.Needs{
 		DB: h.d, Audit: book, Orders: h.orders, Known: h.order.ByExternal, Meta: h.order.Meta, Return: moves(h.order.Return), Keep: moves(h.order.Keep), Turn: moves(h.order.Turn), Unturn: moves(h.order.Unturn),
-		Back: moves(h.order.Back), Unback: moves(h.order.Unback), Exchanged: moves(h.order.Exchanged), CancelExchange: func(*db.Tx, string, string, string) error { return nil }, Move: h.inv.Move, Numbers: h.numbers,
+		Back: moves(h.order.Back), Unback: moves(h.order.Unback), Exchanged: moves(h.order.Exchanged), CancelExchange: func(*db.Tx, []returns.ExchangeCancel) error { return nil }, Move: h.inv.Move, Numbers: h.numbers,
 		Due: func(tx *db.Tx, id string, units []returns.Units, shipping int64) ([]int64, int64, error) {
 			return h.pay.Worth(tx, id, refundLines(returns.RefundAsk{Lines: units}), shipping)
 		},
@@ -180,9 +180,10 @@ func (h *house) needs(book *audit.Log) returns.Needs {
 		},
 		Settled:  func(tx *db.Tx, refund string) error { return h.pay.Settle(tx, refund, "", nil) },
 		Reported: func(tx *db.Tx, a returns.RefundAsk) error { return h.pay.Reported(tx, ask(a), a.At) },
-		PlaceExchange: func(_ *db.Tx, a returns.ExchangeAsk) (string, int64, error) {
+		PlaceExchange: func(_ *db.Tx, asks []returns.ExchangeAsk) ([]returns.Placed, error) {
+			a := asks[0]
 			h.exchanges = append(h.exchanges, a)
-			return "order-" + a.Return, a.Lines[0].Quantity * 100000, nil
+			return []returns.Placed{{Order: "order-" + a.Return, Total: a.Lines[0].Quantity * 100000}}, nil
 		},
 	}
 }

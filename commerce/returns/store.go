@@ -103,6 +103,15 @@ func ofOrders(tx *db.Tx, orders []string) (map[string][]RMA, error) {
 	return by, nil
 }
 
+// byExchange reads the returns that these orders were placed for, by their orders.
+func byExchange(tx *db.Tx, placed []string) ([]RMA, error) {
+	all, err := db.All(tx, scan, `select `+columns+` from returns_rma r where r.exchange_order_id in (select key from json_each($1)) order by r.order_id, r.id`, db.Keys(placed))
+	if err != nil {
+		return nil, err
+	}
+	return withLines(tx, all)
+}
+
 func one(tx *db.Tx, id string) (RMA, error) {
 	all, err := db.All(tx, scan, `select `+columns+` from returns_rma r where r.id = $1 or r.number = $1 order by r.id limit 1`, id)
 	if err != nil {

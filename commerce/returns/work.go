@@ -195,7 +195,7 @@ func (w *work) finish(tx *db.Tx) {
 	r := &w.rma
 	goods := r.Goods == "none" || r.Goods == "inspected" || r.Goods == "cancelled" || r.Goods == "lost"
 	money := r.Money == "none" || r.Money == "refunded" || r.Money == "refused" || r.Money == "waived"
-	switch done := goods && money && r.Decision != "requested"; {
+	switch done := goods && money && r.Decision != "requested" && (!r.awaitsExchange() || r.Goods == "cancelled"); {
 	case done && r.ClosedAt.IsZero():
 		r.ClosedAt = tx.Now
 	case !done:
