@@ -56,6 +56,7 @@ type Config struct {
 	NATS         string         // NATS server to publish contract events to
 	Log          *slog.Logger
 	DBOptions    db.Options
+	SignIn       access.UserOptions // how people sign in
 }
 
 // App is the house, open.
@@ -68,6 +69,7 @@ type App struct {
 	Audit   *audit.Log
 	Privacy *privacy.Store
 	Access  *access.Keys
+	Users   *access.Users
 
 	Policy      *policy.Service
 	Catalog     *catalog.Service
@@ -166,7 +168,10 @@ func (a *App) platform(ctx context.Context) error {
 	if a.Privacy, err = privacy.Open(ctx, a.DB, a.Vault, a.Audit, privacy.Options{}); err != nil {
 		return err
 	}
-	a.Access, err = access.Open(ctx, a.DB, a.Vault, a.Audit)
+	if a.Access, err = access.Open(ctx, a.DB, a.Vault, a.Audit); err != nil {
+		return err
+	}
+	a.Users, err = access.OpenUsers(ctx, a.DB, a.Vault, a.Audit, a.Config.SignIn)
 	return err
 }
 
@@ -216,6 +221,7 @@ func (a *App) schedules() []jobs.Schedule {
 		every("cart.recover", 30*time.Second, func(ctx context.Context) error { _, err := a.Cart.Recover(ctx, 200); return err }),
 		every("inventory.refill", 15*time.Second, a.refill),
 		every("connect.tokens", time.Minute, func(ctx context.Context) error { _, err := a.Connect.RefreshDue(ctx); return err }),
+		every("access.sweep", time.Hour, a.Users.Sweep),
 		every("connect.sweep", time.Hour, a.sweep),
 		every("connect.reconcile", 24*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.Reconcile(ctx, id); return err })),
 		every("connect.drift", 24*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.DriftOf(ctx, id, true); return err })),

@@ -1,8 +1,24 @@
-// Package access says who calls and what they may do: API keys, and the caller in a context. Start at Keys.Create, Keys.Verify and
-// Require.
+// Package access says who calls and what they may do: people who sign in, API keys, the caller in a context, and how far the caller
+// reaches. Start at Permit, the one gate; Rights and Jobs are what there is to permit, as data; Keys.Verify and Users.SignIn say who calls.
+//
+// A caller holds permissions in areas (legal entities, countries, locations). An operation names its permission and the kind of rows it is
+// about; Permit puts into the context how far the caller reaches with it; lists add Reach.Where to their SQL, and what is named by its id is
+// looked at with Reach.Sees: outside it does not exist.
 //
 // A key is shown once, when it is made; the database holds a keyed hash of it. Verification is cached; a revocation counts at once in
 // this process and within two seconds in others.
+//
+// For a console:
+//
+//	in, err := users.SignIn(ctx, access.Attempt{Email: …, Password: …, Code: …, Address: …, Agent: …, Device: cookie})
+//	            in.Token → the session cookie, in.Device → a cookie kept for a year, in.Session.CSRF → every form
+//	            fault codes: "sign_in" (wrong), "code_needed" (ask for the code), "throttled" (fault.RetryAfter)
+//	s, err := users.SessionOf(ctx, token)   s.Caller goes into the context with access.With; s.CSRF is compared with Users.SameForm
+//	ctx, who, err := access.Permit(ctx, "orders.read", access.Orders)   then access.ReachOf(ctx) in filters
+//	users.NeedsSetup(ctx) → show the set-up form: users.SetUp(ctx, access.NewOwner{Token: …, Email: …, Name: …, Password: …})
+//	users.Accept(ctx, token, password) → the form behind an invitation or a reset
+//	users.SignOut(ctx, token), users.Sessions(tx, user), users.EndSession(ctx, by, id)
+//	users.Enrol(ctx, user) → secret and otpauth:// address; users.Confirm(ctx, user, code); users.Unenrol(ctx, by, user)
 package access
 
 import (
@@ -33,6 +49,7 @@ type Kind string
 // The kinds of callers.
 const (
 	ByKey    Kind = "key"    // over HTTP with an API key
+	ByUser   Kind = "user"   // a person who signed in
 	ByCLI    Kind = "cli"    // a person at the command line, with the rights of whoever may read the data folder
 	BySystem Kind = "system" // the program itself: a job, a relay, an import
 )
@@ -43,13 +60,19 @@ type Caller struct {
 	ID     string // of the key; the person's login name; the part of the program
 	Name   string // as people call it
 	Scopes []Scope
+	Area   Area    // the part of the business the scopes are limited to
+	Grants []Grant // of a person
 }
 
 // CLI is a person at the command line.
-func CLI(login string) Caller { return Caller{ByCLI, login, login, []Scope{Admin, Hooks}} }
+func CLI(login string) Caller {
+	return Caller{Kind: ByCLI, ID: login, Name: login, Scopes: []Scope{Admin, Hooks}}
+}
 
 // System is a part of the program.
-func System(part string) Caller { return Caller{BySystem, part, part, []Scope{Admin, Hooks}} }
+func System(part string) Caller {
+	return Caller{Kind: BySystem, ID: part, Name: part, Scopes: []Scope{Admin, Hooks}}
+}
 
 // Actor is the caller as audit rows and timelines name it: "key:<id>", "cli:amina", "system:relay".
 func (c Caller) Actor() string { return string(c.Kind) + ":" + c.ID }
@@ -60,6 +83,26 @@ func (c Caller) May(s Scope) bool {
 		return has == s || has == Admin || has == Write && s == Read
 	})
 }
+
+// Reach is how far the caller reaches with a permission: the areas of every grant, or the area of the scopes, that include it.
+func (c Caller) Reach(p Permission) Reach {
+	var areas []Area
+	for _, g := range c.Grants {
+		if g.Role.Includes(p) {
+			areas = append(areas, g.Area)
+		}
+	}
+	if slices.ContainsFunc(c.Scopes, func(s Scope) bool { return s.includes(p) }) {
+		areas = append(areas, c.Area)
+	}
+	return Within(areas...)
+}
+
+// Can reports whether the caller has a permission in a whole area; the zero area is the whole business.
+func (c Caller) Can(p Permission, in Area) bool { return c.Reach(p).Contains(in) }
+
+// Has reports whether the caller has a permission anywhere, for menus.
+func (c Caller) Has(p Permission) bool { return !c.Reach(p).Nothing() }
 
 type callerKey struct{}
 

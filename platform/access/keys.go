@@ -1,8 +1,10 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -22,6 +24,9 @@ import (
 // freshFor is how long a verified key is trusted before the database is asked again.
 const freshFor = 1500 * time.Millisecond
 
+// maxOverlap is how long a rotated key may stay in use beside the one that replaces it.
+const maxOverlap = 30 * 24 * time.Hour
+
 // maxCached bounds what made-up keys can make us remember.
 const maxCached = 10_000
 
@@ -31,6 +36,8 @@ type Key struct {
 	Name       string    `json:"name"`
 	Prefix     string    `json:"prefix"` // the part of the key by which people recognise it
 	Scopes     []Scope   `json:"scopes"`
+	Area       Area      `json:"area,omitzero" doc:"The part of the business it is limited to; missing: all of it"`
+	Replaces   string    `json:"replaces,omitempty" doc:"The key it was rotated from"`
 	CreatedAt  time.Time `json:"created_at"`
 	ExpiresAt  time.Time `json:"expires_at,omitzero"`
 	RevokedAt  time.Time `json:"revoked_at,omitzero"`
@@ -62,42 +69,140 @@ func Open(ctx context.Context, d *db.DB, v *vault.Vault, log *audit.Log) (*Keys,
 	return &Keys{db: d, hash: hash, log: log, cache: map[string]cached{}, used: map[string]time.Time{}}, err
 }
 
-// Create makes a key and returns it once; nobody can show it again. A zero expiry is none. The act is audited. Fault: Invalid without a
-// name, without scopes, with an unknown scope, or an expiry that has passed.
+// NewKey is a key to be made.
+type NewKey struct {
+	Name    string
+	Scopes  []Scope
+	Area    Area
+	Expires time.Time // zero = never
+}
+
+// Create makes a key for the whole business, see Make.
 func (k *Keys) Create(ctx context.Context, by Caller, name string, scopes []Scope, expires time.Time) (vault.Secret, Key, error) {
-	name = strings.TrimSpace(name)
-	if name == "" {
+	return k.Make(ctx, by, NewKey{Name: name, Scopes: scopes, Expires: expires})
+}
+
+// Make makes a key and returns it once; nobody can show it again. Nobody gives a key more rights than they have. The act is audited.
+// Faults: Invalid without a name, without scopes, with an unknown scope, or an expiry that has passed; Forbidden.
+func (k *Keys) Make(ctx context.Context, by Caller, n NewKey) (vault.Secret, Key, error) {
+	n.Name = strings.TrimSpace(n.Name)
+	if n.Name == "" {
 		return vault.Secret{}, Key{}, fault.Field("name", "is missing: it tells people what the key is for")
 	}
-	scopes, err := ParseScopes(formatScopes(scopes))
+	scopes, err := ParseScopes(formatScopes(n.Scopes))
 	if err != nil {
 		return vault.Secret{}, Key{}, err
 	}
-	plain, prefix := newToken()
-	hash, err := k.hash.Sum("api-key", []byte(plain))
-	if err != nil {
-		return vault.Secret{}, Key{}, err
+	if n.Scopes = scopes; !by.holds(scopes, n.Area) {
+		return vault.Secret{}, Key{}, fault.New(fault.Forbidden, "a key cannot have more rights than you have").WithCode("more_than_own")
 	}
-	key := Key{ID: db.ID(), Name: name, Prefix: prefix, Scopes: scopes, ExpiresAt: expires.UTC().Truncate(time.Microsecond)}
-	err = k.db.Write(ctx, func(tx *db.Tx) error {
-		key.CreatedAt = tx.Now
-		if !expires.IsZero() && !expires.After(tx.Now) {
+	var plain string
+	var key Key
+	err = k.db.Write(ctx, func(tx *db.Tx) (err error) {
+		if !n.Expires.IsZero() && !n.Expires.After(tx.Now) {
 			return fault.Field("expires", "has passed already")
 		}
-		if _, err := tx.Exec(`insert into api_keys (id, name, prefix, hash, scopes, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7)`,
-			key.ID, name, prefix, hash, formatScopes(scopes), tx.Now.UnixMicro(), db.Micros(expires)); err != nil {
+		if plain, key, err = k.insert(tx, n, ""); err != nil {
 			return err
 		}
-		k.forget(tx, prefix)
 		return k.log.Write(tx, audit.Entry{
 			Actor: by.Actor(), Action: "key.create", SubjectKind: "api_key", Subject: key.ID,
-			Detail: map[string]any{"name": name, "prefix": prefix, "scopes": scopes},
+			Detail: map[string]any{"name": key.Name, "prefix": key.Prefix, "scopes": scopes, "area": key.Area},
 		})
 	})
 	if err != nil {
 		return vault.Secret{}, Key{}, err
 	}
 	return vault.Hide(plain), key, nil
+}
+
+// holds reports whether a caller has every right of these scopes in an area.
+func (c Caller) holds(scopes []Scope, in Area) bool {
+	for _, r := range Rights {
+		if slices.ContainsFunc(scopes, func(s Scope) bool { return s.includes(r.Name) }) && !c.Can(r.Name, in) {
+			return false
+		}
+	}
+	return true
+}
+
+func (k *Keys) insert(tx *db.Tx, n NewKey, replaces string) (string, Key, error) {
+	plain, prefix := newToken()
+	hash, err := k.hash.Sum("api-key", []byte(plain))
+	if err != nil {
+		return "", Key{}, err
+	}
+	key := Key{ID: db.ID(), Name: n.Name, Prefix: prefix, Scopes: n.Scopes, Area: n.Area, Replaces: replaces, CreatedAt: tx.Now, ExpiresAt: n.Expires.UTC().Truncate(time.Microsecond)}
+	var area any
+	if !n.Area.Whole() {
+		text, err := json.Marshal(n.Area)
+		if err != nil {
+			return "", Key{}, err
+		}
+		area = string(text)
+	}
+	_, err = tx.Exec(`insert into api_keys (id, name, prefix, hash, scopes, area, replaces, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		key.ID, key.Name, prefix, hash, formatScopes(key.Scopes), area, null(replaces), tx.Now.UnixMicro(), db.Micros(n.Expires))
+	k.forget(tx, prefix)
+	return plain, key, err
+}
+
+// Rotate makes a key with the rights and the name of another, which stays valid for the overlap, at most thirty days, so that both can be
+// in use while programs change over. A lasting expiry is moved on by as long as the old key was to last. The act is audited. Faults:
+// NotFound; Conflict when the key has ended or was rotated already; Forbidden; Invalid for an overlap out of bounds.
+func (k *Keys) Rotate(ctx context.Context, by Caller, idOrPrefix string, overlap time.Duration) (vault.Secret, Key, error) {
+	if overlap < 0 || overlap > maxOverlap {
+		return vault.Secret{}, Key{}, fault.Field("overlap", "must be between nothing and thirty days")
+	}
+	var plain string
+	var key Key
+	err := k.db.Write(ctx, func(tx *db.Tx) error {
+		old, err := k.lock(tx, idOrPrefix)
+		if err != nil {
+			return err
+		}
+		if !old.RevokedAt.IsZero() || !old.ExpiresAt.IsZero() && !tx.Now.Before(old.ExpiresAt) {
+			return fault.New(fault.Conflict, "this key has ended: make a new one")
+		}
+		if !by.holds(old.Scopes, old.Area) {
+			return fault.New(fault.Forbidden, "this key has more rights than you have").WithCode("more_than_own")
+		}
+		newer, err := db.All(tx, scanText, `select id from api_keys where replaces = $1 and revoked_at is null`, old.ID)
+		if err != nil || len(newer) > 0 {
+			return cmp.Or(err, error(fault.New(fault.Conflict, "this key was rotated already: it ends when its time is over")))
+		}
+		n := NewKey{Name: old.Name, Scopes: old.Scopes, Area: old.Area}
+		if !old.ExpiresAt.IsZero() {
+			n.Expires = tx.Now.Add(old.ExpiresAt.Sub(old.CreatedAt))
+		}
+		if plain, key, err = k.insert(tx, n, old.ID); err != nil {
+			return err
+		}
+		ends := tx.Now.Add(overlap)
+		if old.ExpiresAt.IsZero() || ends.Before(old.ExpiresAt) {
+			if _, err := tx.Exec(`update api_keys set expires_at = $2 where id = $1`, old.ID, ends.UnixMicro()); err != nil {
+				return err
+			}
+		}
+		k.forget(tx, old.Prefix)
+		return k.log.Write(tx, audit.Entry{
+			Actor: by.Actor(), Action: "key.rotate", SubjectKind: "api_key", Subject: key.ID,
+			Detail: map[string]any{"name": key.Name, "prefix": key.Prefix, "replaces": old.ID, "overlap_s": int64(overlap / time.Second)},
+		})
+	})
+	if err != nil {
+		return vault.Secret{}, Key{}, err
+	}
+	return vault.Hide(plain), key, nil
+}
+
+func (k *Keys) lock(tx *db.Tx, idOrPrefix string) (Key, error) {
+	key, err := db.One(tx, func(s db.Scanner) (Key, error) { return scan(s) },
+		`select `+columns+` from api_keys where id = $1 or prefix = $1`+tx.Lock(), idOrPrefix)
+	if fault.Is(err, fault.NotFound) {
+		err = fault.New(fault.NotFound, "there is no such API key")
+	}
+	return key, err
 }
 
 // Verify says who holds a key. It asks the database once in a while only. Fault: Unauthorized for a key that is malformed, unknown,
@@ -122,7 +227,7 @@ func (k *Keys) Verify(ctx context.Context, plain string) (Caller, error) {
 	k.mu.Lock()
 	k.used[c.key.ID] = now
 	k.mu.Unlock()
-	return Caller{ByKey, c.key.ID, c.key.Name, c.key.Scopes}, nil
+	return Caller{Kind: ByKey, ID: c.key.ID, Name: c.key.Name, Scopes: c.key.Scopes, Area: c.key.Area}, nil
 }
 
 // find reads a key by prefix, from memory while that is fresh; those who want the same one wait for one answer.
@@ -191,11 +296,7 @@ func (k *Keys) forget(tx *db.Tx, prefix string) {
 func (k *Keys) Revoke(ctx context.Context, by Caller, idOrPrefix string) (Key, error) {
 	var key Key
 	err := k.db.Write(ctx, func(tx *db.Tx) (err error) {
-		key, err = db.One(tx, func(s db.Scanner) (Key, error) { return scan(s) },
-			`select `+columns+` from api_keys where id = $1 or prefix = $1`+tx.Lock(), idOrPrefix)
-		if fault.Is(err, fault.NotFound) {
-			return fault.New(fault.NotFound, "there is no such API key")
-		}
+		key, err = k.lock(tx, idOrPrefix)
 		if err != nil || !key.RevokedAt.IsZero() {
 			return err
 		}
@@ -221,12 +322,12 @@ func List(tx *db.Tx, after string, limit int) ([]Key, error) {
 		`select `+columns+` from api_keys where id > $1 order by id limit $2`, after, limit)
 }
 
-const columns = `id, name, prefix, scopes, created_at, expires_at, revoked_at, last_used_at`
+const columns = `id, name, prefix, scopes, area, replaces, created_at, expires_at, revoked_at, last_used_at`
 
 func scan(s db.Scanner, more ...any) (key Key, err error) {
 	var scopes string
 	err = s.Scan(append([]any{
-		&key.ID, &key.Name, &key.Prefix, &scopes, db.Time(&key.CreatedAt), db.Time(&key.ExpiresAt), db.Time(&key.RevokedAt),
+		&key.ID, &key.Name, &key.Prefix, &scopes, db.JSON(&key.Area), db.Text(&key.Replaces), db.Time(&key.CreatedAt), db.Time(&key.ExpiresAt), db.Time(&key.RevokedAt),
 		db.Time(&key.LastUsedAt),
 	}, more...)...)
 	for word := range strings.FieldsSeq(scopes) {
