@@ -248,6 +248,15 @@ func (s *Service) Discard(ctx context.Context, id string) error {
 	})
 }
 
+// ChangeSet reads one. Fault: NotFound.
+func (s *Service) ChangeSet(tx *db.Tx, id string) (ChangeSet, error) {
+	set, err := db.One(tx, scanChange, `select `+changeColumns+` from order_change_sets where id = $1`, id)
+	if fault.Is(err, fault.NotFound) {
+		err = fault.New(fault.NotFound, "there is no change %s", id)
+	}
+	return set, err
+}
+
 // ChangeSets lists the changes proposed of an order, oldest first.
 func (s *Service) ChangeSets(tx *db.Tx, order string) ([]ChangeSet, error) {
 	return db.All(tx, scanChange, `select `+changeColumns+` from order_change_sets where order_id = $1 order by id`, order)

@@ -133,8 +133,55 @@ func (s *Server) fulfillmentRoutes() {
 	read(s, route{path: "/fulfillment-orders/{id}", id: "get-fulfillment-order", title: "Read a fulfillment order, with the decision that made it", tag: tag, text: "By id or number."}, func(tx *db.Tx, in *One) (fulfillment.FO, error) {
 		return s.Fulfillment.Get(tx, in.ID)
 	})
+	s.sourcingRoutes(tag)
 	s.fulfillmentActions(tag)
 	s.packing(tag)
+}
+
+type orderSource struct {
+	Action
+	Body struct {
+		Location string `json:"location" minLength:"1" maxLength:"100" doc:"Id or code"`
+	}
+}
+
+// Sourced are the fulfillment orders of an order.
+type Sourced struct {
+	OrderID string           `json:"order_id"`
+	Items   []fulfillment.FO `json:"items"`
+}
+
+// sourcingRoutes explain where an order is to be sent from, and let a person choose.
+func (s *Server) sourcingRoutes(tag string) {
+	read(s, route{path: "/orders/{id}/sourcing", id: "explain-sourcing", title: "Why each location may send an order, or not", tag: tag, text: "For what no location works on yet, as things are now."}, func(tx *db.Tx, in *One) (Page[fulfillment.Candidate], error) {
+		v, err := s.Order.Get(tx, in.ID)
+		if err != nil {
+			return Page[fulfillment.Candidate]{}, err
+		}
+		all, err := s.Fulfillment.Explain(tx, v.ID)
+		return Page[fulfillment.Candidate]{Items: orEmpty(all)}, err
+	})
+	write(s, route{path: "/orders/{id}/source", id: "source-order", title: "Choose the location that sends what nobody works on yet", tag: tag, text: "Also one that turned it down before. Moving a fulfillment order is the way for what a location works on already."},
+		func(ctx context.Context, c *call, in *orderSource) error {
+			id, err := s.orderAt(ctx, in.ID, c.version)
+			if err != nil {
+				return err
+			}
+			var at string
+			err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+				at, err = s.location(tx, "location", in.Body.Location)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			c.about(id)
+			_, err = s.Fulfillment.SourceAt(ctx, id, at, c.actor)
+			return err
+		}, func(tx *db.Tx, id string) (Sourced, error) {
+			all, err := s.Fulfillment.Of(tx, id)
+			return Sourced{id, orEmpty(all)}, err
+		})
 }
 
 // work registers an action on a fulfillment order.

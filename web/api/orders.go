@@ -256,6 +256,8 @@ func (s *Server) orderRoutes() {
 			return s.Order.PreviewCancel(tx, in.Body.of(v.ID, 0, ""))
 		})
 	s.orderActions(tag)
+	s.changeRoutes(tag)
+	s.personalRoutes(tag)
 	s.refundRoutes(tag)
 	s.replayRoutes(tag)
 }

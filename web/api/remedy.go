@@ -126,6 +126,10 @@ func (s *Server) remedyRoutes() {
 	write(s, route{path: "/tells/{id}/retry", id: "retry-tell", title: "Send it again, or say that it has happened", tag: tag, status: http.StatusAccepted}, func(ctx context.Context, c *call, in *tellRetry) error {
 		return s.Connect.Retry(ctx, in.ID, c.actor, in.Body.Done)
 	}, showTell)
+	write(s, route{path: "/tells/{id}/look", id: "look-tell", title: "Ask the channel what became of it", tag: tag, status: http.StatusAccepted, text: "For one whose outcome is unknown: what the channel has found counts, what it has not is sent. 422 where the channel cannot be asked."}, func(ctx context.Context, c *call, in *oneWrite) error {
+		return s.Connect.Look(ctx, in.ID, c.actor)
+	}, showTell)
+	s.accountRemedies()
 	write(s, route{path: "/orders/{id}/reread", id: "reread-order", title: "Have an order read from its channel again", tag: "orders", status: http.StatusAccepted}, func(ctx context.Context, _ *call, in *oneWrite) error {
 		var account, external string
 		err := s.DB.Read(ctx, func(tx *db.Tx) error {
@@ -158,6 +162,49 @@ func (s *Server) remedyRoutes() {
 	s.moneyRoutes()
 }
 
+type accountSecrets struct {
+	Action
+	Body struct {
+		Secrets map[string]string `json:"secrets" doc:"By the names that the channel's settings give; go to the vault and are never shown again"`
+	}
+}
+
+type accountReread struct {
+	Write
+	One
+	Body struct {
+		External string `json:"external_id" minLength:"1" maxLength:"200" doc:"The channel's id of the order"`
+	}
+}
+
+func (in accountReread) resource() string { return in.ID }
+
+// accountRemedies are what people do about an account as a whole.
+func (s *Server) accountRemedies() {
+	const tag = "accounts"
+	write(s, route{path: "/accounts/{id}/authorize", id: "authorize-account", title: "Enter new credentials", tag: tag, scope: access.Admin, text: "An account that the partner had refused works again."}, func(ctx context.Context, c *call, in *accountSecrets) error {
+		if err := s.accountAt(ctx, in.ID, c.version); err != nil {
+			return err
+		}
+		return s.Connect.Authorize(ctx, in.ID, in.Body.Secrets, c.actor)
+	}, s.showAccount)
+	write(s, route{path: "/accounts/{id}/push-stock", id: "push-stock", title: "Send every stock number again", tag: tag, status: http.StatusAccepted, text: "Also those that the channel refused."}, func(ctx context.Context, c *call, in *oneWrite) error {
+		return s.Connect.PushStock(ctx, in.ID, c.actor)
+	}, s.showAccount)
+	write(s, route{path: "/accounts/{id}/reread", id: "reread-external", title: "Have an order read from the channel that is not here", tag: tag, status: http.StatusAccepted}, func(ctx context.Context, _ *call, in *accountReread) error {
+		var account string
+		err := s.DB.Read(ctx, func(tx *db.Tx) error {
+			a, err := s.Connect.Account(tx, in.ID)
+			account = a.ID
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return s.Connect.Want(ctx, account, in.Body.External, "person")
+	}, s.showAccount)
+}
+
 func (s *Server) moneyRoutes() {
 	if s.Payment == nil {
 		return
@@ -187,6 +234,9 @@ func (s *Server) moneyRoutes() {
 	}, show)
 	write(s, route{path: "/refunds/{id}/settle", id: "settle-refund", title: "Say what became of a refund whose outcome is unknown, or that was refused", tag: tag}, func(ctx context.Context, c *call, in *refundSettle) error {
 		return s.Payment.Resolve(ctx, in.ID, in.Body.Happened, in.Body.External, c.actor)
+	}, show)
+	write(s, route{path: "/refunds/{id}/refused", id: "refuse-refund", title: "Say that the partner did not and will not give it back", tag: tag, text: "It no longer counts. Settle takes that back."}, func(ctx context.Context, c *call, in *refundDrop) error {
+		return s.Payment.Refused(ctx, in.ID, in.Body.Reason, c.actor)
 	}, show)
 	write(s, route{path: "/refunds/{id}/drop", id: "drop-refund", title: "Take a refund off the payout list", tag: tag}, func(ctx context.Context, c *call, in *refundDrop) error {
 		return s.Payment.Drop(ctx, in.ID, in.Body.Reason, c.actor)

@@ -30,6 +30,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/privacy"
 	"github.com/openclaw-pos/commerce/platform/sheet"
 	"github.com/openclaw-pos/commerce/platform/vault"
 )
@@ -45,6 +46,8 @@ type Server struct {
 	Keys  *access.Keys
 	Vault *vault.Vault
 	Audit *audit.Log
+	// Privacy keeps personal data; nil: no route reads or changes any.
+	Privacy *privacy.Store
 
 	Order       *order.Service
 	Payment     *payment.Service
@@ -117,6 +120,7 @@ func (s *Server) build() {
 	s.subscriptionRoutes()
 	s.keyRoutes()
 	s.remedyRoutes()
+	s.paymentRoutes()
 	s.workRoutes()
 	s.doctorRoutes()
 	s.describe()

@@ -10,6 +10,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/policy"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/jobs"
 	"github.com/openclaw-pos/commerce/platform/sheet"
@@ -91,6 +92,14 @@ func (s *Server) workRoutes() {
 	}, showDone)
 	write(s, route{path: "/jobs/{id}/settle", id: "settle-job", title: "Say whether an effect whose outcome is unknown has happened", tag: tag}, func(ctx context.Context, _ *call, in *jobSettle) error {
 		return s.DB.Write(ctx, func(tx *db.Tx) error { return jobs.Settle(tx, in.ID, in.Body.Happened) })
+	}, showDone)
+	write(s, route{path: "/jobs/{id}/discard", id: "discard-job", title: "Give a job up for good", tag: tag, text: "Its effect stays undone; its case closes."}, func(ctx context.Context, c *call, in *oneWrite) error {
+		return s.DB.Write(ctx, func(tx *db.Tx) error {
+			if err := jobs.Discard(tx, in.ID); err != nil {
+				return err
+			}
+			return s.Audit.Write(tx, audit.Entry{Actor: c.actor, Action: "job.discard", SubjectKind: "job", Subject: in.ID, RequestID: c.request})
+		})
 	}, showDone)
 	s.entityRoutes()
 	if s.Inventory == nil || s.Catalog == nil {

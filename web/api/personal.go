@@ -1,0 +1,122 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/audit"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/privacy"
+)
+
+// Personal is what is kept of the person behind an order.
+type Personal struct {
+	OrderID string  `json:"order_id"`
+	Number  string  `json:"number"`
+	Buyer   Person  `json:"buyer"`
+	ShipTo  Address `json:"ship_to"`
+	BillTo  Address `json:"bill_to"`
+	Note    string  `json:"note,omitempty"`
+}
+
+// Person is a buyer.
+type Person struct {
+	External string `json:"external_id,omitempty"`
+	Name     string `json:"name,omitempty"`
+	Email    string `json:"email,omitempty"`
+	Phone    string `json:"phone,omitempty"`
+	Company  string `json:"company,omitempty"`
+	TaxID    string `json:"tax_id,omitempty"`
+}
+
+// Address is where something goes.
+type Address struct {
+	Name     string `json:"name,omitempty"`
+	Company  string `json:"company,omitempty"`
+	Phone    string `json:"phone,omitempty"`
+	Phone2   string `json:"phone_2,omitempty"`
+	Line1    string `json:"line_1,omitempty"`
+	Line2    string `json:"line_2,omitempty"`
+	District string `json:"district,omitempty"`
+	City     string `json:"city,omitempty"`
+	Province string `json:"province,omitempty"`
+	Postcode string `json:"postcode,omitempty"`
+	Country  string `json:"country,omitempty"`
+	Masked   bool   `json:"masked,omitempty" doc:"The channel shows us only part of it"`
+}
+
+type personalRead struct {
+	One
+	Body struct {
+		Purpose string `json:"purpose" minLength:"3" maxLength:"200" doc:"Why: it is written down with your name"`
+	}
+}
+
+type personalErase struct {
+	Write
+	One
+	Body struct {
+		Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Such as the number of the buyer's wish; nothing personal"`
+	}
+}
+
+func (in personalErase) resource() string { return in.ID }
+
+// erase destroys what is kept of the person behind an order: every reading of the order and every record made of it. The order itself stays.
+func (s *Server) erase(ctx context.Context, c *call, in *personalErase) error {
+	return s.DB.Write(ctx, func(tx *db.Tx) error {
+		v, err := s.Order.Get(tx, in.ID)
+		if err != nil {
+			return err
+		}
+		records, err := db.All(tx, scanText, `select id from personal_records where account_id = $1 and external = $2 order by id`, v.Account, v.External)
+		if err != nil {
+			return err
+		}
+		if s.Connect != nil {
+			if err := s.Connect.Erase(tx, v.Account, []string{v.External}); err != nil {
+				return err
+			}
+		}
+		if err := s.Privacy.Erase(tx, records); err != nil {
+			return err
+		}
+		return s.Audit.Write(tx, audit.Entry{Actor: c.actor, Action: "personal.erase", SubjectKind: "order", Subject: v.ID, RequestID: c.request, Detail: map[string]any{"reason": in.Body.Reason, "records": len(records)}})
+	})
+}
+
+func scanText(row db.Scanner) (text string, err error) {
+	err = row.Scan(&text)
+	return text, err
+}
+
+// personalRoutes read what is sealed, for a purpose.
+func (s *Server) personalRoutes(tag string) {
+	if s.Privacy == nil {
+		return
+	}
+	ask(s, route{
+		method: http.MethodPost, path: "/orders/{id}/personal", id: "read-personal", title: "Read who bought it and where it goes", tag: tag, scope: access.Write,
+		text: "Reading is written down with its purpose. 404 with code erased when it is no more.",
+	}, func(ctx context.Context, in *personalRead) (Personal, error) {
+		who, _ := access.From(ctx)
+		var v order.View
+		err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			v, err = s.Order.Get(tx, in.ID)
+			return err
+		})
+		p := Personal{OrderID: v.ID, Number: v.Number}
+		if err != nil || v.Buyer == "" {
+			return p, err
+		}
+		rec, err := s.Privacy.Read(ctx, v.Buyer, privacy.Reading{Actor: who.Actor(), Purpose: in.Body.Purpose, RequestID: requestOf(ctx).id})
+		p.Buyer, p.ShipTo, p.BillTo, p.Note = Person(rec.Person), Address(rec.ShipTo), Address(rec.BillTo), rec.Note
+		return p, err
+	})
+	write(s, route{
+		path: "/orders/{id}/erase", id: "erase-personal", title: "Destroy what is kept of the person behind an order", tag: tag, scope: access.Admin,
+		text: "For good. The order, its money and its goods stay; what its channel says later loses its personal fields. Repeating it changes nothing.",
+	}, s.erase, s.showOrder)
+}
