@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/db/dbtest/internal/cluster"
 )
 
 // Config changes what a test gets.
@@ -196,3 +197,12 @@ func (c *Clock) Set(now time.Time) {
 	defer c.mu.Unlock()
 	c.now = now
 }
+
+// Durable starts a PostgreSQL server of the caller's own, for measuring: its commits wait for the disk, as in production. The folder must not exist yet; stop ends the
+// server and removes it.
+func Durable(ctx context.Context, folder string) (url string, stop func() error, err error) {
+	return cluster.Durable(ctx, folder)
+}
+
+// DurableSettings are the server settings of Durable that bear on speed.
+const DurableSettings = cluster.DurableSettings
