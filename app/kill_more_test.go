@@ -95,7 +95,7 @@ func TestKilledRelay(t *testing.T) {
 		h.read()
 		_, err := h.a.Sender.Drain(context.Background())
 		ok(t, err)
-		if n := one[int64](h, `select count(*) from orders`); n != int64(orders) {
+		if n := ask[int64](h, `select count(*) from orders`); n != int64(orders) {
 			t.Errorf("%d orders of %d", n, orders)
 		}
 		for what, query := range map[string]string{
@@ -238,7 +238,7 @@ func TestKilledCheckout(t *testing.T) {
 		for _, s := range all {
 			numbers[s.number] = true
 		}
-		if orders := one[int64](h, `select count(*) from orders`); orders != int64(len(all)) || len(numbers) != len(all) {
+		if orders := ask[int64](h, `select count(*) from orders`); orders != int64(len(all)) || len(numbers) != len(all) {
 			t.Errorf("%d carts became %d orders with %d numbers", len(all), orders, len(numbers))
 		}
 		for what, query := range map[string]string{

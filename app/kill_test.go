@@ -93,7 +93,7 @@ func TestKilledWhileTelling(t *testing.T) {
 			h.read()
 			h.pack()
 			ctx := context.Background()
-			ship := one[string](h, `select id from dispatch_shipments`)
+			ship := ask[string](h, `select id from dispatch_shipments`)
 			_, err := h.a.Dispatch.Waybill(ctx, ship, 0, "clerk", courier.Waybill{Carrier: "TCS", Tracking: "TCS-1001"})
 			ok(t, err)
 			_, err = h.a.Dispatch.HandOver(ctx, ship, "clerk", time.Time{})
@@ -150,7 +150,7 @@ func TestKilledWhileTelling(t *testing.T) {
 			if diff := cmp.Diff([]string{"told"}, h.told("pack")); diff != "" {
 				t.Fatal(diff)
 			}
-			_, err = h.a.Dispatch.HandOver(context.Background(), one[string](h, `select id from dispatch_shipments`), "clerk", time.Time{})
+			_, err = h.a.Dispatch.HandOver(context.Background(), ask[string](h, `select id from dispatch_shipments`), "clerk", time.Time{})
 			ok(t, err)
 			h.gate.arm("/order/package/rts", true)
 			p := h.start(app.Work, app.Relays)

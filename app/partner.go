@@ -8,6 +8,7 @@ import (
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/channel/ownsite"
 	"github.com/openclaw-pos/commerce/commerce/connect"
+	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/httpclient"
 	"github.com/openclaw-pos/commerce/platform/vault"
@@ -59,6 +60,15 @@ func (s secrets) Values(owner, name string) []string {
 		return nil
 	}
 	return all
+}
+
+// Newest implements connect.Secrets.
+func (s secrets) Newest(ctx context.Context, owner, name string) (string, error) {
+	v, err := s.v.Reload(ctx, owner, name)
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return v.Secret.Reveal(), err
 }
 
 // Put implements connect.Secrets.

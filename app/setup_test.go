@@ -1,21 +1,14 @@
 package app_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/openclaw-pos/commerce/app"
 	"github.com/openclaw-pos/commerce/channel"
@@ -23,436 +16,240 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/commerce/inventory"
+	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/commerce/policy"
+	"github.com/openclaw-pos/commerce/courier"
+	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/kernel/stock"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/db/dbtest"
 	"github.com/openclaw-pos/commerce/platform/outbox"
-	"github.com/openclaw-pos/commerce/sim/daraz"
-	"github.com/openclaw-pos/commerce/sim/shopify"
-	"github.com/openclaw-pos/commerce/web/shop"
 )
 
-// The environment that makes this test binary another process: where its data are, and what it does.
-const (
-	killURL   = "APP_TEST_URL"
-	killData  = "APP_TEST_DATA"
-	killRoles = "APP_TEST_ROLES"
-)
-
-// skus are what the town sells, ten of each.
-var skus = []string{"TEA-1", "RICE-5", "MUG-2"}
-
-// town is one company with one warehouse on a database of its own, which processes share with this test one after the other, and the partners' simulators, which outlive them all.
-type town struct {
-	t         *testing.T
-	url, data string
-
-	a         *app.App // nil while another process has the database
-	entity    string
-	warehouse string
-	variants  map[string]string
-
-	gate    *gate
-	shop    *shopify.Shop
-	market  *daraz.Market
-	account string
+// house is the whole house with one company, one warehouse and one account, where nothing runs by itself: drain plays what the background would do.
+type house struct {
+	*testing.T
+	*app.App
+	entity, warehouse string
+	acc               connect.Account
+	variants          map[string]string
+	sold              int
 }
 
-// engines runs a test on a database of each engine.
-func engines(t *testing.T, f func(t *testing.T, h *town)) {
+// each runs a story in a house of its own, on both engines.
+func each(t *testing.T, story func(h *house), edit ...func(*app.Config)) {
 	t.Helper()
-	for name, url := range map[string]func() string{
-		"sqlite":   func() string { return dbtest.SQLiteURL(t, true) },
-		"postgres": func() string { return dbtest.PostgresURL(t) },
+	for name, url := range map[string]func(testing.TB) string{
+		"sqlite":   func(tb testing.TB) string { return dbtest.SQLiteURL(tb, false) },
+		"postgres": func(tb testing.TB) string { return dbtest.PostgresURL(tb) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := &town{t: t, url: url(), data: t.TempDir(), variants: map[string]string{}, gate: &gate{}}
-			h.open()
-			t.Cleanup(func() {
-				if h.a != nil {
-					ok(t, h.a.Close())
-				}
-			})
+			cfg := app.Config{DB: url(t), Data: t.TempDir(), MakeKey: true, AllowPrivate: true, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), DBOptions: db.Options{CheckLockOrder: true}}
+			for _, e := range edit {
+				e(&cfg)
+			}
+			a, err := app.Open(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = a.Close() })
+			h := &house{T: t, App: a, variants: map[string]string{}}
 			h.build()
-			f(t, h)
+			story(h)
 		})
 	}
 }
 
-func ok(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func config(url, data string) app.Config {
-	return app.Config{
-		DB: url, Data: data, KeyFile: filepath.Join(data, "vault.key"), MakeKey: true, AllowPrivate: true, Log: slog.New(slog.DiscardHandler),
-		ShopLimits: shop.Limits{PerSecond: 1e6, Burst: 1e6, ProofsPerHour: 1e6, ProofBurst: 1e6},
-	}
-}
-
-// open takes the database into this process.
-func (h *town) open() {
-	h.t.Helper()
-	a, err := app.Open(context.Background(), config(h.url, h.data))
-	ok(h.t, err)
-	h.a = a
-}
-
-// leave gives the database away.
-func (h *town) leave() {
-	h.t.Helper()
-	ok(h.t, h.a.Close())
-	h.a = nil
-}
-
-func (h *town) write(fn func(tx *db.Tx) error) {
-	h.t.Helper()
-	ok(h.t, h.a.DB.Write(context.Background(), fn))
-}
-
-// one is the only answer of a query.
-func one[T any](h *town, query string, args ...any) T {
-	h.t.Helper()
-	var v T
-	ok(h.t, h.a.DB.Read(context.Background(), func(tx *db.Tx) (err error) {
-		v, err = db.One(tx, func(row db.Scanner) (x T, err error) { return x, row.Scan(&x) }, query, args...)
-		return err
-	}))
-	return v
-}
-
-// all are the answers of a query, as text.
-func (h *town) all(query string, args ...any) []string {
-	h.t.Helper()
-	var rows []string
-	ok(h.t, h.a.DB.Read(context.Background(), func(tx *db.Tx) (err error) {
-		rows, err = db.All(tx, func(row db.Scanner) (x string, err error) { return x, row.Scan(db.Text(&x)) }, query, args...)
-		return err
-	}))
-	return rows
-}
-
-func (h *town) build() {
-	h.t.Helper()
-	e, err := h.a.Policy.SaveEntity(context.Background(), policy.LegalEntity{Code: "PK", Name: "Town (Pvt) Ltd", Country: "PK", Currency: "PKR"}, "test")
-	ok(h.t, err)
+// build makes the company. SHIRT-M costs 1000, SHIRT-L 1000, COAT 2500, SOCKS 300 rupees; there are ten of each but of the coat.
+func (h *house) build() {
+	h.Helper()
+	e, err := h.Policy.SaveEntity(h.Context(), policy.LegalEntity{Code: "PK", Name: "Retail", Country: "PK", Currency: "PKR"}, "test")
+	h.ok(err)
 	h.entity = e.ID
+	prices := map[string]int64{"SHIRT-M": 100000, "SHIRT-L": 100000, "COAT": 250000, "SOCKS": 30000}
 	h.write(func(tx *db.Tx) error {
-		ids, err := h.a.Inventory.SaveLocations(tx, []inventory.Location{{
-			Code: "WH", Name: "Warehouse", Kind: "warehouse", LegalEntity: h.entity, Country: "PK", Province: "Punjab", City: "Lahore", Zone: "Asia/Karachi", Fulfils: true, Active: true, Weight: 100,
+		ids, err := h.Inventory.SaveLocations(tx, []inventory.Location{{
+			Code: "WH", Name: "Warehouse", Kind: inventory.Warehouse, LegalEntity: e.ID, Country: "PK", City: "Lahore", Zone: "Asia/Karachi", Fulfils: true, Active: true, Weight: 100,
 		}})
 		if err != nil {
 			return err
 		}
 		h.warehouse = ids[0]
 		var products []catalog.NewProduct
-		for _, sku := range skus {
-			products = append(products, catalog.NewProduct{SKU: sku, Title: sku, WeightG: 300})
+		for sku := range prices {
+			products = append(products, catalog.NewProduct{SKU: sku, Title: sku})
 		}
-		if err := h.a.Catalog.SaveProducts(tx, products); err != nil {
-			return err
-		}
-		if h.variants, err = h.a.Catalog.Variants(tx, skus); err != nil {
-			return err
-		}
-		prices := map[string]int64{}
-		for _, id := range h.variants {
-			prices[id] = 50000
-		}
-		return h.a.Catalog.SavePrices(tx, catalog.NewList{Name: "Standard", Country: "PK", Currency: "PKR", Prices: prices})
+		return h.Catalog.SaveProducts(tx, products)
 	})
-	h.stock(10, "opening")
-}
-
-// stock adds so many of every SKU.
-func (h *town) stock(n int64, ref string) {
-	h.t.Helper()
 	h.write(func(tx *db.Tx) error {
+		var err error
+		if h.variants, err = h.Catalog.Variants(tx, []string{"SHIRT-M", "SHIRT-L", "COAT", "SOCKS"}); err != nil {
+			return err
+		}
+		list := catalog.NewList{Name: "PK", Country: "PK", Currency: "PKR", Prices: map[string]int64{}}
 		var ms []stock.Movement
-		for _, sku := range skus {
-			ms = append(ms, stock.Movement{
-				Variant: h.variants[sku], Location: h.warehouse, Condition: stock.Sellable, Delta: n, Kind: stock.MoveReceipt, RefKind: "test", RefID: ref, Actor: "test", At: tx.Now,
-			})
-		}
-		return h.a.Inventory.Move(tx, ms)
-	})
-}
-
-// openShopify opens a shop behind the gate, with our account for it.
-func (h *town) openShopify() {
-	h.t.Helper()
-	ctx := context.Background()
-	var err error
-	h.shop, err = shopify.New(shopify.Config{
-		Domain: "town.myshopify.com", ClientID: "client", ClientSecret: "secret", Currency: "PKR", Country: "PK", Locations: []shopify.LocationSpec{{Name: "WH"}}, PlainHTTP: true,
-		BucketSize: 20000, RestoreRate: 20000,
-	})
-	ok(h.t, err)
-	h.t.Cleanup(h.shop.Close)
-	for _, sku := range skus {
-		_, err := h.shop.AddProduct(shopify.ProductSpec{SKU: sku, Title: sku, Price: "500.00", Stock: map[string]int{"WH": 10}})
-		ok(h.t, err)
-	}
-	acc, err := h.a.Connect.Add(ctx, connect.Adding{
-		Name: "town-shop", Channel: "shopify", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: h.entity, Mode: channel.Live, Actor: "test",
-		Settings: map[string]string{"shop": "town.myshopify.com", "base_url": h.gate.listen(h.t, h.shop.Handler()), "client_id": "client", "poll_seconds": "1", "acknowledge_tag": "ours {number}"},
-		Secrets:  map[string]string{"client_secret": "secret"},
-	})
-	ok(h.t, err)
-	h.account = acc.ID
-	theirs, err := h.a.Connect.Check(ctx, acc.ID)
-	ok(h.t, err)
-	ok(h.t, h.a.Connect.MapLocation(ctx, acc.ID, h.warehouse, theirs.Locations[0].External))
-	_, err = h.a.Connect.PullListings(ctx, acc.ID)
-	ok(h.t, err)
-}
-
-// openDaraz opens a Daraz shop behind the gate, with our account for it.
-func (h *town) openDaraz() {
-	h.t.Helper()
-	h.market = daraz.New(daraz.Config{Venture: "pk", AppKey: "app", AppSecret: "app-secret", Sellers: []daraz.Seller{{ID: "100071"}}, Push: daraz.Push{Off: true}})
-	h.t.Cleanup(h.market.Close)
-	for _, sku := range skus {
-		h.market.Shop("").AddProduct(sku, sku+"_PK-1", 50000, 10)
-	}
-	acc, err := h.a.Connect.Add(context.Background(), connect.Adding{
-		Name: "town-daraz", Channel: "daraz", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: h.entity, App: "app", Mode: channel.Live, Actor: "test",
-		Settings: map[string]string{"venture": "pk", "app_key": "app", "base_url": h.gate.listen(h.t, h.market.Handler()) + "/rest", "poll_seconds": "1"},
-		Secrets:  map[string]string{"app_secret": "app-secret", "code": h.market.Shop("").Authorize()},
-	})
-	ok(h.t, err)
-	h.account = acc.ID
-	_, err = h.a.Connect.PullListings(context.Background(), acc.ID)
-	ok(h.t, err)
-}
-
-// buy has a buyer of the Shopify shop order one of each SKU.
-func (h *town) buy() string {
-	h.t.Helper()
-	spec := h.shop.Generate(5, 1)[0]
-	spec.Lines = nil
-	for _, sku := range skus[:2] {
-		spec.Lines = append(spec.Lines, shopify.LineSpec{SKU: sku, Quantity: 1})
-	}
-	spec.COD, spec.Test, spec.POS, spec.Payments, spec.Discount, spec.Tip, spec.Currency, spec.Oversell = false, false, false, nil, nil, "", "", true
-	placed, err := h.shop.PlaceOrder(spec)
-	ok(h.t, err)
-	return placed.ID
-}
-
-// read polls and imports what the account's channel has.
-func (h *town) read() {
-	h.t.Helper()
-	_, err := h.a.Connect.Poll(context.Background(), h.account)
-	ok(h.t, err)
-	h.work()
-}
-
-// work does everything that is due: reads, imports, events, tells, stock.
-func (h *town) work() {
-	h.t.Helper()
-	ctx := context.Background()
-	for n := 1; n > 0; {
-		n = 0
-		for _, do := range []func(context.Context) (int, error){
-			h.a.Connect.ReadOnce, h.a.Connect.ImportOnce, h.a.Connect.TellOnce,
-			func(ctx context.Context) (int, error) { return h.a.Connect.MarkChanged(ctx, 500) },
-			func(ctx context.Context) (int, error) { return h.a.Connect.PushOnce(ctx, h.account) },
-		} {
-			m, err := do(ctx)
-			ok(h.t, err)
-			n += m
-		}
-		ok(h.t, outbox.Drain(ctx, h.a.Relay, h.a.Consumers))
-	}
-}
-
-// pack picks and packs everything there is.
-func (h *town) pack() {
-	h.t.Helper()
-	ctx := context.Background()
-	for _, id := range h.all(`select id from fulfillment_orders where state = 'new' order by id`) {
-		fo, err := h.a.Fulfillment.Accept(ctx, id, 0, "clerk")
-		ok(h.t, err)
-		for _, l := range fo.Lines {
-			_, err := h.a.Fulfillment.Pick(ctx, id, 0, "clerk", fulfillment.Scan{ID: l.ID, Code: l.SKU, Quantity: l.Quantity})
-			ok(h.t, err)
-		}
-		_, err = h.a.Fulfillment.Pack(ctx, id, 0, "clerk", nil)
-		ok(h.t, err)
-	}
-}
-
-// expire ends the leases of a killed process, as time would.
-func (h *town) expire() {
-	h.t.Helper()
-	h.write(func(tx *db.Tx) error {
-		for _, q := range []string{
-			`update inbox set next_at = 0 where state = 'stored'`,
-			`update tells set lease_until = 1, next_at = 0 where state = 'running'`,
-			`update tells set next_at = 0 where state = 'intended'`,
-			`update reads set lease_until = 1, next_at = 0 where state in ('running', 'due')`,
-			`update channel_stock set running_until = 1 where running_until is not null`,
-			`update channel_stock set next_at = 0`,
-			`update deliveries set next_at = 0 where state = 'due'`,
-		} {
-			if _, err := tx.Exec(q); err != nil {
-				return fmt.Errorf("%s: %w", q, err)
+		for sku, v := range h.variants {
+			list.Prices[v] = prices[sku]
+			if sku != "COAT" {
+				ms = append(ms, stock.Movement{Variant: v, Location: h.warehouse, Delta: 10, Kind: stock.MoveOpening, RefKind: "test", RefID: "opening", Actor: "test"})
 			}
 		}
-		return nil
+		if err := h.Inventory.Move(tx, ms); err != nil {
+			return err
+		}
+		return h.Catalog.SavePrices(tx, list)
+	})
+	h.open("pk-web", map[string]string{})
+}
+
+// open adds an account, which is sold through from now on.
+func (h *house) open(name string, settings map[string]string) {
+	h.Helper()
+	settings["storefront"], settings["currency"] = name, "PKR"
+	var err error
+	h.acc, err = h.Connect.Add(h.Context(), connect.Adding{
+		Name: name, Channel: "ownsite", Country: "PK", Currency: "PKR", LegalEntity: h.entity, Zone: "Asia/Karachi", Mode: channel.Live, Actor: "test", SkipCheck: true, Settings: settings,
+	})
+	h.ok(err)
+}
+
+func (h *house) ok(err error) {
+	h.Helper()
+	if err != nil {
+		h.Fatal(err)
+	}
+}
+
+func (h *house) write(fn func(tx *db.Tx) error) {
+	h.Helper()
+	h.ok(h.DB.Write(context.Background(), fn))
+}
+
+func must[T any](h *house) func(v T, err error) T {
+	return func(v T, err error) T {
+		h.Helper()
+		h.ok(err)
+		return v
+	}
+}
+
+// read asks in a transaction of its own.
+func read[T any](h *house, fn func(tx *db.Tx) (T, error)) (out T) {
+	h.Helper()
+	h.ok(h.DB.Read(context.Background(), func(tx *db.Tx) (err error) { out, err = fn(tx); return err }))
+	return out
+}
+
+// one is the only answer of a query.
+func one[T any](h *house, query string, args ...any) T {
+	h.Helper()
+	return read(h, func(tx *db.Tx) (T, error) {
+		return db.One(tx, func(row db.Scanner) (v T, err error) { return v, row.Scan(&v) }, query, args...)
 	})
 }
 
-// process is another process at work on the town's database.
-type process struct {
-	t   *testing.T
-	cmd *exec.Cmd
-	url string // where it listens
+func same(h *house, want, got any) {
+	h.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		h.Errorf("(-want +got):\n%s", d)
+	}
 }
 
-// TestKilledProcess is the other process: it does the work of the given roles until it is killed. Without the environment there is nothing to do.
-func TestKilledProcess(t *testing.T) {
-	url := os.Getenv(killURL)
-	if url == "" {
-		return
+// drain plays every event to its consumers.
+func (h *house) drain() {
+	h.Helper()
+	h.ok(outbox.Drain(context.Background(), h.Relay, h.Consumers))
+	if n := one[int64](h, `select count(*) from event_parked`); n > 0 {
+		h.Errorf("%d events are parked: %s", n, one[string](h, `select max(cause) from event_parked`))
 	}
-	ctx := context.Background()
-	a, err := app.Open(ctx, config(url, os.Getenv(killData)))
-	ok(t, err)
-	server := httptest.NewServer(a.Handler())
-	var roles []app.Role
-	for r := range strings.SplitSeq(os.Getenv(killRoles), ",") {
-		roles = append(roles, app.Role(r))
-	}
-	fmt.Printf("ready %s\n", server.URL)
-	ok(t, a.Run(ctx, roles...))
 }
 
-// start hands the database to another process, and waits until that is at work.
-func (h *town) start(roles ...app.Role) *process {
-	h.t.Helper()
-	if h.a != nil {
-		h.leave()
+// buy brings in an order of one line, paid for by card or in cash.
+func (h *house) buy(sku string, quantity, price int64, cash bool) order.View {
+	h.Helper()
+	h.sold++
+	h.ok(h.Order.Stock(h.Context(), "PK", "ownsite", 10))
+	total := money.Of(price*quantity, "PKR")
+	now := h.DB.Now()
+	p := channel.Payment{External: "p1", Method: channel.PayCard, Gateway: "demo", Status: channel.Paid, Amount: total, At: now}
+	if cash {
+		p = channel.Payment{External: "p1", Method: channel.PayCOD, Status: channel.Due, Amount: total, Collector: channel.Courier}
 	}
-	var names []string
-	for _, r := range roles {
-		names = append(names, string(r))
+	o := channel.Order{
+		External: fmt.Sprint("cart-", h.sold), PlacedAt: now, Version: now, Status: channel.Open, Country: "PK", Currency: "PKR", TaxMode: channel.TaxInclusive, Money: channel.MoneyComplete, Total: total,
+		Payments: []channel.Payment{p}, ShipTo: channel.Address{Country: "PK", Province: "Punjab", City: "Lahore", Postcode: "54000"},
+		Lines: []channel.Line{{
+			External: "1", Listing: channel.ListingRef{External: sku, SKU: sku}, Title: sku, Quantity: quantity, UnitPrice: money.Of(price, "PKR"), Total: total, FulfilledBy: channel.Seller, Ships: true,
+		}},
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledProcess$", "-test.v")
-	cmd.Env = append(os.Environ(), killURL+"="+h.url, killData+"="+h.data, killRoles+"="+strings.Join(names, ","))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	ok(h.t, err)
-	ok(h.t, cmd.Start())
-	p := &process{t: h.t, cmd: cmd}
-	h.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	lines := bufio.NewScanner(out)
-	for p.url == "" && lines.Scan() {
-		p.url, _ = strings.CutPrefix(lines.Text(), "ready ")
-		if !strings.HasPrefix(lines.Text(), "ready ") {
-			p.url = ""
+	h.write(func(tx *db.Tx) error {
+		acc := channel.Account{ID: h.acc.ID, Name: h.acc.Name, Channel: "ownsite", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: h.entity, Mode: channel.Live, Settings: h.acc.Settings}
+		_, err := h.Order.Import(tx, []channel.Arrival{{Source: "direct", Account: acc, Change: channel.Change{External: o.External, Version: now, ReadAt: now}, Order: o, Hash: o.External, AddressOK: true}})
+		return err
+	})
+	h.drain()
+	return h.order(one[string](h, `select id from orders where external = $1`, o.External))
+}
+
+func (h *house) order(id string) order.View {
+	h.Helper()
+	return read(h, func(tx *db.Tx) (order.View, error) { return h.Order.Get(tx, id) })
+}
+
+// ship picks, packs and hands over everything of an order that is sourced.
+func (h *house) ship(id string) {
+	h.Helper()
+	ctx := h.Context()
+	for _, fo := range read(h, func(tx *db.Tx) ([]fulfillment.FO, error) { return h.Fulfillment.Of(tx, id) }) {
+		fo = must[fulfillment.FO](h)(h.Fulfillment.Accept(ctx, fo.ID, 0, "clerk"))
+		for _, l := range fo.Lines {
+			must[fulfillment.FO](h)(h.Fulfillment.Pick(ctx, fo.ID, 0, "clerk", fulfillment.Scan{ID: l.ID, Code: l.SKU, Quantity: l.Quantity}))
+		}
+		_, err := h.Fulfillment.Pack(ctx, fo.ID, 0, "clerk", nil)
+		h.ok(err)
+	}
+	for _, sh := range read(h, func(tx *db.Tx) ([]string, error) {
+		return db.All(tx, func(row db.Scanner) (v string, err error) { return v, row.Scan(&v) }, `select id from dispatch_shipments where order_id = $1`, id)
+	}) {
+		_, err := h.Dispatch.Waybill(ctx, sh, 0, "clerk", courier.Waybill{Carrier: "tcs", Tracking: "T" + sh})
+		h.ok(err)
+		_, err = h.Dispatch.HandOver(ctx, sh, "clerk", h.DB.Now())
+		h.ok(err)
+	}
+	h.drain()
+}
+
+// deliver has every parcel of an order delivered.
+func (h *house) deliver(id string) {
+	h.Helper()
+	h.ship(id)
+	for _, sh := range read(h, func(tx *db.Tx) ([]string, error) {
+		return db.All(tx, func(row db.Scanner) (v string, err error) { return v, row.Scan(&v) }, `select id from dispatch_shipments where order_id = $1`, id)
+	}) {
+		_, err := h.Dispatch.Report(h.Context(), sh, "clerk", courier.Delivered, time.Time{}, "")
+		h.ok(err)
+	}
+	h.drain()
+}
+
+// sound checks what always holds.
+func (h *house) sound() {
+	h.Helper()
+	h.drain()
+	for _, problem := range read(h, h.Inventory.Verify) {
+		h.Error(problem)
+	}
+	for what, query := range map[string]string{
+		"refunds of ours stay below what was captured": `select count(*) from (select r.order_id from refunds r where r.origin = 'ours' and r.state <> 'refused' group by r.order_id
+			having sum(r.amount) > (select coalesce(sum(p.captured), 0) from order_payments p where p.order_id = r.order_id)) x`,
+		"complete orders balance": `select count(*) from orders o where o.money = 'complete' and (o.difference <> 0 or o.total <> (select coalesce(sum(l.total), 0) from order_lines l where l.order_id = o.id)
+			+ (select coalesce(sum(c.total), 0) from order_charges c where c.order_id = o.id))`,
+		"lines add up":        `select count(*) from order_lines where ordered <> cancelled + open + shipped`,
+		"nobody is told of it": `select count(*) from tells where external like 'ours:%'`,
+	} {
+		if n := one[int64](h, query); n > 0 {
+			h.Errorf("%s: %d times not", what, n)
 		}
 	}
-	if p.url == "" {
-		h.t.Fatal("the other process did not start")
-	}
-	go func() { _, _ = io.Copy(io.Discard, out) }()
-	return p
-}
-
-// kill ends it with SIGKILL: nothing is tidied up.
-func (p *process) kill() {
-	p.t.Helper()
-	ok(p.t, p.cmd.Process.Kill())
-	_ = p.cmd.Wait()
-}
-
-// patience is how long anything may take on a busy machine.
-const patience = 60 * time.Second
-
-// gate stands before partners. It stops one request, before or after the partner has done what it asks, until whoever asked is gone; and it counts how many
-// of a kind were under way at once.
-type gate struct {
-	mu     sync.Mutex
-	what   string
-	after  bool
-	hit    chan struct{}
-	watch  string
-	flying int
-	most   int
-}
-
-func (g *gate) listen(t *testing.T, next http.Handler) string {
-	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.pass(w, r, next) }))
-	t.Cleanup(s.Close)
-	return s.URL
-}
-
-// arm makes the gate stop the next request whose path or body has this word in it.
-func (g *gate) arm(what string, after bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.what, g.after, g.hit, g.watch = what, after, make(chan struct{}), what
-}
-
-// wait waits until a request was stopped.
-func (g *gate) wait(t *testing.T) {
-	t.Helper()
-	g.mu.Lock()
-	hit := g.hit
-	g.mu.Unlock()
-	select {
-	case <-hit:
-	case <-time.After(patience):
-		t.Fatal("the request that was to be stopped never came")
-	}
-}
-
-func (g *gate) pass(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
-	r.Body = io.NopCloser(strings.NewReader(string(body)))
-	has := func(word string) bool { return word != "" && strings.Contains(r.URL.Path+string(body), word) }
-	g.mu.Lock()
-	stop, after := has(g.what), g.after
-	if stop {
-		g.what = ""
-	}
-	counted := has(g.watch)
-	if counted {
-		g.flying++
-		g.most = max(g.most, g.flying)
-	}
-	hit := g.hit
-	g.mu.Unlock()
-	defer func() {
-		if counted {
-			g.mu.Lock()
-			g.flying--
-			g.mu.Unlock()
-		}
-	}()
-	if !stop {
-		next.ServeHTTP(w, r)
-		return
-	}
-	if after {
-		next.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithoutCancel(r.Context())))
-	}
-	close(hit)
-	<-r.Context().Done() // whoever asked has gone
-}
-
-func sorted(all []string) []string {
-	slices.Sort(all)
-	return all
 }

@@ -60,7 +60,9 @@ type Needs struct {
 
 // Secrets is the vault as connect sees it. Owner is "account:<id>" or "app:<channel>/<app>".
 type Secrets interface {
-	Values(owner, name string) []string // newest first
+	Values(owner, name string) []string // newest first; what another process stored a moment ago may be missing
+	// Newest is the value in use, what another process stored a moment ago included; "" when there is none.
+	Newest(ctx context.Context, owner, name string) (string, error)
 	Put(tx *db.Tx, owner, name string, secret []byte, expires time.Time) error
 }
 

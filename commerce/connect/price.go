@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -89,6 +90,7 @@ func (s *Service) wantPrices(tx *db.Tx, acc Account, page []Offer) error {
 	}
 	b := db.NewBatch(2)
 	var cases []exception.Case
+	var clear []exception.Key
 	for _, o := range page {
 		p, ok := prices[o.Variant]
 		k, had := known[o.ID]
@@ -96,6 +98,7 @@ func (s *Service) wantPrices(tx *db.Tx, acc Account, page []Offer) error {
 			continue
 		}
 		state := "due"
+		clear = append(clear, priceCases(o.ID)...) // they were about another price
 		if why := priceDoubt(acc, k, p.Price); why != "" {
 			state = "held"
 			cases = append(cases, exception.Case{
@@ -107,12 +110,24 @@ func (s *Service) wantPrices(tx *db.Tx, acc Account, page []Offer) error {
 	}
 	_, err = tx.Exec(`insert into channel_prices (account_id, listing_id, variant_id, wanted, currency, state, attempts, next_at, updated_at, version)
 		select a, l, v, w, c, s, 0, 0, cast($1 as bigint), 1 from rows(a text, l text, v text, w bigint, c text, s text) where true
-		on conflict (account_id, listing_id) do update set wanted = excluded.wanted, currency = excluded.currency, state = excluded.state, attempts = 0, next_at = 0,
+		on conflict (account_id, listing_id) do update set wanted = excluded.wanted, currency = excluded.currency, state = excluded.state, attempts = 0,
+			next_at = case when channel_prices.state = 'due' then channel_prices.next_at else 0 end,
 			updated_at = excluded.updated_at, version = channel_prices.version + 1`, b, db.Micros(tx.Now))
-	if err != nil || len(cases) == 0 {
+	if err != nil {
+		return err
+	}
+	if err := exception.Clear(tx, "system", "the price lists say another price", clear...); err != nil {
 		return err
 	}
 	return exception.Raise(tx, cases...)
+}
+
+// priceCases are the cases that a price of a listing may have.
+func priceCases(listing string) []exception.Key {
+	return []exception.Key{
+		{Cause: exception.PriceHeld, SubjectKind: "listing", Subject: listing},
+		{Cause: exception.PushRefused, SubjectKind: "price", Subject: listing},
+	}
 }
 
 // priceDoubt says why a price is not pushed without a person; "" when it is.
@@ -156,7 +171,8 @@ func (s *Service) pricesOf(tx *db.Tx, account string, page []Offer) (map[string]
 	return all, err
 }
 
-// PushPrices tells the channel the prices that are due, 50 at a time. Prices are set, not changed by an amount: repeating one does no harm.
+// PushPrices tells the channel the prices that are due, 50 at a time. Prices are set, not changed by an amount: repeating one does no harm, and what a killed process
+// had taken comes again when its lease ends.
 func (s *Service) PushPrices(ctx context.Context, account string) error {
 	o, err := s.open(ctx, account)
 	if err != nil {
@@ -175,7 +191,9 @@ func (s *Service) PushPrices(ctx context.Context, account string) error {
 		for i, p := range due {
 			levels[i] = channel.PriceLevel{Listing: p.offer.Ref, Price: money.Of(p.wanted, p.currency), Key: db.ID()}
 		}
-		verdicts, callErr := setter.SetPrices(ctx, levels)
+		callCtx, cancel := context.WithTimeout(ctx, pushLease-5*time.Second)
+		verdicts, callErr := setter.SetPrices(callCtx, levels)
+		cancel()
 		if callErr != nil {
 			s.unwell(ctx, o.acc, callErr)
 		}
@@ -188,33 +206,24 @@ func (s *Service) PushPrices(ctx context.Context, account string) error {
 	}
 }
 
+// duePrices leases prices that are due, so that two pushes of one listing never overlap. One whose listing is not mapped any more is forgotten.
 func (s *Service) duePrices(ctx context.Context, account string) ([]pricePush, error) {
 	var due []pricePush
-	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
-		ids, err := db.All(tx, scanID, `select listing_id from channel_prices where account_id = $1 and state = 'due' and next_at <= $2 order by next_at, listing_id limit 50`, account, db.Micros(tx.Now))
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		var page []Offer
-		for _, id := range ids {
-			page = append(page, Offer{ID: id})
-		}
-		known, err := s.pricesOf(tx, account, page)
-		if err != nil {
-			return err
-		}
-		var variants []string
-		for _, k := range known {
-			variants = append(variants, k.variant)
-		}
-		offers, err := s.need.Stock.Listings(tx, account, variants)
-		if err != nil {
-			return err
-		}
-		for _, f := range offers {
-			if k, ok := known[f.ID]; ok {
-				k.offer = f
-				due = append(due, k)
+	err := s.need.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
+		due = nil
+		for len(due) == 0 {
+			ids, err := db.All(tx, scanID, `select listing_id from channel_prices where account_id = $1 and state = 'due' and next_at <= $2 order by next_at, listing_id limit 50`+tx.Lock(),
+				account, db.Micros(tx.Now))
+			if err != nil || len(ids) == 0 {
+				return err
+			}
+			if due, err = s.offered(tx, account, ids); err != nil {
+				return err
+			}
+			_, err = tx.Exec(`update channel_prices set next_at = $3 where account_id = $1 and listing_id in (select key from json_each($2))`,
+				account, db.Keys(ids), db.Micros(tx.Now.Add(pushLease)))
+			if err != nil {
+				return err
 			}
 		}
 		return nil
@@ -222,10 +231,43 @@ func (s *Service) duePrices(ctx context.Context, account string) ([]pricePush, e
 	return due, err
 }
 
+// offered reads the prices of listings; those of listings that are not mapped any more are deleted.
+func (s *Service) offered(tx *db.Tx, account string, ids []string) ([]pricePush, error) {
+	var page []Offer
+	for _, id := range ids {
+		page = append(page, Offer{ID: id})
+	}
+	known, err := s.pricesOf(tx, account, page)
+	if err != nil {
+		return nil, err
+	}
+	var variants []string
+	for _, id := range ids {
+		variants = append(variants, known[id].variant)
+	}
+	slices.Sort(variants)
+	offers, err := s.need.Stock.Listings(tx, account, slices.Compact(variants))
+	if err != nil {
+		return nil, err
+	}
+	var due []pricePush
+	for _, f := range offers {
+		if k, ok := known[f.ID]; ok {
+			k.offer = f
+			due = append(due, k)
+			delete(known, f.ID)
+		}
+	}
+	gone := slices.Sorted(keysOf(known))
+	_, err = tx.Exec(`delete from channel_prices where account_id = $1 and listing_id in (select key from json_each($2))`, account, db.Keys(gone))
+	return due, err
+}
+
 func (s *Service) settlePrices(ctx context.Context, o *opened, due []pricePush, verdicts []channel.Verdict, callErr error) error {
 	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
 		b := db.NewBatch(2)
 		var cases []exception.Case
+		var clear []exception.Key
 		for i, p := range due {
 			err := callErr
 			if i < len(verdicts) {
@@ -244,12 +286,30 @@ func (s *Service) settlePrices(ctx context.Context, o *opened, due []pricePush, 
 					})
 				}
 			}
+			if err == nil {
+				clear = append(clear, priceCases(p.listing)...)
+			}
 			b.Add(o.acc.ID, p.listing, p.wanted, state, shown, attempts, db.Micros(next), causeText(err))
 		}
 		_, err := tx.Exec(`update channel_prices set state = r.s, shown = r.sh, attempts = r.n, next_at = r.x, cause = r.c, told_at = $1
 			from rows(a text, l text, w bigint, s text, sh bigint, n bigint, x bigint, c text)
 			where channel_prices.account_id = r.a and channel_prices.listing_id = r.l and channel_prices.wanted = r.w and channel_prices.state = 'due'`, b, db.Micros(tx.Now))
-		if err != nil || len(cases) == 0 {
+		if err != nil {
+			return err
+		}
+		// Another price was wanted meanwhile: it is due now that this push is over. What the channel shows by now is not that.
+		again := db.NewBatch(3)
+		for i, p := range due {
+			if i < len(verdicts) && verdicts[i].Err == nil {
+				again.Add(o.acc.ID, p.listing, p.wanted)
+			}
+		}
+		_, err = tx.Exec(`update channel_prices set next_at = 0, shown = r.w from rows(a text, l text, w bigint)
+			where channel_prices.account_id = r.a and channel_prices.listing_id = r.l and channel_prices.wanted <> r.w`, again)
+		if err != nil {
+			return err
+		}
+		if err := exception.Clear(tx, "system", "the channel took the price", clear...); err != nil {
 			return err
 		}
 		return exception.Raise(tx, cases...)
@@ -266,7 +326,7 @@ func (s *Service) AcceptPrice(ctx context.Context, account, listing, actor strin
 		if n == 0 {
 			return fault.New(fault.NotFound, "no price of this listing waits")
 		}
-		if err := exception.Clear(tx, actor, "the price was accepted", exception.Key{Cause: exception.PriceHeld, SubjectKind: "listing", Subject: listing}); err != nil {
+		if err := exception.Clear(tx, actor, "the price was accepted", priceCases(listing)...); err != nil {
 			return err
 		}
 		return s.need.Audit.Write(tx, audit.Entry{Actor: actor, Action: "price.accept", SubjectKind: "listing", Subject: listing})

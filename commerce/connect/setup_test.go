@@ -18,6 +18,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/commerce/payment"
 	"github.com/openclaw-pos/commerce/kernel/event"
+	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/kernel/stock"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -52,6 +53,14 @@ func (s testSecrets) Values(owner, name string) []string {
 		return nil
 	}
 	return all
+}
+
+func (s testSecrets) Newest(ctx context.Context, owner, name string) (string, error) {
+	v, err := s.v.Reload(ctx, owner, name)
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return v.Secret.Reveal(), err
 }
 
 func (s testSecrets) Put(tx *db.Tx, owner, name string, secret []byte, expires time.Time) error {

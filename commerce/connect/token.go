@@ -19,9 +19,10 @@ type tokens struct {
 	ch      channel.Channel
 	unsaved bool // the account is not kept yet: nothing is stored
 
-	mu  sync.Mutex
-	set channel.TokenSet
-	at  time.Time // when set was read
+	mu   sync.Mutex
+	set  channel.TokenSet
+	at   time.Time         // when set was read
+	made *channel.TokenSet // the partner has issued it and dropped the one before, and it could not be stored yet
 }
 
 // early is how long before its end a token is replaced.
@@ -75,7 +76,22 @@ func (t *tokens) read(now time.Time) {
 	}
 }
 
-// renew asks the partner for a new set and stores it before anybody uses it. The caller holds t.mu.
+// readNewest takes the newest set past every cache: a refresh token that another process has used up a moment ago must not be sent again.
+func (t *tokens) readNewest(ctx context.Context) error {
+	text, err := t.s.need.Secrets.Newest(ctx, t.acc.owner(), tokenName)
+	if err != nil || text == "" {
+		return err
+	}
+	var set channel.TokenSet
+	if err := json.Unmarshal([]byte(text), &set); err != nil {
+		return fmt.Errorf("token set of %s: %w", t.acc.Name, err)
+	}
+	t.set, t.at = set, t.s.need.DB.Now()
+	return nil
+}
+
+// renew asks the partner for a new set and stores it before anybody uses it. A set that could not be stored is kept and stored the next time, since the partner
+// has dropped the one before. The caller holds t.mu.
 func (t *tokens) renew(ctx context.Context, stale string) error {
 	r, ok := t.ch.(channel.TokenRefresher)
 	if !ok {
@@ -93,7 +109,12 @@ func (t *tokens) renew(ctx context.Context, stale string) error {
 		return err
 	}
 	defer release()
-	t.read(t.s.need.DB.Now())
+	if t.made != nil {
+		return t.store(ctx, *t.made)
+	}
+	if err := t.readNewest(ctx); err != nil {
+		return err
+	}
 	if t.set.Access != "" && t.set.Access != stale {
 		return nil // another process was first
 	}
@@ -127,10 +148,12 @@ func (s *Service) putTokens(tx *db.Tx, acc Account, set channel.TokenSet) error 
 // store makes the new pair durable.
 func (t *tokens) store(ctx context.Context, set channel.TokenSet) error {
 	err := t.s.need.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error { return t.s.putTokens(tx, t.acc, set) })
-	if err == nil {
-		t.set, t.at = set, t.s.need.DB.Now()
+	if err != nil {
+		t.made = &set
+		return err
 	}
-	return err
+	t.set, t.at, t.made = set, t.s.need.DB.Now(), nil
+	return nil
 }
 
 // leaseFor is how long one process may take over a refresh.

@@ -86,8 +86,9 @@ func (h *House) Read(fn func(tx *db.Tx) error) {
 
 type secrets struct{}
 
-func (secrets) Values(string, string) []string                      { return nil }
-func (secrets) Put(*db.Tx, string, string, []byte, time.Time) error { return nil }
+func (secrets) Values(string, string) []string                         { return nil }
+func (secrets) Newest(context.Context, string, string) (string, error) { return "", nil }
+func (secrets) Put(*db.Tx, string, string, []byte, time.Time) error    { return nil }
 
 // contexts opens everything but stock and shops.
 func (h *House) contexts() {
