@@ -23,30 +23,33 @@ func scan(row db.Scanner) (sh Shipment, err error) {
 
 // find reads shipments by a condition over s, with what is in them, oldest first.
 func find(tx *db.Tx, where string, args ...any) ([]*Shipment, error) {
-	found, err := db.All(tx, scan, `select `+columns+` from dispatch_shipments s where `+where+` order by s.id`, args...)
-	if err != nil || len(found) == 0 {
-		return nil, err
-	}
-	all := make([]*Shipment, len(found))
-	ids := make([]string, len(found))
-	at := map[string]*Shipment{}
-	for i := range found {
-		all[i], ids[i] = &found[i], found[i].ID
-		at[found[i].ID] = all[i]
-	}
 	type row struct {
 		ship string
 		Good
 	}
-	goods, err := db.All(tx, func(r db.Scanner) (g row, err error) {
+	var found []Shipment
+	var goods []row
+	db.Later(tx, &found, scan, `select `+columns+` from dispatch_shipments s where `+where+` order by s.id`, args...)
+	db.Later(tx, &goods, func(r db.Scanner) (g row, err error) {
 		err = r.Scan(&g.ship, &g.LineID, &g.Variant, &g.Quantity, &g.Whole, db.JSON(&g.Units))
 		return g, err
 	}, `select shipment_id, order_line_id, variant_id, quantity, line_quantity, units from dispatch_lines
-		where shipment_id in (select key from json_each($1)) order by shipment_id, order_line_id, variant_id`, db.Keys(ids))
-	for _, g := range goods {
-		at[g.ship].Goods = append(at[g.ship].Goods, g.Good)
+		where shipment_id in (select s.id from dispatch_shipments s where `+where+`) order by shipment_id, order_line_id, variant_id`, args...)
+	if err := tx.Flush(); err != nil || len(found) == 0 {
+		return nil, err
 	}
-	return all, err
+	all := make([]*Shipment, len(found))
+	at := map[string]*Shipment{}
+	for i := range found {
+		all[i] = &found[i]
+		at[found[i].ID] = all[i]
+	}
+	for _, g := range goods {
+		if sh := at[g.ship]; sh != nil {
+			sh.Goods = append(sh.Goods, g.Good)
+		}
+	}
+	return all, nil
 }
 
 func ofOrders(tx *db.Tx, orders []string) ([]*Shipment, error) {

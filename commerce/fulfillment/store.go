@@ -30,12 +30,8 @@ func scanLine(row db.Scanner) (l Line, err error) {
 
 // ofOrders reads everything of orders, by order, oldest first.
 func ofOrders(tx *db.Tx, orders []string) (map[string][]*FO, error) {
-	fos, err := db.All(tx, scan, `select `+columns+` from fulfillment_orders f where f.order_id in (select key from json_each($1)) order by f.id`, db.Keys(orders))
+	fos, err := withLines(tx, `f.order_id in (select key from json_each($1))`, orders)
 	if err != nil {
-		return nil, err
-	}
-	if err := fill(tx, fos, `select `+lineColumns+` from fulfillment_lines l join fulfillment_orders f on f.id = l.fulfillment_id
-		where f.order_id in (select key from json_each($1)) order by l.id`, db.Keys(orders)); err != nil {
 		return nil, err
 	}
 	all := map[string][]*FO{}
@@ -47,25 +43,32 @@ func ofOrders(tx *db.Tx, orders []string) (map[string][]*FO, error) {
 
 // byID reads fulfillment orders with their lines, in the order of the ids; those that do not exist are left out.
 func byID(tx *db.Tx, ids []string) ([]FO, error) {
-	fos, err := db.All(tx, scan, `select `+columns+` from fulfillment_orders f where f.id in (select key from json_each($1)) order by f.id`, db.Keys(ids))
-	if err != nil || len(fos) == 0 {
-		return nil, err
-	}
-	return fos, fill(tx, fos, `select `+lineColumns+` from fulfillment_lines l where l.fulfillment_id in (select key from json_each($1)) order by l.id`, db.Keys(ids))
+	return withLines(tx, `f.id in (select key from json_each($1))`, ids)
 }
 
-func fill(tx *db.Tx, fos []FO, text, keys string) error {
-	lines, err := db.All(tx, scanLine, text, keys)
-	at := map[string]int{}
+// withLines reads fulfillment orders by a condition over f and a list of keys, oldest first.
+func withLines(tx *db.Tx, where string, keys []string) ([]FO, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	var fos []FO
+	var lines []Line
+	db.Later(tx, &fos, scan, `select `+columns+` from fulfillment_orders f where `+where+` order by f.id`, db.Keys(keys))
+	db.Later(tx, &lines, scanLine, `select `+lineColumns+` from fulfillment_lines l join fulfillment_orders f on f.id = l.fulfillment_id where `+where+` order by l.id`, db.Keys(keys))
+	if err := tx.Flush(); err != nil {
+		return nil, err
+	}
+	at := make(map[string]*FO, len(fos))
 	for i := range fos {
-		at[fos[i].ID] = i
 		fos[i].Allowed = fos[i].allowed()
+		at[fos[i].ID] = &fos[i]
 	}
 	for _, l := range lines {
-		f := &fos[at[l.FO]]
-		f.Lines = append(f.Lines, l)
+		if f := at[l.FO]; f != nil {
+			f.Lines = append(f.Lines, l)
+		}
 	}
-	return err
+	return fos, nil
 }
 
 // insert writes new fulfillment orders with their lines.

@@ -185,15 +185,16 @@ func wordsOf(b Bucket) string {
 // locked reads an order with its lines, the row locked.
 func (s *Service) locked(tx *db.Tx, id string) (Head, []Line, error) {
 	tx.Locking(db.LockOrder, id)
-	heads, err := byID(tx, []string{id}, true)
-	if err != nil {
+	var heads []Head
+	laterHeads(tx, &heads, []string{id}, true)
+	rows := laterLines(tx, []string{id})
+	if err := tx.Flush(); err != nil {
 		return Head{}, nil, err
 	}
 	if len(heads) == 0 {
 		return Head{}, nil, fault.New(fault.NotFound, "there is no order %s", id)
 	}
-	lines, err := linesOf(tx, []string{id})
-	return heads[0], lines[id], err
+	return heads[0], rows.lines()[id], nil
 }
 
 // saveHead derives state and counts and writes the head as its next version.

@@ -127,11 +127,17 @@ func byID(tx *db.Tx, ids []string, lock bool) ([]Head, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
+	var heads []Head
+	laterHeads(tx, &heads, ids, lock)
+	return heads, tx.Flush()
+}
+
+func laterHeads(tx *db.Tx, heads *[]Head, ids []string, lock bool) {
 	q := `select ` + headColumns + ` from orders o where o.id in (select key from json_each($1)) order by o.id`
 	if lock {
 		q += tx.Lock()
 	}
-	return db.All(tx, scanHead, q, db.Keys(ids))
+	db.Later(tx, heads, scanHead, q, db.Keys(ids))
 }
 
 // linesOf reads the lines of orders with their units, in order.
@@ -139,27 +145,45 @@ func linesOf(tx *db.Tx, ids []string) (map[string][]Line, error) {
 	if len(ids) == 0 {
 		return map[string][]Line{}, nil
 	}
-	lines, err := db.All(tx, scanLine, `select `+lineColumns+` from order_lines l where l.order_id in (select key from json_each($1)) order by l.order_id, l.n`, db.Keys(ids))
-	if err != nil {
+	r := laterLines(tx, ids)
+	if err := tx.Flush(); err != nil {
 		return nil, err
 	}
-	units := map[string][]Unit{}
-	_, err = db.All(tx, func(row db.Scanner) (struct{}, error) {
-		var line string
-		var u Unit
-		err := row.Scan(&line, &u.External, &u.Bucket, &u.Status, &u.Raw, db.Text(&u.Package), db.Text(&u.Tracking))
-		units[line] = append(units[line], u)
-		return struct{}{}, err
+	return r.lines(), nil
+}
+
+// lineRows are the rows that make up the lines of some orders, once they have been flushed.
+type lineRows struct {
+	found []Line
+	units []unitRow
+}
+
+type unitRow struct {
+	line string
+	Unit
+}
+
+func laterLines(tx *db.Tx, ids []string) *lineRows {
+	var r lineRows
+	db.Later(tx, &r.found, scanLine, `select `+lineColumns+` from order_lines l where l.order_id in (select key from json_each($1)) order by l.order_id, l.n`, db.Keys(ids))
+	db.Later(tx, &r.units, func(row db.Scanner) (u unitRow, err error) {
+		err = row.Scan(&u.line, &u.External, &u.Bucket, &u.Status, &u.Raw, db.Text(&u.Package), db.Text(&u.Tracking))
+		return u, err
 	}, `select line_id, external, bucket, status, raw, package, tracking from order_units where order_id in (select key from json_each($1)) order by line_id, external`, db.Keys(ids))
-	if err != nil {
-		return nil, err
+	return &r
+}
+
+func (r *lineRows) lines() map[string][]Line {
+	units := map[string][]Unit{}
+	for _, u := range r.units {
+		units[u.line] = append(units[u.line], u.Unit)
 	}
-	all := make(map[string][]Line, len(ids))
-	for _, l := range lines {
+	all := map[string][]Line{}
+	for _, l := range r.found {
 		l.Units = units[l.ID]
 		all[l.OrderID] = append(all[l.OrderID], l)
 	}
-	return all, nil
+	return all
 }
 
 // hold is one row of order_holds.

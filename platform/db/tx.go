@@ -167,14 +167,19 @@ func (r Row) Scan(dest ...any) error {
 	return nil
 }
 
+// Later queues a query whose rows are in out after the next Flush, All, One or Exec: on PostgreSQL all of them are one round trip.
+func Later[T any](tx *Tx, out *[]T, scan func(Scanner) (T, error), text string, args ...any) {
+	tx.SendQuery(text, func(row Scanner) error {
+		v, err := scan(row)
+		*out = append(*out, v)
+		return err
+	}, args...)
+}
+
 // All returns every row. Nothing found is an empty slice.
 func All[T any](tx *Tx, scan func(Scanner) (T, error), text string, args ...any) ([]T, error) {
 	var out []T
-	tx.SendQuery(text, func(row Scanner) error {
-		v, err := scan(row)
-		out = append(out, v)
-		return err
-	}, args...)
+	Later(tx, &out, scan, text, args...)
 	if err := tx.Flush(); err != nil {
 		return nil, err
 	}
