@@ -216,6 +216,7 @@ func every(name string, d time.Duration, do func(ctx context.Context) error) job
 func (a *App) schedules() []jobs.Schedule {
 	return []jobs.Schedule{
 		every("order.unpaid", time.Minute, func(ctx context.Context) error { _, err := a.Order.ExpireUnpaid(ctx, 200); return err }),
+		every("returns.exchange", time.Minute, func(ctx context.Context) error { _, err := a.Returns.PlaceDue(ctx, 100); return err }),
 		every("inventory.expire", 30*time.Second, func(ctx context.Context) error { _, err := a.Inventory.Expire(ctx, 500); return err }),
 		every("inventory.weigh", time.Minute, func(ctx context.Context) error { _, err := a.Inventory.Weigh(ctx); return err }),
 		every("cart.recover", 30*time.Second, func(ctx context.Context) error { _, err := a.Cart.Recover(ctx, 200); return err }),

@@ -173,6 +173,52 @@ func (s *Service) exchangeBy(tx *db.Tx, w *work, moment, actor string) error {
 	return s.exchange(tx, w, r.Detail.Wanted, 0, actor)
 }
 
+// PlaceDue places the exchanges whose goods have all come, of accounts that wait for them, where it was not done at once. One that cannot be placed waits for a person. It
+// answers how many were placed.
+func (s *Service) PlaceDue(ctx context.Context, limit int) (int, error) {
+	var due []RMA
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+		found, err := db.All(tx, scan, `select `+columns+` from returns_rma r where r.kind = 'exchange' and r.closed_at is null and r.decision = 'approved' and r.money_state = 'none'
+			and r.goods_state in ('received', 'inspected') order by r.requested_at limit $1`, limit)
+		if err == nil {
+			due, err = withLines(tx, found)
+		}
+		return err
+	})
+	n := 0
+	for _, r := range due {
+		if err == nil && len(r.Detail.Wanted) > 0 && r.awaitsExchange() {
+			if r, err = s.placeDue(ctx, r); r.replaced() {
+				n++
+			}
+		}
+	}
+	return n, err
+}
+
+// placeDue places what an account that waits for the goods gives for them.
+func (s *Service) placeDue(ctx context.Context, r RMA) (RMA, error) {
+	if err := s.ready(ctx, r.ID); err != nil {
+		return r, err
+	}
+	placed, err := s.change(ctx, r.ID, 0, "system", "exchange", func(tx *db.Tx, w *work) error {
+		if !w.complete() {
+			return nil
+		}
+		return s.exchangeBy(tx, w, OnReceipt, "system")
+	})
+	if err == nil {
+		return placed, nil
+	}
+	if !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.Invalid) {
+		return r, err
+	}
+	return s.change(ctx, r.ID, 0, "system", "exchange", func(_ *db.Tx, w *work) error {
+		w.waits("the exchange cannot be placed: " + fault.Message(err))
+		return nil
+	})
+}
+
 // Unexchange takes an exchange back while no money has gone and the replacement has not been handed over: the exact inverse of Exchange.
 func (s *Service) Unexchange(ctx context.Context, id string, version int64, actor string) (RMA, error) {
 	return s.change(ctx, id, version, actor, "unexchange", func(tx *db.Tx, w *work) error {

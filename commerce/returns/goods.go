@@ -128,10 +128,12 @@ type Receipt struct {
 // Receive records goods that came: a fact, whatever was decided. They wait in quarantine for inspection. Several partial receipts are one after the other.
 // Faults: Conflict when more came than the return says.
 func (s *Service) Receive(ctx context.Context, id string, version int64, got Receipt) (RMA, error) {
-	if err := s.ready(ctx, id); err != nil {
-		return RMA{}, err
+	r, err := s.change(ctx, id, version, got.Actor, "receive", func(tx *db.Tx, w *work) error { return s.receive(tx, w, got) })
+	if err != nil || !r.awaitsExchange() || len(r.Detail.Wanted) == 0 {
+		return r, err
 	}
-	return s.change(ctx, id, version, got.Actor, "receive", func(tx *db.Tx, w *work) error { return s.receive(tx, w, got) })
+	// The goods are here whatever becomes of what replaces them, and stock is locked once in a transaction; PlaceDue goes on where this does not.
+	return s.placeDue(ctx, r)
 }
 
 func (s *Service) receive(tx *db.Tx, w *work, got Receipt) error {
@@ -190,10 +192,7 @@ func (s *Service) receive(tx *db.Tx, w *work, got Receipt) error {
 		what = "received"
 	}
 	w.happened(what, "", moves)
-	if !w.complete() {
-		return nil
-	}
-	return s.exchangeBy(tx, w, OnReceipt, got.Actor)
+	return nil
 }
 
 // Unreceive takes a receipt back that was a mistake, for units that still wait for inspection; no lines means all of these. The exact inverse of Receive.
@@ -308,6 +307,13 @@ type Verdict struct {
 
 // Inspect decides what becomes of goods that wait for it; stock follows. Uninspect is its inverse.
 func (s *Service) Inspect(ctx context.Context, id string, version int64, verdicts []Verdict, actor string) (RMA, error) {
+	if slices.ContainsFunc(verdicts, func(v Verdict) bool { return v.Disposition == ToReject }) {
+		r, err := s.change(ctx, id, version, actor, "inspect", func(tx *db.Tx, w *work) error { return s.reject(tx, w, verdicts, actor) })
+		if err != nil {
+			return r, err
+		}
+		version = r.Version
+	}
 	return s.change(ctx, id, version, actor, "inspect", func(tx *db.Tx, w *work) error { return s.inspect(tx, w, verdicts, actor, 1) })
 }
 
@@ -326,8 +332,8 @@ func (s *Service) inspect(tx *db.Tx, w *work, verdicts []Verdict, actor string, 
 	if r.Goods != "received" {
 		return fault.New(fault.Conflict, "the goods of return %s are %s", r.Number, r.Goods).WithCode("not_allowed")
 	}
-	if slices.ContainsFunc(verdicts, func(v Verdict) bool { return v.Disposition == ToReject }) {
-		if err := s.reject(tx, w, actor, sign); err != nil {
+	if r.Money == "intended" || r.Money == "refunded" {
+		if err := w.unrejected(verdicts); err != nil {
 			return err
 		}
 	}
@@ -394,13 +400,31 @@ func (w *work) judge(v Verdict, sign int64) (event.UnitsMove, error) {
 	return event.UnitsMove{LineID: l.LineID, External: l.External, Quantity: v.Quantity}, nil
 }
 
-// reject refuses to reject goods whose money is gone: that would have to come back first. What an exchange gave for them is taken back, while it has not been handed over.
-func (s *Service) reject(tx *db.Tx, w *work, actor string, sign int64) error {
-	if w.rma.Money == "intended" || w.rma.Money == "refunded" {
-		return fault.New(fault.Conflict, "the money of return %s is %s: its goods cannot be rejected any more", w.rma.Number, w.rma.Money).WithCode("refunded")
+// unrejected refuses to reject goods whose money is gone: that would have to come back first.
+func (w *work) unrejected(verdicts []Verdict) error {
+	for _, v := range verdicts {
+		if v.Disposition == ToReject {
+			return fault.New(fault.Conflict, "the money of return %s is %s: its goods cannot be rejected any more", w.rma.Number, w.rma.Money).WithCode("refunded")
+		}
 	}
-	if sign < 0 {
+	return nil
+}
+
+// reject takes back what an exchange gave for goods that are about to be rejected, in a transaction before the inspection's own: each locks stock once. What the inspection
+// would refuse is refused here.
+func (s *Service) reject(tx *db.Tx, w *work, verdicts []Verdict, actor string) error {
+	if !w.rma.replaced() {
 		return nil
+	}
+	try := &work{rma: w.rma}
+	try.rma.Lines = slices.Clone(w.rma.Lines)
+	if w.rma.Goods != "received" {
+		return fault.New(fault.Conflict, "the goods of return %s are %s", w.rma.Number, w.rma.Goods).WithCode("not_allowed")
+	}
+	for _, v := range verdicts {
+		if _, err := try.judge(v, 1); err != nil {
+			return err
+		}
 	}
 	return s.unexchange(tx, w, "what came was not taken back", actor)
 }

@@ -36,7 +36,27 @@ type fact struct {
 
 func (w *work) happened(what, reason string, lines []event.UnitsMove) {
 	w.touched = true
-	w.facts = append(w.facts, fact{what, reason, lines})
+	w.facts = append(w.facts, fact{what: what, reason: reason, lines: lines})
+}
+
+// shares splits an amount over the lines it is given back for, by what is due for each.
+func (w *work) shares(f fact) (map[string]int64, error) {
+	if f.amount <= 0 || len(f.lines) == 0 {
+		return nil, nil
+	}
+	weights := make([]int64, len(f.lines))
+	for i, l := range f.lines {
+		weights[i] = w.rma.line(l.LineID).Refund
+	}
+	parts, err := money.Split(f.amount, weights)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]int64{}
+	for i, l := range f.lines {
+		all[l.LineID] += parts[i]
+	}
+	return all, nil
 }
 
 // waits raises the one case a return can be: somebody has to decide or to do something.
@@ -132,13 +152,15 @@ func (s *Service) change(ctx context.Context, id string, version int64, actor, a
 			return err
 		}
 		r = w.rma
-		if !w.touched {
+		if !w.touched && len(w.raised) == 0 {
 			return nil
 		}
 		if err := s.commit(tx, []*work{w}); err != nil {
 			return err
 		}
-		r = w.rma
+		if r = w.rma; !w.touched {
+			return nil
+		}
 		return s.audit(tx, actor, action, &w.rma)
 	})
 	return r, err
