@@ -119,12 +119,15 @@ func (s *Service) refund(tx *db.Tx, w *work, p Paying) error {
 	r.RefundDue = r.Refunded + done.Amount
 	r.Detail.Refunds, r.Detail.By = append(r.Detail.Refunds, done.ID), ask.Method
 	w.decided()
-	what := "refund_wanted"
-	if ask.Method == "return" {
-		what = "refunded" // what the channel is told: pay it
+	lines, amount := w.units(r.taken), money.Of(done.Amount, r.Currency)
+	if ask.Method != "return" {
+		w.happened("refund_wanted", amount.String(), lines)
+		return nil
 	}
-	w.happened(what, money.Of(done.Amount, r.Currency).String(), w.units(r.taken))
-	return nil
+	shares, err := w.shares(done.Amount, lines)
+	w.happened("refunded", amount.String(), lines) // what the channel is told: pay it
+	w.facts[len(w.facts)-1].refunds = shares
+	return err
 }
 
 // Refuse keeps the money: goods that came are not what was sold. Owe is its inverse.

@@ -32,6 +32,7 @@ type work struct {
 type fact struct {
 	what, reason string
 	lines        []event.UnitsMove
+	refunds      map[string]int64 // of "refunded": what goes back for each line
 }
 
 func (w *work) happened(what, reason string, lines []event.UnitsMove) {
@@ -40,21 +41,21 @@ func (w *work) happened(what, reason string, lines []event.UnitsMove) {
 }
 
 // shares splits an amount over the lines it is given back for, by what is due for each.
-func (w *work) shares(f fact) (map[string]int64, error) {
-	if f.amount <= 0 || len(f.lines) == 0 {
+func (w *work) shares(amount int64, lines []event.UnitsMove) (map[string]int64, error) {
+	if len(lines) == 0 {
 		return nil, nil
 	}
-	weights := make([]int64, len(f.lines))
-	for i, l := range f.lines {
+	weights := make([]int64, len(lines))
+	for i, l := range lines {
 		weights[i] = w.rma.line(l.LineID).Refund
 	}
-	parts, err := money.Split(f.amount, weights)
+	parts, err := money.Of(amount, w.rma.Currency).Split(weights)
 	if err != nil {
 		return nil, err
 	}
 	all := map[string]int64{}
-	for i, l := range f.lines {
-		all[l.LineID] += parts[i]
+	for i, l := range lines {
+		all[l.LineID] += parts[i].Minor
 	}
 	return all, nil
 }
@@ -245,7 +246,7 @@ func (w *work) events(tx *db.Tx, m event.Meta) []outbox.Event {
 	for _, f := range w.facts {
 		evs = append(evs, out(event.ReturnChanged, false, tx.Now, event.ReturnFact{
 			ReturnID: r.ID, Number: r.Number, OrderID: r.OrderID, AccountID: r.Account, OrderExternal: w.order.External, External: r.External, Kind: string(r.Kind),
-			What: f.what, Reason: f.reason, Lines: f.lines, FromChannel: w.theirs,
+			What: f.what, Reason: f.reason, Lines: f.lines, Refunds: f.refunds, Currency: r.Currency, FromChannel: w.theirs,
 		}))
 	}
 	return evs

@@ -166,6 +166,9 @@ type ReturnFact struct {
 	What          string      `json:"what"` // requested, approved, declined, sent_back, received, inspected, refunded, refused, withdrawn, closed, …
 	Reason        string      `json:"reason,omitempty"`
 	Lines         []UnitsMove `json:"lines"`
+	// Refunds are what goes back for each line, minor units of Currency by our line id; only of "refunded".
+	Refunds  map[string]int64 `json:"refunds,omitempty"`
+	Currency string           `json:"currency,omitempty"`
 	// FromChannel says that the channel decided it: it need not be told.
 	FromChannel bool `json:"from_channel,omitempty"`
 }
