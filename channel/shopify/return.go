@@ -3,6 +3,7 @@ package shopify
 import (
 	"context"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -95,20 +96,31 @@ type returnState struct {
 	Refunds connection[struct {
 		Total *bag `json:"totalRefundedSet"`
 	}] `json:"refunds"`
-	Lines connection[struct {
-		ID          string `json:"id"`
-		Processable text   `json:"processableQuantity"`
-		Refundable  text   `json:"refundableQuantity"`
-		Fulfillment *struct {
-			Line struct {
-				ID         string `json:"id"`
-				Refundable text   `json:"refundableQuantity"`
-			} `json:"lineItem"`
-		} `json:"fulfillmentLineItem"`
-	}] `json:"returnLineItems"`
+	Lines   connection[returnLine] `json:"returnLineItems"`
 	Reverse connection[struct {
 		Lines connection[reverseLine] `json:"lineItems"`
 	}] `json:"reverseFulfillmentOrders"`
+}
+
+// returnLine is the part of a return that belongs to a line of one parcel.
+type returnLine struct {
+	ID          string `json:"id"`
+	Processable text   `json:"processableQuantity"`
+	Refundable  text   `json:"refundableQuantity"`
+	Fulfillment *struct {
+		Line struct {
+			ID         string `json:"id"`
+			Refundable text   `json:"refundableQuantity"`
+		} `json:"lineItem"`
+	} `json:"fulfillmentLineItem"`
+}
+
+// is reports whether a decision's line means this one: by the id of the return's line, or else of the order's.
+func (l *returnLine) is(d channel.ReturnLine) bool {
+	if d.External != "" {
+		return tail(l.ID) == d.External
+	}
+	return l.Fulfillment != nil && tail(l.Fulfillment.Line.ID) == d.Line
 }
 
 type reverseLine struct {
@@ -223,15 +235,12 @@ func (a *adapter) receive(ctx context.Context, st *returnState, d channel.Return
 
 // processable are the units still to be processed; of the lines the decision names, or of all.
 func (a *adapter) processable(st *returnState, d channel.ReturnDecision) []map[string]any {
-	named := map[string]int64{}
-	for _, l := range d.Return.Lines {
-		named[l.External] += l.Quantity
-	}
+	named := slices.Clone(d.Return.Lines)
 	var out []map[string]any
 	for _, l := range st.Lines.Nodes {
 		n := foLine{Remaining: l.Processable}.remaining()
 		if len(named) > 0 {
-			n = min(n, named[tail(l.ID)])
+			n = take(named, &l, n)
 		}
 		if n <= 0 {
 			continue
@@ -245,6 +254,19 @@ func (a *adapter) processable(st *returnState, d channel.ReturnDecision) []map[s
 		out = append(out, line)
 	}
 	return out
+}
+
+// take takes up to n units of a line from what the decision names; an order's line may stand in several parcels.
+func take(named []channel.ReturnLine, l *returnLine, n int64) int64 {
+	var took int64
+	for i := range named {
+		if l.is(named[i]) {
+			part := min(n-took, named[i].Quantity)
+			named[i].Quantity -= part
+			took += part
+		}
+	}
+	return took
 }
 
 // dispose says what became of n units of a line, on the reverse fulfillment orders that still wait for it.
@@ -285,7 +307,7 @@ func (a *adapter) payReturn(ctx context.Context, st *returnState, d channel.Retu
 	g := giving{order: d.Order, reference: d.Reference, note: d.Reason}
 	for _, l := range d.Return.Lines {
 		g.amount = r.add("refund", g.amount, l.Refund)
-		if st.refundable(l.External) >= l.Quantity {
+		if st.refundable(l) >= l.Quantity {
 			g.lines = append(g.lines, channel.RefundLine{Line: l.Line, Quantity: l.Quantity, Restock: channel.RestockNone})
 		}
 	}
@@ -315,13 +337,15 @@ func (st *returnState) paid() bool {
 }
 
 // refundable is how many units of a return line can still be refunded as units, of the return and of the order.
-func (st *returnState) refundable(line string) int64 {
+func (st *returnState) refundable(line channel.ReturnLine) int64 {
+	var n, left int64
 	for _, l := range st.Lines.Nodes {
-		if tail(l.ID) == line && l.Fulfillment != nil {
-			return min(foLine{Remaining: l.Refundable}.remaining(), foLine{Remaining: l.Fulfillment.Line.Refundable}.remaining())
+		if l.is(line) && l.Fulfillment != nil {
+			n += foLine{Remaining: l.Refundable}.remaining()
+			left = foLine{Remaining: l.Fulfillment.Line.Refundable}.remaining()
 		}
 	}
-	return 0
+	return min(n, left)
 }
 
 func (a *adapter) closeReturn(ctx context.Context, st *returnState, d channel.ReturnDecision) error {
