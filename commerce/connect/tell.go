@@ -459,7 +459,11 @@ func refundRequest(h channel.Handling, f *event.RefundFact) channel.RefundReques
 func returnOf(f *event.ReturnFact) channel.Return {
 	r := channel.Return{External: f.External, Kind: f.Kind, Reason: f.Reason}
 	for _, l := range f.Lines {
-		r.Lines = append(r.Lines, channel.ReturnLine{Line: l.External, Quantity: l.Quantity, Units: l.Units})
+		rl := channel.ReturnLine{Line: l.External, Quantity: l.Quantity, Units: l.Units}
+		if f.Currency != "" {
+			rl.Refund = money.Of(f.Refunds[l.LineID], f.Currency)
+		}
+		r.Lines = append(r.Lines, rl)
 	}
 	return r
 }
