@@ -14,16 +14,20 @@ import (
 )
 
 type fulfillCmd struct {
-	List   fulfillListCmd   `cmd:"" help:"What locations are to do, the earliest deadline first."`
-	Show   fulfillShowCmd   `cmd:"" help:"Show a fulfillment order and why it was made."`
-	Accept fulfillAcceptCmd `cmd:"" help:"Say that the location will do it."`
-	Reject fulfillRejectCmd `cmd:"" help:"Say that the location does not do it."`
-	Move   fulfillMoveCmd   `cmd:"" help:"Give the work to another location."`
-	Pick   fulfillPickCmd   `cmd:"" help:"Count goods as picked: one code, or everything."`
-	Short  fulfillShortCmd  `cmd:"" help:"Say that units are not on the shelf."`
-	Pack   fulfillPackCmd   `cmd:"" help:"Put what is picked into a parcel."`
-	Unpack fulfillUnpackCmd `cmd:"" help:"Open the parcels again."`
-	Ship   fulfillShipCmd   `cmd:"" help:"Hand a parcel over to its carrier: the point of no return."`
+	List    fulfillListCmd    `cmd:"" help:"What locations are to do, the earliest deadline first."`
+	Show    fulfillShowCmd    `cmd:"" help:"Show a fulfillment order and why it was made."`
+	Explain fulfillExplainCmd `cmd:"" help:"Why each location may send an order, or not."`
+	Source  fulfillSourceCmd  `cmd:"" help:"Choose the location that sends what nobody works on yet."`
+	Accept  fulfillAcceptCmd  `cmd:"" help:"Say that the location will do it."`
+	Hold    fulfillHoldCmd    `cmd:"" help:"Stop the work."`
+	Unhold  fulfillUnholdCmd  `cmd:"" help:"Go on where hold stopped."`
+	Reject  fulfillRejectCmd  `cmd:"" help:"Say that the location does not do it."`
+	Move    fulfillMoveCmd    `cmd:"" help:"Give the work to another location."`
+	Pick    fulfillPickCmd    `cmd:"" help:"Count goods as picked: one code, or everything."`
+	Short   fulfillShortCmd   `cmd:"" help:"Say that units are not on the shelf."`
+	Pack    fulfillPackCmd    `cmd:"" help:"Put what is picked into a parcel."`
+	Unpack  fulfillUnpackCmd  `cmd:"" help:"Open the parcels again."`
+	Ship    fulfillShipCmd    `cmd:"" help:"Hand a parcel over to its carrier: the point of no return."`
 }
 
 type fulfillListCmd struct {
@@ -113,6 +117,25 @@ type fulfillAcceptCmd struct {
 // Run accepts.
 func (c *fulfillAcceptCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	return work(ctx, g, s, c.ID, "accept", nil)
+}
+
+type fulfillHoldCmd struct {
+	ID     string `arg:"" help:"Number or id."`
+	Reason string `help:"Why." required:""`
+}
+
+// Run holds.
+func (c *fulfillHoldCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return work(ctx, g, s, c.ID, "hold", map[string]string{"reason": c.Reason})
+}
+
+type fulfillUnholdCmd struct {
+	ID string `arg:"" help:"Number or id."`
+}
+
+// Run goes on.
+func (c *fulfillUnholdCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return work(ctx, g, s, c.ID, "unhold", nil)
 }
 
 type fulfillRejectCmd struct {
@@ -303,6 +326,9 @@ type returnCmd struct {
 	Receive returnReceiveCmd `cmd:"" help:"Record goods that came."`
 	Inspect returnInspectCmd `cmd:"" help:"Decide what becomes of goods that came."`
 	Refund  returnRefundCmd  `cmd:"" help:"Have the money given back."`
+
+	Exchange   returnExchangeCmd   `cmd:"" help:"Order what the buyer gets instead; it is paid with what comes back."`
+	Unexchange returnUnexchangeCmd `cmd:"" help:"Take an exchange back, until it is handed over."`
 }
 
 type returnListCmd struct {
@@ -399,12 +425,13 @@ type returnRequestCmd struct {
 	Kind    string           `help:"return, exchange, refund_only, claim." enum:"return,exchange,refund_only,claim" default:"return"`
 	Reason  string           `help:"Why." required:""`
 	Approve bool             `help:"Approved at once."`
+	For     map[string]int64 `help:"Of an exchange, what the buyer gets instead: --for SKU=1. May be repeated." placeholder:"SKU=N"`
 }
 
 // Run opens a return.
 func (c *returnRequestCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.act(ctx, http.MethodPost, "/returns", "", map[string]any{"order": c.Order, "kind": c.Kind, "reason": c.Reason, "approve": c.Approve, "lines": lines(c.Line)})
+		r, err := cl.act(ctx, http.MethodPost, "/returns", "", map[string]any{"order": c.Order, "kind": c.Kind, "reason": c.Reason, "approve": c.Approve, "lines": lines(c.Line), "wanted": instead(c.For)})
 		if err != nil {
 			return err
 		}
@@ -414,6 +441,34 @@ func (c *returnRequestCmd) Run(ctx context.Context, g *Globals, s streams) error
 		}
 		return cl.said(r, "%s is %s", x.Number, x.Decision)
 	})
+}
+
+// instead turns SKU=N into what the API wants.
+func instead(all map[string]int64) []map[string]any {
+	out := []map[string]any{}
+	for sku, n := range all {
+		out = append(out, map[string]any{"sku": sku, "quantity": n})
+	}
+	return out
+}
+
+type returnExchangeCmd struct {
+	Return string           `arg:"" help:"Number or id."`
+	For    map[string]int64 `help:"What the buyer gets: --for SKU=1. May be repeated; default what was asked for with the return." placeholder:"SKU=N"`
+}
+
+// Run exchanges.
+func (c *returnExchangeCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return comeback(ctx, g, s, c.Return, "exchange", map[string]any{"lines": instead(c.For)})
+}
+
+type returnUnexchangeCmd struct {
+	Return string `arg:"" help:"Number or id."`
+}
+
+// Run takes an exchange back.
+func (c *returnUnexchangeCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return comeback(ctx, g, s, c.Return, "unexchange", nil)
 }
 
 type returnApproveCmd struct {

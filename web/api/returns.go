@@ -35,7 +35,8 @@ type Return struct {
 	Refunded    money.Amount `json:"refunded"`
 	Shipping    money.Amount `json:"shipping" doc:"Part of what is due"`
 	Difference  money.Amount `json:"difference" doc:"Of an exchange: above zero the buyer pays"`
-	Exchange    string       `json:"exchange_order_id,omitempty"`
+	Exchange    string       `json:"exchange_order_id,omitempty" doc:"The order that replaces it"`
+	Wanted      []Wanted     `json:"wanted" doc:"What the buyer asked to get instead"`
 	Status      string       `json:"channel_status,omitempty"`
 	Carrier     string       `json:"carrier,omitempty"`
 	Tracking    string       `json:"tracking_number,omitempty"`
@@ -44,6 +45,12 @@ type Return struct {
 	Actions     []string     `json:"allowed" doc:"What can be done now"`
 	UpdatedAt   time.Time    `json:"updated_at"`
 	Version     int64        `json:"version"`
+}
+
+// Wanted is what the buyer of an exchange asked to get instead.
+type Wanted struct {
+	Variant  string `json:"variant_id"`
+	Quantity int64  `json:"quantity"`
 }
 
 // ReturnLine is the part of a return that belongs to an order line.
@@ -67,7 +74,10 @@ func returnView(r returns.RMA) Return {
 		ID: r.ID, Number: r.Number, OrderID: r.OrderID, Account: r.Account, External: r.External, Shipment: r.Shipment, Location: r.Location, Kind: string(r.Kind), Decision: r.Decision, Goods: r.Goods, Money: r.Money,
 		Reason: r.Reason, RequestedBy: r.RequestedBy, RequestedAt: r.RequestedAt, DecideBy: r.DecideBy, ApprovedAt: r.ApprovedAt, ReceivedAt: r.ReceivedAt, ClosedAt: r.ClosedAt, Due: m(r.RefundDue), Refunded: m(r.Refunded),
 		Shipping: m(r.Detail.Shipping), Difference: m(r.Detail.Difference), Exchange: r.Exchange, Status: r.Detail.Status, Carrier: r.Detail.Carrier, Tracking: r.Detail.Tracking, Refunds: orEmpty(r.Detail.Refunds),
-		Lines: []ReturnLine{}, Actions: orEmpty(r.Actions()), UpdatedAt: r.UpdatedAt, Version: r.Version,
+		Wanted: []Wanted{}, Lines: []ReturnLine{}, Actions: orEmpty(r.Actions()), UpdatedAt: r.UpdatedAt, Version: r.Version,
+	}
+	for _, x := range r.Detail.Wanted {
+		v.Wanted = append(v.Wanted, Wanted(x))
 	}
 	for _, l := range r.Lines {
 		v.Lines = append(v.Lines, ReturnLine{l.LineID, l.External, l.Quantity, l.Received, l.Waiting, l.Sellable, l.Quarantine, l.Damaged, l.Rejected, l.Reason, m(l.Refund)})
@@ -105,6 +115,7 @@ type returnRequest struct {
 		Shipping *MoneyIn      `json:"shipping,omitempty" doc:"Give this much of the shipping back too"`
 		Location string        `json:"location,omitempty" maxLength:"100" doc:"Where it is to come; missing: wherever it comes"`
 		Approve  bool          `json:"approve,omitempty" doc:"Approved at once"`
+		Wanted   []replacement `json:"wanted,omitempty" maxItems:"100" doc:"Of an exchange: what the buyer gets instead, ordered when it is approved, or when the goods have come where the account says so"`
 	}
 }
 
@@ -159,7 +170,7 @@ type returnRefund struct {
 type returnExchange struct {
 	Action
 	Body struct {
-		Lines []replacement `json:"lines" minItems:"1" maxItems:"100"`
+		Lines []replacement `json:"lines,omitempty" maxItems:"100" doc:"Missing: what was wanted with the return"`
 		Total *MoneyIn      `json:"total,omitempty" doc:"What the replacement costs, where nobody places orders here"`
 	}
 }
@@ -175,6 +186,19 @@ func unitsOf(all []returnUnits) []returns.Units {
 		out = append(out, returns.Units{LineID: u.LineID, Quantity: u.Quantity, Reason: u.Reason})
 	}
 	return out
+}
+
+// replacements finds the variants of what a buyer gets instead.
+func (s *Server) replacements(tx *db.Tx, list string, all []replacement) ([]returns.Replacement, error) {
+	var out []returns.Replacement
+	for i, l := range all {
+		v, err := s.variant(tx, field(list, i, "sku"), l.SKU)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, returns.Replacement{Variant: v, Quantity: l.Quantity})
+	}
+	return out, nil
 }
 
 func verdictsOf(all []verdict) []returns.Verdict {
@@ -257,6 +281,9 @@ func (s *Server) requestReturn(ctx context.Context, c *call, in *returnRequest) 
 		}
 		a.Order = v.ID
 		if a.Shipping, err = b.Shipping.minor("shipping", v.Currency); err != nil {
+			return err
+		}
+		if a.Wanted, err = s.replacements(tx, "wanted", b.Wanted); err != nil {
 			return err
 		}
 		a.Location, err = s.location(tx, "location", b.Location)
@@ -349,22 +376,15 @@ func (s *Server) returnActions(tag string) {
 		}
 		return r.Refund(ctx, x.ID, c.version, p)
 	})
-	act(s, tag, "exchange", "Replace what comes back", http.StatusAccepted, func(ctx context.Context, c *call, x returns.RMA, in *returnExchange) (returns.RMA, error) {
+	act(s, tag, "exchange", "Order what replaces the goods that come back: linked, and paid with what these are worth", http.StatusAccepted, func(ctx context.Context, c *call, x returns.RMA, in *returnExchange) (returns.RMA, error) {
 		total, err := in.Body.Total.minor("total", x.Currency)
 		if err != nil {
 			return x, err
 		}
 		var lines []returns.Replacement
 		err = s.DB.Read(ctx, func(tx *db.Tx) error {
-			lines = nil
-			for i, l := range in.Body.Lines {
-				v, err := s.variant(tx, field("lines", i, "sku"), l.SKU)
-				if err != nil {
-					return err
-				}
-				lines = append(lines, returns.Replacement{Variant: v, Quantity: l.Quantity})
-			}
-			return nil
+			lines, err = s.replacements(tx, "lines", in.Body.Lines)
+			return err
 		})
 		if err != nil {
 			return x, err
