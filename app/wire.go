@@ -51,6 +51,9 @@ func (a *App) contexts(ctx context.Context) error {
 func (a *App) orderNeeds() order.Needs {
 	return order.Needs{
 		DB: a.DB, Resolve: a.resolve, Costs: a.Catalog.Costs, Rank: a.rank, Reserve: a.Inventory.Reserve, Release: a.release, Change: a.restock, Short: a.Inventory.ShortOf,
+		Paid: func(tx *db.Tx, orders []string) (map[string][]channel.Payment, error) {
+			return a.Payment.Paid(tx, orders)
+		},
 		Pay: a.pay, Announce: a.Payment.Announce, Void: a.Payment.Void, Rules: a.rules, Numbers: a.Policy.Numbers,
 		Committed: func(tx *db.Tx, orders []string) (map[string]int64, error) { return a.Fulfillment.Committed(tx, orders) },
 		Withdraw: func(tx *db.Tx, id string, units []event.UnitsMove, why string) error {

@@ -175,7 +175,7 @@ func (h *house) orderNeeds(pay *payment.Service) order.Needs {
 			}
 			return out, err
 		},
-		Announce: func(*db.Tx, []string) error { return nil }, Void: pay.Void,
+		Paid: pay.Paid, Announce: func(*db.Tx, []string) error { return nil }, Void: pay.Void,
 		Rules: func(*db.Tx, string, time.Time) (order.Rules, error) { return order.Rules{Zone: "Asia/Karachi"}, nil },
 		Numbers: func(_ context.Context, prefix string, n int) ([]string, error) {
 			var all []string

@@ -70,6 +70,7 @@ func (h *house) orders() *order.Service {
 			}
 			return all, nil
 		},
+		Paid: func(*db.Tx, []string) (map[string][]channel.Payment, error) { return nil, nil },
 		Announce: func(*db.Tx, []string) error { return nil }, Void: func(*db.Tx, []string) error { return nil },
 		Rules: func(*db.Tx, string, time.Time) (order.Rules, error) {
 			return order.Rules{Zone: "Asia/Karachi", UnpaidExpiry: 48 * time.Hour}, nil

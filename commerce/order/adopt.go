@@ -114,6 +114,10 @@ func (s *Service) announce(tx *db.Tx, taken []*Head, lines map[string][]Line) er
 	if err != nil {
 		return err
 	}
+	paid, err := s.need.Paid(tx, ids)
+	if err != nil {
+		return err
+	}
 	c, counts := newHoldChange(), db.NewBatch(1)
 	var evs []outbox.Event
 	for _, h := range taken {
@@ -132,7 +136,7 @@ func (s *Service) announce(tx *db.Tx, taken []*Head, lines map[string][]Line) er
 		wantsOf(h, lines[h.ID], short[h.ID], want)
 		open := c.settle(tx, h, holds[h.ID], want, fromChannel, "adoption")
 		counts.Add(h.ID, h.Holds)
-		evs = append(evs, adopted(tx, h, lines[h.ID], open)...)
+		evs = append(evs, adopted(tx, h, lines[h.ID], open, paid[h.ID])...)
 	}
 	tx.Send(`update orders set holds = r.h from rows(id text, h bigint) where orders.id = r.id`, counts)
 	if err := c.write(tx, "adoption"); err != nil {
@@ -142,12 +146,12 @@ func (s *Service) announce(tx *db.Tx, taken []*Head, lines map[string][]Line) er
 }
 
 // adopted are the events of one order that has become ours to act on.
-func adopted(tx *db.Tx, h *Head, lines []Line, open []hold) []outbox.Event {
+func adopted(tx *db.Tx, h *Head, lines []Line, open []hold, paid []channel.Payment) []outbox.Event {
 	held := blocking(open)
 	fact := factOf(h, lines, held)
 	evs := []outbox.Event{h.out(event.OrderImported, false, h.PlacedAt, fact), createdEvent(h, lines, open)}
 	if h.PayState.settled() {
-		evs = append(evs, h.paid(map[bool]string{true: "cod_confirmed", false: "captured"}[h.COD], nil, tx.Now))
+		evs = append(evs, h.paid(map[bool]string{true: "cod_confirmed", false: "captured"}[h.COD], paid, tx.Now))
 	}
 	var gone []event.CancelledUnits
 	for i := range lines {

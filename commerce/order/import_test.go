@@ -13,6 +13,7 @@ import (
 	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/db/dbtest"
+	"github.com/openclaw-pos/commerce/platform/outbox"
 	"github.com/openclaw-pos/commerce/platform/exception"
 )
 
@@ -268,6 +269,22 @@ func TestImport(t *testing.T) {
 			if v := h.get(l.Number); v.Mode != channel.Live || h.reserved[v.Lines[0].ID+"/var-SHIRT"] != 2 {
 				t.Fatalf("%+v", v.Head)
 			}
+			must(t, d.Read(t.Context(), func(tx *db.Tx) error {
+				all, err := outbox.OfOrder(tx, l.OrderID)
+				if err != nil {
+					return err
+				}
+				for _, ev := range all {
+					if ev.Type != event.OrderPaid {
+						continue
+					}
+					paid, err := outbox.Decode[event.OrderPaidV1](ev)
+					if err != nil || paid.Method != "card" || !cmp.Equal([]string{"p1"}, paid.Payments) || paid.Amount.Minor != 350000 {
+						t.Errorf("%+v %v", paid, err)
+					}
+				}
+				return nil
+			}))
 		})
 	})
 }

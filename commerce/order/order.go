@@ -35,6 +35,8 @@ type Needs struct {
 	Short func(tx *db.Tx, orders []string) (map[string]int64, error)
 	// Pay records what channels say was paid and refunded, and answers each order's pay state.
 	Pay func(tx *db.Tx, facts []Money) (map[string]PayState, error)
+	// Paid lists by order the payments whose money has come.
+	Paid func(tx *db.Tx, orders []string) (map[string][]channel.Payment, error)
 	// Announce makes refunds known that a channel reported, once the order itself is written.
 	Announce func(tx *db.Tx, orders []string) error
 	// Void ends what is still to be paid of cancelled orders.

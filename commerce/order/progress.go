@@ -258,7 +258,11 @@ func (s *Service) PayChanged(tx *db.Tx, order string, state PayState, basis stri
 		return nil
 	}
 	if first {
-		if err := s.emit(tx, h.paid(basis, nil, at)); err != nil {
+		by, err := s.need.Paid(tx, []string{h.ID})
+		if err != nil {
+			return err
+		}
+		if err := s.emit(tx, h.paid(basis, by[h.ID], at)); err != nil {
 			return err
 		}
 	}

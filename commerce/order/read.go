@@ -179,6 +179,9 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 		limit = 50
 	}
 	where, args := f.where()
+	if seen, more := tx.Within("orders", "o", args); seen != "" {
+		where, args = append(where, "o.id = o.id"+seen), more
+	}
 	cmp, dir := "<", "desc"
 	if f.Oldest {
 		cmp, dir = ">", "asc"

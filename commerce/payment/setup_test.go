@@ -139,7 +139,7 @@ func (h *house) orderNeeds() order.Needs {
 			}
 			return out, err
 		},
-		Announce: h.s.Announce, Void: h.s.Void,
+		Paid: h.s.Paid, Announce: h.s.Announce, Void: h.s.Void,
 		Rules: func(*db.Tx, string, time.Time) (order.Rules, error) {
 			return order.Rules{Zone: "Asia/Karachi", UnpaidExpiry: 48 * time.Hour}, nil
 		},

@@ -147,7 +147,7 @@ func (h *house) orderNeeds() order.Needs {
 			}
 			return h.inv.Release(tx, all)
 		},
-		Pay: h.paid, Announce: h.pay.Announce, Void: h.pay.Void,
+		Pay: h.paid, Paid: h.pay.Paid, Announce: h.pay.Announce, Void: h.pay.Void,
 		Rules: func(*db.Tx, string, time.Time) (order.Rules, error) {
 			return order.Rules{Zone: "Asia/Karachi", UnpaidExpiry: 48 * time.Hour}, nil
 		},

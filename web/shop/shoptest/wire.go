@@ -69,6 +69,7 @@ func (h *House) orderNeeds() order.Needs {
 			return h.Stock.Release(tx, rs)
 		},
 		Pay:      pay,
+		Paid:     func(*db.Tx, []string) (map[string][]channel.Payment, error) { return nil, nil },
 		Announce: func(*db.Tx, []string) error { return nil },
 		Void:     func(*db.Tx, []string) error { return nil },
 		Rules: func(*db.Tx, string, time.Time) (order.Rules, error) {
