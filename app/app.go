@@ -35,6 +35,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/privacy"
 	"github.com/openclaw-pos/commerce/platform/vault"
 	"github.com/openclaw-pos/commerce/web/api"
+	"github.com/openclaw-pos/commerce/web/console"
 	"github.com/openclaw-pos/commerce/web/shop"
 )
 
@@ -94,6 +95,7 @@ type App struct {
 	Sender    *outbox.Sender
 	Jobs      *jobs.Runner
 	API       *api.Server
+	Console   *console.Console
 }
 
 // Open opens the database, brings its schema up to date, and wires every context.
@@ -113,6 +115,10 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	}
 	a.machinery()
 	a.API = a.newAPI()
+	var err error
+	if a.Console, err = a.newConsole(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	return a, nil
 }
 

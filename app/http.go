@@ -11,6 +11,7 @@ import (
 	"github.com/openclaw-pos/commerce/kernel/partner"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/web/api"
+	"github.com/openclaw-pos/commerce/web/console"
 	"github.com/openclaw-pos/commerce/web/shop"
 )
 
@@ -19,6 +20,7 @@ func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	a.newShop().Register(mux)
 	mux.HandleFunc("POST /hooks/courier/{courier}", a.courierHook)
+	mux.Handle(console.Base+"/", a.Console.Handler())
 	mux.Handle("/", a.API.Handler())
 	return mux
 }

@@ -1,0 +1,30 @@
+package app
+
+import (
+	"context"
+	"crypto/subtle"
+
+	"github.com/openclaw-pos/commerce/platform/vault"
+	"github.com/openclaw-pos/commerce/web/console"
+)
+
+// newConsole opens the pages people work at.
+func (a *App) newConsole(ctx context.Context) (*console.Console, error) {
+	hash, err := a.Vault.Hasher(ctx, vault.MainZone, vault.Access)
+	if err != nil {
+		return nil, err
+	}
+	return console.New(console.Needs{
+		DB: a.DB, Log: a.Log, Users: a.Users, Sign: hash.Text,
+		Signed: func(domain, text, sign string) bool {
+			all, err := hash.Texts(domain, text)
+			for _, s := range all {
+				if err == nil && subtle.ConstantTimeCompare([]byte(s), []byte(sign)) == 1 {
+					return true
+				}
+			}
+			return false
+		},
+		Order: a.Order, Payment: a.Payment, Fulfillment: a.Fulfillment, Dispatch: a.Dispatch, Connect: a.Connect, Catalog: a.Catalog, Inventory: a.Inventory, Policy: a.Policy,
+	}), nil
+}

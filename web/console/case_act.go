@@ -1,0 +1,232 @@
+package console
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/openclaw-pos/commerce/commerce/connect"
+	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
+	"github.com/openclaw-pos/commerce/platform/jobs"
+)
+
+// caseDo carries out one of the actions a case offers.
+func caseDo(v *visit) error {
+	c, err := v.caseAt(v.id())
+	if err != nil {
+		return err
+	}
+	if c.State != exception.Open {
+		return fault.New(fault.Conflict, "this case is closed already")
+	}
+	what, ok := deeds[v.form("what")]
+	if !ok || !offers(c, v.form("what")) {
+		return fault.Field("what", "this case does not offer that")
+	}
+	said, err := what(v.r.Context(), v, c)
+	if err != nil {
+		return err
+	}
+	return v.caseDone(c.ID, flash{Text: v.T(said)})
+}
+
+// caseDone answers with the case as it is now, or the page it was on.
+func (v *visit) caseDone(id string, f flash) error {
+	if !v.partial() {
+		return v.back(casePath(id), f)
+	}
+	row, err := v.caseAt(id)
+	if err != nil {
+		return err
+	}
+	row.Done = f.Text
+	return v.part("cases", "case", row)
+}
+
+// deeds are what can be done about cases here; each answers what it did, as a phrase.
+var deeds = map[string]func(ctx context.Context, v *visit, c caseRow) (string, error){
+	"reread": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		account, external, err := v.external(c)
+		if err != nil {
+			return "", err
+		}
+		return "It is being read from the channel again", v.Connect.Want(ctx, account, external, "person")
+	},
+	"release": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "The order goes on; the difference is accepted as shown", v.Order.Release(ctx, c.Order, 0, order.HoldMoney, v.actor())
+	},
+	"agree": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "The order is cancelled; the channel is told", v.Order.DecideCancel(ctx, c.Order, 0, true, "", v.actor())
+	},
+	"decline": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "The wish to cancel is declined; the order goes on", v.Order.DecideCancel(ctx, c.Order, 0, false, "", v.actor())
+	},
+	"accept": func(_ context.Context, v *visit, c caseRow) (string, error) {
+		return "The case is closed", v.resolve(c, "accepted as it is")
+	},
+	"again": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "The message is read again", v.Connect.Unstick(ctx, c.Subject, connect.Again, v.actor())
+	},
+	"as_received": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "It is applied with the time it was received", v.Connect.Unstick(ctx, c.Subject, connect.AsReceived, v.actor())
+	},
+	"listings": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		_, err := v.Connect.PullListings(ctx, c.Account)
+		return "The listings were read", err
+	},
+	"check": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		_, err := v.Connect.Check(ctx, c.Account)
+		return "The account answers", err
+	},
+	"push": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		_, err := v.Connect.DriftOf(ctx, c.Account, true)
+		if err != nil {
+			return "", err
+		}
+		return "Our numbers are sent again", v.resolve(c, "sent again")
+	},
+	"tell": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "It is sent again", v.Connect.Retry(ctx, c.Subject, v.actor(), false)
+	},
+	"told": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "Noted: it has happened", v.Connect.Retry(ctx, c.Subject, v.actor(), true)
+	},
+	"job": func(_ context.Context, v *visit, c caseRow) (string, error) {
+		return "The task is tried again", v.write(func(tx *db.Tx) error { return jobs.Replay(tx, c.Subject, nil) })
+	},
+	"discard": func(_ context.Context, v *visit, c caseRow) (string, error) {
+		return "The task is given up", v.write(func(tx *db.Tx) error { return jobs.Discard(tx, c.Subject) })
+	},
+	"happened": func(_ context.Context, v *visit, c caseRow) (string, error) {
+		return "Noted: it has happened", v.write(func(tx *db.Tx) error { return jobs.Settle(tx, c.Subject, true) })
+	},
+	"not_happened": func(_ context.Context, v *visit, c caseRow) (string, error) {
+		return "It is tried again", v.write(func(tx *db.Tx) error { return jobs.Settle(tx, c.Subject, false) })
+	},
+	"price": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "The price is sent", v.Connect.AcceptPrice(ctx, c.Account, c.Subject, v.actor())
+	},
+	"refunded": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "Noted: it has happened", v.Payment.Resolve(ctx, c.Subject, true, "", v.actor())
+	},
+	"not_refunded": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "It is tried again", v.Payment.Resolve(ctx, c.Subject, false, "", v.actor())
+	},
+}
+
+// external is the order of a case as its channel knows it.
+func (v *visit) external(c caseRow) (account, external string, err error) {
+	if c.Order == "" {
+		_, external, _ = strings.Cut(c.Subject, ":")
+		return c.Account, external, nil
+	}
+	err = v.read(func(tx *db.Tx) error {
+		o, err := v.Order.Get(tx, c.Order)
+		account, external = o.Account, o.External
+		return err
+	})
+	return account, external, err
+}
+
+// resolve closes a case; a stuck message no longer waits then.
+func (v *visit) resolve(c caseRow, how string) error {
+	return v.write(func(tx *db.Tx) error {
+		if err := exception.Resolve(tx, c.ID, v.actor(), how, c.Version); err != nil || c.SubjectKind != "inbox" {
+			return err
+		}
+		return v.Connect.Resolved(tx, c.Subject, v.actor())
+	})
+}
+
+// caseResolve closes a case with a person's words.
+func caseResolve(v *visit) error {
+	how := v.form("resolution")
+	if how == "" {
+		return fault.Field("resolution", "is missing: say what was done about it")
+	}
+	c, err := v.caseAt(v.id())
+	if err == nil {
+		err = v.resolve(c, how)
+	}
+	if err != nil {
+		return err
+	}
+	return v.caseDone(c.ID, flash{Text: v.T("The case is closed")})
+}
+
+// caseSnooze hides a case for some hours; with 0 it is back, which is the undo.
+func caseSnooze(v *visit) error {
+	hours, err := strconv.Atoi(v.form("hours"))
+	if err != nil || hours < 0 || hours > 24*30 {
+		return fault.Field("hours", "is a number of hours, up to 30 days")
+	}
+	until := time.Time{}
+	if hours > 0 {
+		until = v.now.Add(time.Duration(hours) * time.Hour)
+	}
+	if err := v.write(func(tx *db.Tx) error { return exception.Snooze(tx, v.id(), until, 0) }); err != nil {
+		return err
+	}
+	if hours == 0 {
+		return v.caseDone(v.id(), flash{Text: v.T("The case is back in the list")})
+	}
+	return v.caseDone(v.id(), flash{Text: v.T("The case sleeps for %d h", hours), Undo: casePath(v.id()) + "/snooze", With: map[string]string{"hours": "0"}})
+}
+
+// caseAssign takes a case, or gives it back.
+func caseAssign(v *visit) error {
+	to := ""
+	f := flash{Text: v.T("The case is for everybody again")}
+	if v.form("mine") != "" {
+		to = v.actor()
+		f = flash{Text: v.T("The case is yours"), Undo: casePath(v.id()) + "/assign"}
+	}
+	if err := v.write(func(tx *db.Tx) error { return exception.Assign(tx, v.id(), to, 0) }); err != nil {
+		return err
+	}
+	return v.caseDone(v.id(), f)
+}
+
+// caseBulk does one thing about several cases of one cause, and says how many went well.
+func caseBulk(v *visit) error {
+	what, ok := deeds[v.form("what")]
+	ids := v.r.PostForm["id"]
+	if !ok || len(ids) == 0 || len(ids) > 200 {
+		return fault.Field("id", "select from 1 to 200 cases")
+	}
+	well, first := 0, error(nil)
+	for _, id := range ids {
+		c, err := v.caseAt(clean(id))
+		if err == nil && !offers(c, v.form("what")) {
+			err = fault.New(fault.Conflict, "%s: this case does not offer that", c.Title)
+		}
+		if err == nil {
+			_, err = what(v.r.Context(), v, c)
+		}
+		if err == nil {
+			well++
+		} else if first == nil {
+			first = err
+		}
+	}
+	f := flash{Text: v.T("Done: %d of %d", well, len(ids))}
+	if first != nil {
+		f.Bad, f.More = true, fault.Message(first)
+	}
+	return v.back(Base+"/exceptions?cause="+url.QueryEscape(v.form("cause")), f)
+}
+
+// offers reports whether an action is one of the case's.
+func offers(c caseRow, what string) bool {
+	for _, f := range c.Fixes {
+		if f.Post && f.With["what"] == what {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,170 @@
+package console
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
+)
+
+// caseRow is a case as a person reads it.
+type caseRow struct {
+	exception.Row
+	exception.Cause
+	AccountName string
+	OrderNumber string
+	Place       string
+	Facts       []detail
+	Fixes       []fix
+	Done        string // what was just done about it
+}
+
+// detail is one fact of a case, by its name.
+type detail struct{ Name, Value string }
+
+type casesPage struct {
+	Counts   []exception.Count
+	Titles   map[string]string
+	Ask      exception.Filter
+	Items    []caseRow
+	Next     string
+	Overdue  bool
+	Sleeping bool
+	Mine     bool
+	Bulk     string // the fix that may be done for all of one cause
+	All      int64
+}
+
+// cases lists what needs a person: past its deadline first, then what is due soonest.
+func cases(v *visit) error {
+	p := casesPage{Overdue: v.ask("overdue") != "", Sleeping: v.ask("sleeping") != "", Mine: v.ask("mine") != "", Titles: map[string]string{}}
+	p.Ask = exception.Filter{Cause: v.ask("cause"), Account: v.ask("account"), Location: v.ask("location"), Overdue: p.Overdue, Snoozed: p.Sleeping}
+	if p.Mine {
+		p.Ask.Assignee = v.actor()
+	}
+	for _, c := range exception.Causes {
+		p.Titles[c.Name] = c.Title
+	}
+	err := v.read(func(tx *db.Tx) error {
+		var err error
+		if p.Counts, err = exception.Counts(tx); err != nil {
+			return err
+		}
+		p.All = 0
+		for _, c := range p.Counts {
+			p.All += c.Open
+		}
+		rows, next, err := exception.List(tx, p.Ask, v.ask("after"), 50)
+		if err != nil {
+			return err
+		}
+		p.Next = next
+		p.Items, err = v.caseRows(tx, rows)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(p.Items, func(a, b caseRow) int { return cmp.Compare(due(a.Row.Deadline), due(b.Row.Deadline)) })
+	return v.page("cases", "Exceptions", p)
+}
+
+// due sorts what has no deadline last.
+func due(t time.Time) int64 {
+	if t.IsZero() {
+		return 1 << 62
+	}
+	return t.UnixMicro()
+}
+
+// caseShow shows one case.
+func caseShow(v *visit) error {
+	row, err := v.caseAt(v.id())
+	if err != nil {
+		return err
+	}
+	return v.page("case", row.Title, row)
+}
+
+// caseAt reads one case with what can be done about it.
+func (v *visit) caseAt(id string) (row caseRow, err error) {
+	err = v.read(func(tx *db.Tx) error {
+		r, err := exception.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		all, err := v.caseRows(tx, []exception.Row{r})
+		if err == nil {
+			row = all[0]
+		}
+		return err
+	})
+	return row, err
+}
+
+// caseRows names what cases are about and what can be done.
+func (v *visit) caseRows(tx *db.Tx, rows []exception.Row) ([]caseRow, error) {
+	accounts, err := v.Connect.Accounts(tx)
+	if err != nil {
+		return nil, err
+	}
+	names, _ := named(accounts)
+	places, err := v.places(tx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, r := range rows {
+		if r.Order != "" {
+			ids = append(ids, r.Order)
+		}
+	}
+	heads, err := v.Order.Heads(tx, slices.Compact(slices.Sorted(slices.Values(ids))), false)
+	if err != nil {
+		return nil, err
+	}
+	out := []caseRow{}
+	for _, r := range rows {
+		cause, _ := exception.CauseOf(r.Cause)
+		c := caseRow{Row: r, Cause: cause, AccountName: names[r.Account], OrderNumber: heads[r.Order].Number, Place: places[r.Location].Name, Facts: facts(r.Detail)}
+		c.Fixes = v.fixes(c)
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// facts are the plain values of a case's detail, in their order by name.
+func facts(raw json.RawMessage) []detail {
+	var m map[string]any
+	if json.Unmarshal(raw, &m) != nil {
+		return nil
+	}
+	var out []detail
+	for name, value := range m {
+		text := ""
+		switch x := value.(type) {
+		case nil:
+			continue
+		case string:
+			text = x
+		default:
+			b, err := json.Marshal(x)
+			if err != nil {
+				continue
+			}
+			text = string(b)
+		}
+		if text != "" {
+			out = append(out, detail{strings.ReplaceAll(name, "_", " "), text})
+		}
+	}
+	slices.SortFunc(out, func(a, b detail) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+// casePath is where a case is shown.
+func casePath(id string) string { return Base + "/exceptions/" + id }

@@ -1,0 +1,114 @@
+package console
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/commerce/connect"
+	"github.com/openclaw-pos/commerce/commerce/inventory"
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+// accountRow is an account with how it fares.
+type accountRow struct {
+	connect.Account
+	connect.Condition
+}
+
+type channelsPage struct {
+	Items []accountRow
+	Kinds []channel.Kind
+}
+
+// channels lists the accounts with how each fares.
+func channels(v *visit) error {
+	p := channelsPage{Kinds: v.Connect.Kinds()}
+	err := v.read(func(tx *db.Tx) error {
+		all, err := v.Connect.Accounts(tx)
+		p.Items = nil
+		for _, a := range all {
+			c, err := v.Connect.Condition(tx, a.ID)
+			if err != nil {
+				return err
+			}
+			p.Items = append(p.Items, accountRow{a, c})
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.page("channels", "Channels", p)
+}
+
+type channelPage struct {
+	accountRow
+	Kind   channel.Kind
+	Mapped map[string]string // ours → theirs
+	Places map[string]inventory.Location
+	Modes  []channel.Mode
+	Diff   *connect.Diff
+	Shop   *channel.Shop
+}
+
+// channelShow shows one account.
+func channelShow(v *visit) error {
+	p, err := v.account(v.id())
+	if err != nil {
+		return err
+	}
+	return v.page("channel", "Account %s", p, p.Name)
+}
+
+func (v *visit) account(ref string) (p channelPage, err error) {
+	p.Modes = []channel.Mode{channel.Shadow, channel.Intake, channel.Live}
+	err = v.read(func(tx *db.Tx) error {
+		if p.Account, err = v.Connect.Account(tx, ref); err != nil {
+			return err
+		}
+		if p.Condition, err = v.Connect.Condition(tx, p.ID); err != nil {
+			return err
+		}
+		if p.Mapped, err = v.Connect.Places(tx, p.ID); err != nil {
+			return err
+		}
+		p.Places, err = v.places(tx)
+		return err
+	})
+	for _, k := range v.Connect.Kinds() {
+		if k.Name == p.Channel {
+			p.Kind = k
+		}
+	}
+	return p, err
+}
+
+// patience is how long a page waits for a partner; who takes longer is asked again later.
+const patience = 20 * time.Second
+
+// channelDiff compares what the channel has with what we have: it gates going live.
+func channelDiff(v *visit) error {
+	p, err := v.account(v.id())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(v.r.Context(), patience)
+	defer cancel()
+	d, err := v.Connect.Diff(ctx, p.ID)
+	if err != nil {
+		return slow(ctx, err)
+	}
+	p.Diff = &d
+	return v.page("channel", "Account %s", p, p.Name)
+}
+
+// slow says of a partner that took too long what can be done.
+func slow(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fault.Wrap(fault.Unavailable, err, "the partner took longer than "+strconv.Itoa(int(patience.Seconds()))+" seconds to answer: try again in a minute")
+	}
+	return err
+}

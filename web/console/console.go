@@ -1,0 +1,85 @@
+// Package console is where people work: orders, exceptions, pick-pack-ship, stock and channels in the browser, rendered here. Start at
+// routes in routes.go, the one table of what there is and who may; visit in visit.go is what every page gets.
+//
+// A page action is a file, with its template beside it; phrases live in lang, whole sentences with the English one as key. No page
+// knows SQL: pages call the services that the API calls. Everything works as plain links and forms; htmx and console.js make it quick.
+package console
+
+import (
+	"html/template"
+	"log/slog"
+	"net/http"
+
+	"github.com/openclaw-pos/commerce/commerce/catalog"
+	"github.com/openclaw-pos/commerce/commerce/connect"
+	"github.com/openclaw-pos/commerce/commerce/dispatch"
+	"github.com/openclaw-pos/commerce/commerce/fulfillment"
+	"github.com/openclaw-pos/commerce/commerce/inventory"
+	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/commerce/payment"
+	"github.com/openclaw-pos/commerce/commerce/policy"
+	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+// Base is where the console is mounted.
+const Base = "/console"
+
+// Needs is what the console gets from the house. app fills it; every field must be set.
+type Needs struct {
+	DB    *db.DB
+	Log   *slog.Logger
+	Users *access.Users
+	// Sign makes a keyed hash of what this server gave out and wants to know again; Signed says whether it is one, also of an older key.
+	Sign   func(domain, text string) (string, error)
+	Signed func(domain, text, sign string) bool
+
+	Order       *order.Service
+	Payment     *payment.Service
+	Fulfillment *fulfillment.Service
+	Dispatch    *dispatch.Service
+	Connect     *connect.Service
+	Catalog     *catalog.Service
+	Inventory   *inventory.Service
+	Policy      *policy.Service
+}
+
+// Console serves the pages. Safe for concurrent use.
+type Console struct {
+	Needs
+	table  map[string]route // by name
+	pages  map[string]*template.Template
+	assets *assets
+	words  words
+	cross  *http.CrossOriginProtection
+}
+
+// New makes the console. It panics when a template or a phrase file is broken, which a test finds.
+func New(need Needs) *Console {
+	c := &Console{Needs: need, table: map[string]route{}, assets: loadAssets(), words: loadWords(), cross: http.NewCrossOriginProtection()}
+	for _, r := range c.routes() {
+		if _, twice := c.table[r.name]; twice {
+			panic("two routes are called " + r.name)
+		}
+		c.table[r.name] = r
+	}
+	c.pages = loadPages(c.assets)
+	return c
+}
+
+// Handler serves everything under Base.
+func (c *Console) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET "+Base+"/static/", c.assets)
+	for _, r := range c.routes() {
+		mux.HandleFunc(r.method+" "+Base+r.path, func(w http.ResponseWriter, req *http.Request) { c.serve(w, req, r) })
+	}
+	mux.HandleFunc(Base+"/", func(w http.ResponseWriter, req *http.Request) { c.serve(w, req, route{name: "none", do: nowhere}) })
+	return mux
+}
+
+// allowed reports whether a caller may use a route, somewhere at least.
+func (c *Console) allowed(who access.Caller, name string) bool {
+	r, known := c.table[name]
+	return known && (r.need == "" || who.Has(r.need))
+}

@@ -1,0 +1,129 @@
+package console
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/openclaw-pos/commerce/commerce/dispatch"
+	"github.com/openclaw-pos/commerce/commerce/fulfillment"
+	"github.com/openclaw-pos/commerce/commerce/inventory"
+	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/commerce/payment"
+	"github.com/openclaw-pos/commerce/kernel/stock"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
+)
+
+type orderPage struct {
+	order.View
+	AccountName string
+	Facts       []fact
+	Payments    []payment.Payment
+	Refunds     []payment.Refund
+	Works       []fulfillment.FO
+	Shipments   []dispatch.Shipment
+	Cases       []caseRow
+	Places      map[string]inventory.Location
+	Reserved    map[string][]stock.Grant // by line
+	Open        []order.HoldView
+	CanCancel   bool
+	Ours        string // as we hold it, for the comparison
+	Newer       string // the next order in the list, and the one before
+	Older       string
+}
+
+// fact is a line of the timeline.
+type fact struct {
+	order.Fact
+	Text string // what a note says
+}
+
+// orderShow shows one order, by any of its names.
+func orderShow(v *visit) error {
+	var p orderPage
+	if err := v.read(func(tx *db.Tx) (err error) {
+		if p.View, err = v.Order.Get(tx, v.id()); err != nil {
+			return err
+		}
+		return v.fillOrder(tx, &p)
+	}); err != nil {
+		return err
+	}
+	return v.page("order", "Order %s", p, p.Number)
+}
+
+// fillOrder reads what stands around an order.
+func (v *visit) fillOrder(tx *db.Tx, p *orderPage) error {
+	a, err := v.Connect.Account(tx, p.Account)
+	if err != nil {
+		return err
+	}
+	p.AccountName = a.Name
+	for _, h := range p.Held {
+		if h.Released.IsZero() {
+			p.Open = append(p.Open, h)
+		}
+	}
+	p.CanCancel = p.Units.Open > 0
+	facts, err := v.Order.Timeline(tx, p.ID)
+	if err != nil {
+		return err
+	}
+	slices.Reverse(facts)
+	for _, f := range facts {
+		p.Facts = append(p.Facts, fact{f, noteOf(f)})
+	}
+	if p.Payments, p.Refunds, err = v.Payment.Of(tx, p.ID); err != nil {
+		return err
+	}
+	if p.Works, err = v.Fulfillment.Of(tx, p.ID); err != nil {
+		return err
+	}
+	if p.Shipments, err = v.Dispatch.Of(tx, p.ID); err != nil {
+		return err
+	}
+	if p.Reserved, err = v.reserved(tx, p.ID); err != nil {
+		return err
+	}
+	if p.Places, err = v.places(tx); err != nil {
+		return err
+	}
+	rows, _, err := exception.List(tx, exception.Filter{Order: p.ID, Snoozed: true}, "", 50)
+	if err != nil {
+		return err
+	}
+	p.Cases, err = v.caseRows(tx, rows)
+	return err
+}
+
+// reserved lists what the lines of an order hold in stock, by line.
+func (v *visit) reserved(tx *db.Tx, id string) (map[string][]stock.Grant, error) {
+	grants, err := v.Inventory.Grants(tx, []string{id})
+	by := map[string][]stock.Grant{}
+	for _, g := range grants {
+		by[g.HolderID] = append(by[g.HolderID], g)
+	}
+	return by, err
+}
+
+// places are all locations by id.
+func (v *visit) places(tx *db.Tx) (map[string]inventory.Location, error) {
+	all, err := v.Inventory.Locations(tx)
+	by := map[string]inventory.Location{}
+	for _, l := range all {
+		by[l.ID] = l
+	}
+	return by, err
+}
+
+// noteOf is the text of a note, "" for other facts.
+func noteOf(f order.Fact) string {
+	if f.Kind != "note" {
+		return ""
+	}
+	var d struct{ Text string }
+	if json.Unmarshal(f.Detail, &d) != nil {
+		return ""
+	}
+	return d.Text
+}

@@ -1,0 +1,130 @@
+package console
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/openclaw-pos/commerce/platform/access"
+)
+
+// route is one thing a person can ask for. Pages ask May(name) before they show it.
+type route struct {
+	name, method, path string
+	need               access.Permission // "" is for everybody, also before signing in
+	rows               access.Rows       // what {id} in the path names
+	do                 func(v *visit) error
+}
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+)
+
+// routes are all there is, with the permission each needs and the kind of rows it is about.
+func (c *Console) routes() []route {
+	return []route{
+		{"signin", get, "/signin", "", access.None, signin},
+		{"signin.do", post, "/signin", "", access.None, signinDo},
+		{"setup", get, "/setup", "", access.None, setup},
+		{"setup.do", post, "/setup", "", access.None, setupDo},
+		{"accept", get, "/accept", "", access.None, accept},
+		{"accept.do", post, "/accept", "", access.None, acceptDo},
+		{"signout", post, "/signout", "", access.None, signout},
+		{"prefs", post, "/prefs", "", access.None, prefs},
+
+		{"today", get, "/{$}", "orders.read", access.None, today},
+		{"live", get, "/live", "orders.read", access.None, todayLive},
+		{"find", get, "/find", "orders.read", access.None, find},
+		{"find.quick", get, "/find/quick", "orders.read", access.None, findQuick},
+
+		{"orders", get, "/orders", "orders.read", access.Orders, orders},
+		{"order", get, "/orders/{id}", "orders.read", access.Orders, orderShow},
+		{"order.raw", get, "/orders/{id}/raw", "orders.replay", access.Orders, orderRaw},
+		{"order.replay", post, "/orders/{id}/replay", "orders.replay", access.Orders, orderReplay},
+		{"order.hold", post, "/orders/{id}/hold", "orders.edit", access.Orders, orderHold},
+		{"order.release", post, "/orders/{id}/release", "orders.edit", access.Orders, orderRelease},
+		{"order.note", post, "/orders/{id}/note", "orders.edit", access.Orders, orderNote},
+		{"order.reread", post, "/orders/{id}/reread", "orders.edit", access.Orders, orderReread},
+		{"order.decide", post, "/orders/{id}/decide", "orders.cancel", access.Orders, orderDecide},
+		{"order.cancel", get, "/orders/{id}/cancel", "orders.cancel", access.Orders, orderCancel},
+		{"order.cancel.do", post, "/orders/{id}/cancel", "orders.cancel", access.Orders, orderCancelDo},
+		{"order.source", get, "/orders/{id}/source", "fulfillment.read", access.Orders, orderSource},
+		{"order.source.do", post, "/orders/{id}/source", "fulfillment.route", access.Orders, orderSourceDo},
+
+		{"cases", get, "/exceptions", "exceptions.read", access.Exceptions, cases},
+		{"case.bulk", post, "/exceptions/bulk", "exceptions.work", access.Exceptions, caseBulk},
+		{"case", get, "/exceptions/{id}", "exceptions.read", access.Exceptions, caseShow},
+		{"case.do", post, "/exceptions/{id}/do", "exceptions.work", access.Exceptions, caseDo},
+		{"case.resolve", post, "/exceptions/{id}/resolve", "exceptions.work", access.Exceptions, caseResolve},
+		{"case.snooze", post, "/exceptions/{id}/snooze", "exceptions.work", access.Exceptions, caseSnooze},
+		{"case.assign", post, "/exceptions/{id}/assign", "exceptions.work", access.Exceptions, caseAssign},
+
+		{"work", get, "/work", "fulfillment.read", access.Fulfillments, work},
+		{"picklist", get, "/picklist", "fulfillment.read", access.Fulfillments, picklist},
+		{"work.show", get, "/work/{id}", "fulfillment.read", access.Fulfillments, workShow},
+		{"work.scan", post, "/work/{id}/scan", "fulfillment.work", access.Fulfillments, workScan},
+		{"work.back", post, "/work/{id}/back", "fulfillment.work", access.Fulfillments, workBack},
+		{"work.short", post, "/work/{id}/short", "fulfillment.work", access.Fulfillments, workShort},
+		{"work.found", post, "/work/{id}/found", "fulfillment.work", access.Fulfillments, workFound},
+		{"work.do", post, "/work/{id}/do/{act}", "fulfillment.work", access.Fulfillments, workDo},
+		{"work.reject", post, "/work/{id}/do/reject", "fulfillment.route", access.Fulfillments, workReject},
+
+		{"handover", get, "/handover", "shipments.read", access.Shipments, handover},
+		{"handover.scan", post, "/handover/scan", "shipments.work", access.Shipments, handoverScan},
+		{"handover.back", post, "/handover/back", "shipments.work", access.Shipments, handoverBack},
+		{"label", get, "/parcels/{id}/label", "labels.read", access.Shipments, label},
+
+		{"stock", get, "/stock", "stock.read", access.Levels, stockList},
+		{"sku", get, "/stock/{sku}", "stock.read", access.Levels, skuShow},
+		{"sku.count", post, "/stock/{sku}/count", "stock.count", access.Levels, skuCount},
+
+		{"listings", get, "/listings", "listings.read", access.Listings, listings},
+		{"listing.bulk", post, "/listings/bulk", "listings.edit", access.Listings, listingBulk},
+		{"listing.map", post, "/listings/{id}/map", "listings.edit", access.Listings, listingMap},
+		{"listing.unmap", post, "/listings/{id}/unmap", "listings.edit", access.Listings, listingUnmap},
+		{"listing.ignore", post, "/listings/{id}/ignore", "listings.edit", access.Listings, listingIgnore},
+
+		{"channels", get, "/channels", "accounts.read", access.Accounts, channels},
+		{"channel.add", get, "/new-account/{kind}", "accounts.manage", access.Accounts, channelAdd},
+		{"channel.add.do", post, "/new-account/{kind}", "accounts.manage", access.Accounts, channelAddDo},
+		{"channel", get, "/channels/{id}", "accounts.read", access.Accounts, channelShow},
+		{"channel.diff", get, "/channels/{id}/diff", "accounts.read", access.Accounts, channelDiff},
+		{"channel.check", post, "/channels/{id}/check", "accounts.pull", access.Accounts, channelCheck},
+		{"channel.pull", post, "/channels/{id}/pull", "accounts.pull", access.Accounts, channelPull},
+		{"channel.pause", post, "/channels/{id}/pause", "accounts.manage", access.Accounts, channelPause},
+		{"channel.resume", post, "/channels/{id}/resume", "accounts.manage", access.Accounts, channelResume},
+		{"channel.mode", post, "/channels/{id}/mode", "accounts.manage", access.Accounts, channelMode},
+	}
+}
+
+// desk is an entry of the navigation; Key is what follows g on the keyboard.
+type desk struct {
+	Route, Path, Title, Icon, Key string
+	Here                          bool
+}
+
+// desks are the entries of the navigation, in the order of a day.
+var desks = []desk{
+	{Route: "today", Path: "/", Title: "Today", Icon: "today", Key: "t"},
+	{Route: "orders", Path: "/orders", Title: "Orders", Icon: "orders", Key: "o"},
+	{Route: "cases", Path: "/exceptions", Title: "Exceptions", Icon: "cases", Key: "e"},
+	{Route: "work", Path: "/work", Title: "Pick and pack", Icon: "work", Key: "p"},
+	{Route: "handover", Path: "/handover", Title: "Hand over", Icon: "handover", Key: "h"},
+	{Route: "stock", Path: "/stock", Title: "Stock", Icon: "stock", Key: "s"},
+	{Route: "listings", Path: "/listings", Title: "Listings", Icon: "listings", Key: "l"},
+	{Route: "channels", Path: "/channels", Title: "Channels", Icon: "channels", Key: "c"},
+}
+
+// Nav are the desks the person may sit at.
+func (s sheet) Nav() []desk {
+	var out []desk
+	for _, d := range desks {
+		if !s.May(d.Route) {
+			continue
+		}
+		d.Path, d.Title = Base+d.Path, s.T(d.Title)
+		d.Here = s.Path() == d.Path || d.Path != Base+"/" && strings.HasPrefix(s.Path(), d.Path+"/")
+		out = append(out, d)
+	}
+	return out
+}

@@ -1,0 +1,68 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
+)
+
+// pulse is how often a page that stands open is looked after; one that is not looked at costs the same small look.
+const pulse = 3 * time.Second
+
+// todayLive tells an open page that something changed (server-sent events); the page then fetches itself. It ends with the session.
+func todayLive(v *visit) error {
+	v.w.Header().Set("Content-Type", "text/event-stream")
+	v.w.WriteHeader(http.StatusOK)
+	rc := http.NewResponseController(v.w)
+	beat := time.NewTicker(pulse)
+	defer beat.Stop()
+	for last := ""; ; {
+		now, err := v.mark()
+		if err != nil {
+			return nil //nolint:nilerr // the browser asks again by itself
+		}
+		text := ": still here\n\n"
+		if now != last {
+			text = "event: changed\ndata: 1\n\n"
+			last = now
+		}
+		// Not every writer has a deadline: then the server's own counts.
+		_ = rc.SetWriteDeadline(time.Now().Add(4 * pulse))
+		if _, err := fmt.Fprint(v.w, text); err != nil {
+			return nil //nolint:nilerr // the browser has gone
+		}
+		if rc.Flush() != nil {
+			return nil
+		}
+		select {
+		case <-v.r.Context().Done():
+			return nil
+		case <-beat.C:
+		}
+		if _, err := v.Users.SessionOf(v.r.Context(), v.cookie(cookieSession)); err != nil {
+			return nil //nolint:nilerr // signed out meanwhile
+		}
+	}
+}
+
+// mark changes when something a person would look at does.
+func (v *visit) mark() (mark string, err error) {
+	err = v.read(func(tx *db.Tx) error {
+		page, err := v.Order.List(tx, order.Filter{}, "", 1)
+		if err != nil {
+			return err
+		}
+		mark = ""
+		for _, o := range page.Items {
+			mark = o.ID
+		}
+		counts, err := exception.Counts(tx)
+		mark += fmt.Sprint(counts)
+		return err
+	})
+	return mark, err
+}
