@@ -121,9 +121,16 @@ func (s *Service) Unmapped(tx *db.Tx, account, after string, limit int) ([]Listi
 	return s.All(tx, account, Unmapped, after, limit)
 }
 
+// CountUnmapped counts the active listings of an account that wait for their SKU.
+func (s *Service) CountUnmapped(tx *db.Tx, account string) (int, error) {
+	return db.One(tx, func(row db.Scanner) (n int, err error) { return n, row.Scan(&n) },
+		`select count(*) from channel_products where account_id = $1 and state = 'unmapped' and active`, account)
+}
+
 // All pages through listings by id, of one account or of all, in one state or in every.
 func (s *Service) All(tx *db.Tx, account, state, after string, limit int) ([]Listing, error) {
-	return s.listings(tx, `($1 = '' or c.account_id = $1) and ($2 = '' or c.state = $2) and c.id > $3 order by c.id limit $4`, account, state, after, page(limit))
+	seen, args := tx.Within("listings", "c", []any{account, state, after, page(limit)})
+	return s.listings(tx, `($1 = '' or c.account_id = $1) and ($2 = '' or c.state = $2) and c.id > $3`+seen+` order by c.id limit $4`, args...)
 }
 
 // listings reads listings with our SKU.

@@ -56,8 +56,9 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 		}
 		add("(s.created_at, s.id) < (cast(? as bigint), ?)", at, id)
 	}
+	seen, args := tx.Within("shipments", "s", args)
 	args = append(args, limit+1)
-	ids, err := db.All(tx, scanText, `select s.id from dispatch_shipments s where `+strings.Join(where, " and ")+`
+	ids, err := db.All(tx, scanText, `select s.id from dispatch_shipments s where `+strings.Join(where, " and ")+seen+`
 		order by s.created_at desc, s.id desc limit $`+strconv.Itoa(len(args)), args...)
 	if err != nil || len(ids) == 0 {
 		return Page{Items: []Shipment{}}, err

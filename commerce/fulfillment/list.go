@@ -41,6 +41,7 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 		by, id = n, rest
 	}
 	where, args := f.where([]any{by, id, never, limit + 1})
+	seen, args := tx.Within("fulfillment orders", "f", args)
 	ids, err := db.All(tx, func(row db.Scanner) (v struct {
 		id string
 		by int64
@@ -48,7 +49,7 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 	) {
 		err = row.Scan(&v.id, &v.by)
 		return v, err
-	}, `select f.id, coalesce(f.ship_by, $3) from fulfillment_orders f where (coalesce(f.ship_by, $3), f.id) > ($1, $2)`+where+`
+	}, `select f.id, coalesce(f.ship_by, $3) from fulfillment_orders f where (coalesce(f.ship_by, $3), f.id) > ($1, $2)`+where+seen+`
 		order by coalesce(f.ship_by, $3), f.id limit $4`, args...)
 	if err != nil || len(ids) == 0 {
 		return Page{Items: []FO{}}, err

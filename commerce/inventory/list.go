@@ -50,10 +50,10 @@ type Moved struct {
 
 // Movements lists what happened to a variant, newest first, at one location or ("") all; after is the id of the last one seen.
 func (s *Service) Movements(tx *db.Tx, variant, location, after string, limit int) ([]Moved, error) {
+	seen, args := tx.Within("stock movements", "stock_movements", []any{variant, location, after, page(limit)})
 	return db.All(tx, scanMoved, `select id, variant_id, location_id, condition, delta, kind, reference_kind, reference_id, unit_cost, currency,
 		business_date, at, actor, note from stock_movements
-		where variant_id = $1 and (location_id = $2 or $2 = '') and (id < $3 or $3 = '') order by id desc limit $4`,
-		variant, location, after, page(limit))
+		where variant_id = $1 and (location_id = $2 or $2 = '') and (id < $3 or $3 = '')`+seen+` order by id desc limit $4`, args...)
 }
 
 func scanMoved(row db.Scanner) (m Moved, err error) {
@@ -97,8 +97,9 @@ func (s *Service) Levels(tx *db.Tx, f LevelFilter, after LevelKey, limit int) ([
 	if len(f.Variants) > 0 {
 		where, args = ` and variant_id in (select key from json_each($6))`, append(args, db.Keys(distinct(f.Variants)))
 	}
+	seen, args := tx.Within("stock levels", "stock_levels", args)
 	return db.All(tx, scanLevelRow, `select variant_id, location_id, condition, on_hand, reserved, safety, updated_at from stock_levels
-		where (variant_id, location_id, condition) > ($1, $2, $3) and (location_id = $4 or $4 = '')`+where+`
+		where (variant_id, location_id, condition) > ($1, $2, $3) and (location_id = $4 or $4 = '')`+where+seen+`
 		order by variant_id, location_id, condition limit $5`, args...)
 }
 
@@ -128,12 +129,13 @@ type ReservedFilter struct{ Variant, Location, Order string }
 
 // Reservations lists open reservations by id.
 func (s *Service) Reservations(tx *db.Tx, f ReservedFilter, after string, limit int) ([]Reserved, error) {
+	seen, args := tx.Within("reservations", "reservations", []any{after, f.Variant, f.Location, f.Order, page(limit)})
 	return db.All(tx, func(row db.Scanner) (r Reserved, err error) {
 		err = row.Scan(&r.ID, db.Text(&r.Holder), &r.HolderID, db.Text(&r.Order), &r.Variant, &r.Location, &r.Quantity, db.Time(&r.Expires), db.Time(&r.CreatedAt))
 		return r, err
 	}, `select id, holder_kind, holder_id, order_id, variant_id, location_id, quantity, expires_at, created_at from reservations
-		where quantity > 0 and id > $1 and (variant_id = $2 or $2 = '') and (location_id = $3 or $3 = '') and (order_id = $4 or $4 = '')
-		order by id limit $5`, after, f.Variant, f.Location, f.Order, page(limit))
+		where quantity > 0 and id > $1 and (variant_id = $2 or $2 = '') and (location_id = $3 or $3 = '') and (order_id = $4 or $4 = '')`+seen+`
+		order by id limit $5`, args...)
 }
 
 // Short is an open shortage.
@@ -151,10 +153,10 @@ type Short struct {
 
 // Shortages lists open shortages by id; a zero variant or order does not narrow.
 func (s *Service) Shortages(tx *db.Tx, variant, order, after string, limit int) ([]Short, error) {
+	seen, args := tx.Within("shortages", "shortages", []any{after, variant, order, page(limit)})
 	return db.All(tx, func(row db.Scanner) (x Short, err error) {
 		err = row.Scan(&x.ID, &x.Holder, &x.HolderID, db.Text(&x.Order), &x.Variant, &x.Quantity, &x.Rank, db.Time(&x.Since), &x.Cause)
 		return x, err
 	}, `select id, holder_kind, holder_id, order_id, variant_id, quantity, rank, since, cause from shortages
-		where closed_at is null and id > $1 and (variant_id = $2 or $2 = '') and (order_id = $3 or $3 = '') order by id limit $4`,
-		after, variant, order, page(limit))
+		where closed_at is null and id > $1 and (variant_id = $2 or $2 = '') and (order_id = $3 or $3 = '')`+seen+` order by id limit $4`, args...)
 }

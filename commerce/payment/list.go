@@ -84,7 +84,7 @@ func refundPage(tx *db.Tx, f RefundFilter, after string, limit int, than, order 
 	if limit < 1 || limit > 500 {
 		limit = 50
 	}
-	var where []string
+	where := []string{"r.id = r.id"}
 	var args []any
 	add := func(clause string, v string) {
 		if v != "" {
@@ -96,10 +96,8 @@ func refundPage(tx *db.Tx, f RefundFilter, after string, limit int, than, order 
 	add("r.method =", f.Method)
 	add("r.return_id =", f.Return)
 	add("r.id "+than, after)
-	q := `select ` + refundColumns + ` from refunds r`
-	if len(where) > 0 {
-		q += ` where ` + strings.Join(where, " and ")
-	}
+	seen, args := tx.Within("refunds", "r", args)
+	q := `select ` + refundColumns + ` from refunds r where ` + strings.Join(where, " and ") + seen
 	args = append(args, limit+1)
 	found, err := db.All(tx, scanRefund, q+` order by r.id `+order+` limit $`+strconv.Itoa(len(args)), args...)
 	if err != nil {

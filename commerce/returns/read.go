@@ -33,7 +33,7 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 	if limit < 1 || limit > 500 {
 		limit = 50
 	}
-	var where []string
+	where := []string{"r.id = r.id"}
 	var args []any
 	add := func(clause string, vs ...any) {
 		for _, v := range vs {
@@ -60,10 +60,8 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 		}
 		add("(r.requested_at, r.id) < (cast(? as bigint), ?)", micros, id)
 	}
-	q := `select ` + columns + ` from returns_rma r`
-	if len(where) > 0 {
-		q += ` where ` + strings.Join(where, " and ")
-	}
+	seen, args := tx.Within("returns", "r", args)
+	q := `select ` + columns + ` from returns_rma r where ` + strings.Join(where, " and ") + seen
 	args = append(args, limit+1)
 	found, err := db.All(tx, scan, q+` order by r.requested_at desc, r.id desc limit $`+strconv.Itoa(len(args)), args...)
 	if err != nil {

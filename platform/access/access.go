@@ -2,8 +2,8 @@
 // reaches. Start at Permit, the one gate; Rights and Jobs are what there is to permit, as data; Keys.Verify and Users.SignIn say who calls.
 //
 // A caller holds permissions in areas (legal entities, countries, locations). An operation names its permission and the kind of rows it is
-// about; Permit puts into the context how far the caller reaches with it; lists add Reach.Where to their SQL, and what is named by its id is
-// looked at with Reach.Sees: outside it does not exist.
+// about; Permit puts into the context how far the caller reaches with it; every list adds that to its SQL (db.Tx.Within), and what is named
+// by its id is looked at with Reach.Sees: outside it does not exist.
 //
 // A key is shown once, when it is made; the database holds a keyed hash of it. Verification is cached; a revocation counts at once in
 // this process and within two seconds in others.
@@ -14,7 +14,8 @@
 //	            in.Token → the session cookie, in.Device → a cookie kept for a year, in.Session.CSRF → every form
 //	            fault codes: "sign_in" (wrong), "code_needed" (ask for the code), "throttled" (fault.RetryAfter)
 //	s, err := users.SessionOf(ctx, token)   s.Caller goes into the context with access.With; s.CSRF is compared with Users.SameForm
-//	ctx, who, err := access.Permit(ctx, "orders.read", access.Orders)   then access.ReachOf(ctx) in filters
+//	ctx, who, err := access.Permit(ctx, "orders.read", access.Orders)   lists in this ctx show only what is within reach;
+//	            what a page names by id: access.ReachOf(ctx).Sees(tx, access.Orders, id), else answer 404
 //	users.NeedsSetup(ctx) → show the set-up form: users.SetUp(ctx, access.NewOwner{Token: …, Email: …, Name: …, Password: …})
 //	users.Accept(ctx, token, password) → the form behind an invitation or a reset
 //	users.SignOut(ctx, token), users.Sessions(tx, user), users.EndSession(ctx, by, id)

@@ -202,17 +202,39 @@ func (r Reach) Sees(tx *db.Tx, rows Rows, id string) (bool, error) {
 	case rows == Whole || len(r.areas) == 0:
 		return false, nil
 	}
-	where, args := r.Where(rows, "t", []any{id})
-	n, err := db.All(tx, func(s db.Scanner) (n int64, err error) { err = s.Scan(&n); return n, err },
-		`select 1 from `+rules[rows].table+` t where t.id = $1 and `+where, args...)
-	return len(n) > 0, err
+	found, err := r.Only(tx, rows, []string{id})
+	return found[id], err
+}
+
+// Only says which of the rows with these ids are within reach.
+func (r Reach) Only(tx *db.Tx, rows Rows, ids []string) (map[string]bool, error) {
+	out := make(map[string]bool, len(ids))
+	if !r.limited || rows == None {
+		for _, id := range ids {
+			out[id] = true
+		}
+		return out, nil
+	}
+	if rows == Whole || len(r.areas) == 0 || len(ids) == 0 {
+		return out, nil
+	}
+	where, args := r.Where(rows, "t", []any{db.Keys(ids)})
+	found, err := db.All(tx, scanText, `select t.id from `+rules[rows].table+` t where t.id in (select key from json_each($1)) and `+where, args...)
+	for _, id := range found {
+		out[id] = true
+	}
+	return out, err
 }
 
 type reachKey struct{}
 
-// WithReach returns a context that carries how far its caller reaches in what is being done.
+// WithReach returns a context that carries how far its caller reaches in what is being done: lists show no more.
 func WithReach(ctx context.Context, r Reach) context.Context {
-	return context.WithValue(ctx, reachKey{}, r)
+	ctx = context.WithValue(ctx, reachKey{}, r)
+	if !r.limited {
+		return db.Narrowed(ctx, nil)
+	}
+	return db.Narrowed(ctx, func(rows, table string, args []any) (string, []any) { return r.Where(Rows(rows), table, args) })
 }
 
 // ReachOf is how far the caller of a context reaches; everything where nobody said.

@@ -208,10 +208,11 @@ func List(tx *db.Tx, f Filter, after string, limit int) ([]Row, string, error) {
 		return nil, "", err
 	}
 	where, args := f.where(tx.Now)
+	seen, args := tx.Within("exceptions", "exceptions", args)
 	args = append(args, since, id, limit+1)
 	n := len(args)
 	rows, err := db.All(tx, scan, fmt.Sprintf(`select %s from exceptions where %s and (since, id) > ($%d, $%d)
-		order by since, id limit $%d`, columns, where, n-2, n-1, n), args...)
+		order by since, id limit $%d`, columns, where+seen, n-2, n-1, n), args...)
 	if err != nil || len(rows) <= limit {
 		return rows, "", err
 	}
@@ -276,11 +277,12 @@ type Count struct {
 
 // Counts returns the open cases by cause, most first; causes without any are left out.
 func Counts(tx *db.Tx) ([]Count, error) {
+	seen, args := tx.Within("exceptions", "exceptions", []any{tx.Now.UnixMicro()})
 	return db.All(tx, func(s db.Scanner) (c Count, err error) {
 		err = s.Scan(&c.Cause, &c.Open, &c.Overdue, db.Time(&c.Oldest))
 		return c, err
-	}, `select cause, count(*), count(*) filter (where deadline <= $1), min(since) from exceptions where state = 'open'
-		group by cause order by 2 desc, 1`, tx.Now.UnixMicro())
+	}, `select cause, count(*), count(*) filter (where deadline <= $1), min(since) from exceptions where state = 'open'`+seen+`
+		group by cause order by 2 desc, 1`, args...)
 }
 
 func marshal(detail any) (string, error) {

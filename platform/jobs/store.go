@@ -63,8 +63,9 @@ func List(tx *db.Tx, f Filter, after string, limit int) ([]Row, error) {
 	if limit < 1 || limit > 1000 {
 		limit = 100
 	}
+	seen, args := tx.Within("jobs", "jobs", []any{after, f.State, f.Kind, f.Account, limit})
 	return db.All(tx, scan, `select `+columns+` from jobs where id > $1 and (state = $2 or $2 = '') and (kind = $3 or $3 = '')
-		and (account_id = $4 or $4 = '') order by id limit $5`, after, f.State, f.Kind, f.Account, limit)
+		and (account_id = $4 or $4 = '')`+seen+` order by id limit $5`, args...)
 }
 
 // Count is how many jobs of a kind are in a state.

@@ -37,7 +37,8 @@ func Feed(tx *db.Tx, after int64, limit int, f FeedFilter) (events []Stored, nex
 		}
 		to := min(head, next+feedSpan)
 		where, args := f.where(next, to, limit)
-		if events, err = db.All(tx, scan, `select `+columns+` from events e where `+where+` order by e.position limit $3`, args...); err != nil {
+		seen, args := tx.Within("events", "e", args)
+		if events, err = db.All(tx, scan, `select `+columns+` from events e where `+where+seen+` order by e.position limit $3`, args...); err != nil {
 			return nil, after, err
 		}
 		switch {

@@ -205,13 +205,12 @@ func checkJSON(body []byte) error {
 	}
 }
 
-// authorize lets a caller through who has the operation's scope. A caller that is in the context already was put there by this program itself.
+// authorize lets a caller through who has the operation's permission, and whose reach includes the row in its path. A caller that is in the context already was put there by this program itself.
 func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
-	need, _ := ctx.Operation().Metadata["scope"].(access.Scope)
 	who, err := s.caller(ctx)
 	if err == nil {
-		inner := access.With(ctx.Context(), who)
-		if _, err = access.Require(inner, need); err == nil {
+		var inner context.Context
+		if inner, err = s.permit(ctx, who); err == nil {
 			if slow, _ := ctx.Operation().Metadata["slow"].(bool); slow {
 				_, w := humago.Unwrap(ctx)
 				_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // not every writer has one

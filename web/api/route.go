@@ -100,6 +100,9 @@ func (r route) operation(base access.Scope) huma.Operation {
 		op.MaxBodyBytes = maxImport
 	}
 	op.Description = strings.TrimSpace(op.Description + "\n\nScope: " + string(r.scope) + ".")
+	if p, ok := permits[r.id]; ok {
+		op.Description += " Permission: " + string(p.need) + "."
+	}
 	return op
 }
 
@@ -124,6 +127,9 @@ func ask[I, O any](s *Server, r route, fn func(ctx context.Context, in *I) (O, e
 	s.problems()
 	op := r.operation(access.Read)
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*answer[O], error) {
+		if err := s.touching(ctx, any(*in)); err != nil {
+			return nil, s.fail(ctx, op, err)
+		}
 		out, err := fn(ctx, in)
 		if err != nil {
 			return nil, s.fail(ctx, op, err)
@@ -177,6 +183,9 @@ func write[I, O any](s *Server, r route, do func(ctx context.Context, c *call, i
 	s.problems()
 	op := r.operation(access.Write)
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*answer[O], error) {
+		if err := s.touching(ctx, any(*in)); err != nil {
+			return nil, s.fail(ctx, op, err)
+		}
 		c, err := s.begin(ctx, op, any(*in))
 		if err != nil {
 			return nil, s.fail(ctx, op, err)
