@@ -324,7 +324,7 @@ type TokenRefresher interface {
 type Found struct {
 	Kind     string // ship, pack, cancel, refund: what act it was
 	External string
-	Package  *Package
+	Packages []Package // of pack: every one that holds a unit asked for, with its label where that is to be had
 	Refund   *Refund
 }
 

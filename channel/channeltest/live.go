@@ -35,6 +35,7 @@ func (e *env) liveCases() []conform.Case {
 			applies("live/"+a.name+"_twice_is_once", func(tb testing.TB) { e.twice(tb, a) }, why...),
 			applies("live/"+a.name+"_with_a_lost_answer_is_once", func(tb testing.TB) { e.lostAnswer(tb, a) }, append(why, e.noFault(LostAnswer))...))
 	}
+	all = append(all, applies("live/pack_whose_answer_was_lost_is_found_with_every_package", e.lostPackages, bench, can(e.can.Pack, "Packer"), can(e.can.Find, "Finder"), e.noFault(LostAnswer)))
 	for _, f := range []string{Throttle, ServerError, HTML, CutBody} {
 		all = append(all, applies("live/"+f+"_is_classified", func(tb testing.TB) { e.liveFault(tb, f) }, bench, e.noFault(f)))
 	}
@@ -552,4 +553,44 @@ func (e *env) lostAnswer(tb testing.TB, a act) {
 		}
 	}
 	e.counts(tb, l, a, o, want)
+}
+
+// lostPackages packs a whole order, loses the answer, and looks for what became of it: every unit is in one of the packages found, each of which names its number.
+func (e *env) lostPackages(tb testing.TB) {
+	l := e.live(tb)
+	offers := l.Offers()
+	o := l.read(tb, e, l.Place(tb, Sale{offers[0], 2}, Sale{offers[1], 1}))
+	h := channel.Handling{Order: o.External, Reference: "ref-pack-all", Location: offers[0].Location}
+	want := []string{}
+	for _, line := range o.Lines {
+		if len(line.Units) == 0 {
+			h.Lines = append(h.Lines, channel.Quantity{Line: line.External, Quantity: line.Quantity})
+		}
+		for _, u := range line.Units {
+			h.Units = append(h.Units, u.External)
+			want = append(want, u.External)
+		}
+	}
+	l.Fault(tb, LostAnswer, "pack", 1)
+	if err := doActPack(tb, l, o, h); e.hear(err) != nil && !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.OutcomeUnknown) {
+		tb.Fatalf("its answer was lost, and the call says %v", err)
+	}
+	found, err := l.Channel.(channel.Finder).Find(tb.Context(), "pack", h)
+	if e.hear(err) != nil {
+		tb.Fatalf("find: %v", err)
+	}
+	got := []string{}
+	numbers := map[string]bool{}
+	for _, p := range found.Packages {
+		if p.External == "" || p.Tracking == "" || numbers[p.External] {
+			tb.Errorf("a package without a name or number of its own: %+v", p)
+		}
+		numbers[p.External] = true
+		got = append(got, p.Units...)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if len(found.Packages) == 0 || !slices.Equal(want, got) {
+		tb.Errorf("units %v were packed, those found are %v", want, got)
+	}
 }

@@ -36,7 +36,7 @@ func (s *shop) Find(ctx context.Context, act string, h channel.Handling) (channe
 	return s.foundPackages(ctx, act, items, units)
 }
 
-// foundPackages gives the packages of the units; the first one whole, with its label when it is packed.
+// foundPackages gives every package of the units, with its label when it is packed.
 func (s *shop) foundPackages(ctx context.Context, act string, items []rawItem, units []string) (channel.Found, error) {
 	var rows []packed
 	for _, unit := range units {
@@ -50,14 +50,18 @@ func (s *shop) foundPackages(ctx context.Context, act string, items []rawItem, u
 	for _, p := range result.Packages {
 		ids = append(ids, p.External)
 	}
-	found := channel.Found{Kind: act, External: strings.Join(ids, ","), Package: &result.Packages[0]}
-	if act == "pack" {
+	found := channel.Found{Kind: act, External: strings.Join(ids, ","), Packages: result.Packages}
+	if act != "pack" {
+		return found, nil
+	}
+	for i := range found.Packages {
+		p := &found.Packages[i]
 		var err error
-		if found.Package.Label, err = s.label(ctx, *found.Package); err != nil {
+		if p.Label, err = s.label(ctx, *p); err != nil {
 			if fault.Temporary(err) || fault.Is(err, fault.Unauthorized) {
 				return channel.Found{}, err
 			}
-			s.warn("the label of package "+found.Package.External+" is not to be had yet", err)
+			s.warn("the label of package "+p.External+" is not to be had yet", err)
 		}
 	}
 	return found, nil

@@ -546,3 +546,27 @@ func TestGenerated(t *testing.T) {
 		t.Errorf("only %d orders", n)
 	}
 }
+
+func TestLostPackages(t *testing.T) {
+	t.Parallel()
+	b := startBench(t, simdaraz.Config{Sellers: []simdaraz.Seller{{Warehouses: []string{"dropshipping", "karachi"}}}})
+	a := b.open(t, nil)
+	id := b.sell(t, 2, func(spec *simdaraz.OrderSpec) { spec.Items[1].Warehouse, spec.Oversell = "karachi", true })
+	units := ids(a.order(t, id))
+	packed := a.pack(t, id, units...)
+	found, err := a.Channel.(channel.Finder).Find(t.Context(), "pack", channel.Handling{Order: id, Reference: "p", Units: units})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.Packages) != 2 {
+		t.Errorf("%d packages are found of what two warehouses pack", len(found.Packages))
+	}
+	if diff := cmp.Diff(packed.Packages, found.Packages); diff != "" {
+		t.Errorf("found is not what was packed (-packed +found):\n%s", diff)
+	}
+	for _, p := range found.Packages {
+		if p.Label == nil {
+			t.Errorf("package %s has no label", p.External)
+		}
+	}
+}

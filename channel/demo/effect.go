@@ -149,10 +149,10 @@ func (m *market) Pack(ctx context.Context, h channel.Handling) (channel.PackResu
 		}
 		pkg := s.box(e, shares)
 		e.told.Packed += total(shares)
-		return channel.Found{External: pkg.External, Package: pkg}, nil
+		return channel.Found{External: pkg.External, Packages: []channel.Package{*pkg}}, nil
 	})
-	if err == nil && found.Package != nil {
-		res.Packages = []channel.Package{*found.Package}
+	if err == nil {
+		res.Packages = found.Packages
 	}
 	return res, err
 }

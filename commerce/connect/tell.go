@@ -396,9 +396,7 @@ func (s *Service) look(ctx context.Context, o *opened, t tell, h channel.Handlin
 		return out, false, fault.Wrap(fault.OutcomeUnknown, err, "an answer was lost, and asking what became of it failed: "+fault.Message(err))
 	}
 	out.Ship.External = found.External
-	if found.Package != nil {
-		out.Pack.Packages = []channel.Package{*found.Package}
-	}
+	out.Pack.Packages = found.Packages
 	if found.Refund != nil {
 		out.Refund = *found.Refund
 	}
