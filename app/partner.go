@@ -19,6 +19,7 @@ func (a *App) connect(key []byte) error {
 	a.Connect = connect.New(connect.Needs{
 		DB: a.DB, Log: a.Log, Kinds: a.kinds(), Secrets: secrets{a.Vault}, Privacy: a.Privacy, Audit: a.Audit, HTTP: a.client,
 		Import: a.Order.Import, Held: a.Order.Held, Prepare: a.prepare, Adopt: a.Order.Adopt,
+		Unmapped: a.Catalog.CountUnmapped,
 		SaveListings: func(tx *db.Tx, account string, listings []channel.Listing) error {
 			_, err := a.Catalog.SaveListings(tx, account, listings)
 			return err

@@ -42,6 +42,8 @@ type Needs struct {
 	Adopt func(tx *db.Tx, acc channel.Account, after string, limit int) (last string, done bool, err error)
 	// SaveListings keeps what a channel offers and maps it to SKUs.
 	SaveListings func(tx *db.Tx, account string, listings []channel.Listing) error
+	// Unmapped counts an account's listings that wait for their SKU; nil leaves that out of a comparison.
+	Unmapped func(tx *db.Tx, account string) (int, error)
 	// Returns takes what a channel says about returns; nil while nobody keeps them.
 	Returns func(tx *db.Tx, changes []channel.ReturnChange, account string) error
 	// Packed, Shipped and RefundDone let the contexts that wait for an answer of a channel know it.

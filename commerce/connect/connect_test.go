@@ -9,6 +9,7 @@ import (
 	"github.com/openclaw-pos/commerce/channel/demo"
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/db/dbtest"
 )
@@ -112,9 +113,14 @@ func TestModes(t *testing.T) {
 		if shown := h.shop.Shown("TEA-1"); shown != 997 {
 			t.Fatalf("a shadow account pushed stock: the shop shows %d", shown)
 		}
+		before, err := h.s.Diff(ctx, h.acc.ID)
+		must(t, err)
+		h.shop.Offer("NOT-OURS", money.Of(100, "PKR"), 1)
+		_, err = h.s.PullListings(ctx, h.acc.ID)
+		must(t, err)
 		diff, err := h.s.Diff(ctx, h.acc.ID)
 		must(t, err)
-		if !diff.Clean() || diff.Compared != 2 {
+		if !diff.Clean() || diff.Compared != 2 || diff.Unmapped != before.Unmapped+1 {
 			t.Fatalf("%+v", diff)
 		}
 		for range 2 { // going live twice does nothing twice

@@ -81,10 +81,14 @@ func (s *Service) Diff(ctx context.Context, account string) (Diff, error) {
 			}
 		}
 	}
-	if d.Stock, err = s.stockDiff(ctx, o); err != nil {
+	if d.Stock, err = s.stockDiff(ctx, o); err != nil || s.need.Unmapped == nil {
 		return d, err
 	}
-	return d, nil
+	err = s.need.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		d.Unmapped, err = s.need.Unmapped(tx, acc.ID)
+		return err
+	})
+	return d, err
 }
 
 // held is one order as one side knows it.

@@ -121,6 +121,7 @@ func build(t testing.TB, d *db.DB, key string) *house {
 	h.s = New(Needs{
 		DB: d, Kinds: []channel.Kind{demo.Kind(h.shop)}, Secrets: testSecrets{v}, Privacy: priv, Audit: log, HTTP: func(Account, channel.Limits) *http.Client { return http.DefaultClient },
 		Import: h.ord.Import, Held: h.ord.Held, Prepare: h.ord.Stock, Adopt: h.ord.Adopt, HashKey: contentKey,
+		Unmapped: h.cat.CountUnmapped,
 		SaveListings: func(tx *db.Tx, account string, ls []channel.Listing) error {
 			_, err := h.cat.SaveListings(tx, account, ls)
 			return err
