@@ -52,6 +52,7 @@ func figures() []figure {
 	both := []string{sqlite, postgres}
 	return []figure{
 		{"import", "stored raw payloads (3 KB, 3 lines, 5,000 SKUs, 50 of them hot) to committed order, reservation, events", "orders/s", "ratio ≥ 0.6", both, measureImport},
+		{"lists", "orders list, filters, search by number, id or phone hash, order page, exceptions, event feed and the other lists of the API", "ms p99 of the slowest", "under 50 at 1M orders, at most 2 × from 10k to 1M", both, measureLists},
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +27,7 @@ func capture(ctx context.Context) (c captured, err error) {
 	if err != nil {
 		return c, err
 	}
-	h, err := newHouse(ctx, url, p.dir, 500)
+	h, err := newHouse(ctx, url, p.data(), 500)
 	if err != nil {
 		return c, err
 	}
@@ -43,7 +42,7 @@ func capture(ctx context.Context) (c captured, err error) {
 			if err := step(); err != nil {
 				return c, err
 			}
-			if at[i], err = snapshot(ctx, filepath.Join(p.dir, "1.db")); err != nil {
+			if at[i], err = snapshot(ctx, url); err != nil {
 				return c, err
 			}
 		}
@@ -132,7 +131,7 @@ func measureImport(ctx context.Context, s settings, r *Result) error {
 	if err != nil {
 		return err
 	}
-	h, err := newHouse(ctx, url, p.dir, skuCount)
+	h, err := newHouse(ctx, url, p.data(), skuCount)
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,9 @@ func (p *place) close() {
 	_ = os.RemoveAll(p.dir)
 }
 
+// data is the folder of the key file.
+func (p *place) data() string { return filepath.Join(p.dir, "data") }
+
 // fresh is the url of an empty database.
 func (p *place) fresh(ctx context.Context) (string, error) {
 	p.n++
@@ -82,8 +85,12 @@ func quiet() *slog.Logger {
 }
 
 // openHouse opens the program on a database as serve does.
-func openHouse(ctx context.Context, url, dir string) (*house, error) {
-	a, err := app.Open(ctx, app.Config{DB: url, Data: filepath.Join(dir, "data"), MakeKey: true, AllowPrivate: true, Log: quiet()})
+func openHouse(ctx context.Context, url, data string, edit ...func(*app.Config)) (*house, error) {
+	cfg := app.Config{DB: url, Data: data, MakeKey: true, AllowPrivate: true, Log: quiet()}
+	for _, e := range edit {
+		e(&cfg)
+	}
+	a, err := app.Open(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +98,8 @@ func openHouse(ctx context.Context, url, dir string) (*house, error) {
 }
 
 // newHouse opens the program on an empty database and gives it a company, a warehouse full of skus and a shop that sells them.
-func newHouse(ctx context.Context, url, dir string, skus int) (h *house, err error) {
-	if h, err = openHouse(ctx, url, dir); err != nil {
+func newHouse(ctx context.Context, url, data string, skus int, edit ...func(*app.Config)) (h *house, err error) {
+	if h, err = openHouse(ctx, url, data, edit...); err != nil {
 		return nil, err
 	}
 	defer func() {

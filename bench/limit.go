@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // the engine, bare
 
 	"github.com/openclaw-pos/commerce/platform/db/migrate"
@@ -84,26 +86,50 @@ type table struct {
 	rows map[string][]any // by primary key
 }
 
-var uuidForm = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
+var uuidForm = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
-// snapshot reads every table of a SQLite database.
-func snapshot(ctx context.Context, path string) (map[string]table, error) {
-	conn, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=query_only(1)")
+// openBare opens a database with nothing of ours between; on PostgreSQL in the schema that the program uses.
+func openBare(url string) (*sql.DB, error) {
+	if path, ok := sqlitePath(url); ok {
+		return sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(30000)&_pragma=synchronous(OFF)&_pragma=cache_size(-1048576)&_pragma=temp_store(memory)&_txlock=immediate")
+	}
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	config.RuntimeParams["search_path"] = "commerce"
+	config.RuntimeParams["synchronous_commit"] = "off"
+	config.RuntimeParams["maintenance_work_mem"] = "512MB"
+	return stdlib.OpenDB(*config), nil
+}
+
+// snapshot reads every table of a database of the program.
+func snapshot(ctx context.Context, url string) (map[string]table, error) {
+	conn, err := openBare(url)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	names, err := texts(ctx, conn, `select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' and name not like 'goose%' and name <> 'schema_version'`)
+	_, isLite := sqlitePath(url)
+	names, err := tableNames(ctx, conn, isLite)
 	if err != nil {
 		return nil, err
 	}
 	all := map[string]table{}
 	for _, name := range names {
-		if all[name], err = readTable(ctx, conn, name); err != nil {
+		if all[name], err = readTable(ctx, conn, name, isLite); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
+}
+
+func tableNames(ctx context.Context, conn *sql.DB, isLite bool) ([]string, error) {
+	q := `select table_name from information_schema.tables where table_schema = current_schema() and table_type = 'BASE TABLE' and table_name not like 'goose%' and table_name <> 'schema_version'`
+	if isLite {
+		q = `select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' and name not like 'goose%' and name <> 'schema_version'`
+	}
+	return texts(ctx, conn, q)
 }
 
 func texts(ctx context.Context, conn *sql.DB, query string, args ...any) (all []string, err error) {
@@ -122,8 +148,12 @@ func texts(ctx context.Context, conn *sql.DB, query string, args ...any) (all []
 	return all, rows.Err()
 }
 
-func readTable(ctx context.Context, conn *sql.DB, name string) (table, error) {
-	keys, err := texts(ctx, conn, `select name from pragma_table_info($1) where pk > 0 order by pk`, name)
+func readTable(ctx context.Context, conn *sql.DB, name string, isLite bool) (table, error) {
+	q := `select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey) where i.indisprimary and i.indrelid = to_regclass($1)`
+	if isLite {
+		q = `select name from pragma_table_info($1) where pk > 0 order by pk`
+	}
+	keys, err := texts(ctx, conn, q, name)
 	if err != nil {
 		return table{}, err
 	}
@@ -157,7 +187,7 @@ func readTable(ctx context.Context, conn *sql.DB, name string) (table, error) {
 }
 
 // serials are texts that must differ from row to row and hold no id.
-var serials = map[string]bool{"personal_records.id": true, "orders.number": true, "orders.external": true, "channel_orders.external": true, "inbox.delivery_id": true}
+var serials = map[string]bool{"orders.number": true, "orders.external": true, "channel_orders.external": true, "inbox.delivery_id": true}
 
 // steady are tables whose rows change once in many groups, or whose change is the price of our own bookkeeping; the limit leaves them out.
 var steady = map[string]bool{"number_blocks": true, "account_health": true, "schedules": true, "event_head": true, "event_cursors": true, "channel_accounts": true}
@@ -201,7 +231,9 @@ func difference(before, after map[string]table, orders int) (*writing, error) {
 }
 
 // hasIdentity tells tables whose column n the database numbers.
-func hasIdentity(table string) bool { return table == "events" || table == "audit_log" || table == "inbox" }
+func hasIdentity(table string) bool {
+	return table == "events" || table == "audit_log" || table == "inbox"
+}
 
 // known are the ids that were there before: accounts, variants, locations.
 func known(before map[string]table) map[string]bool {

@@ -1,0 +1,311 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const localKey = "bench-local-key-that-only-this-process-knows"
+
+// dataset opens a data set: the one that was given, or a new one of so many orders. done closes it and removes what was made for it.
+func dataset(ctx context.Context, s settings) (h *house, address string, done func(), err error) {
+	address, remove := s.db, func() {}
+	data := ""
+	if address == "" {
+		p, err := newPlace(ctx, s.engine)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		remove, data = p.close, p.data()
+		if address, err = p.fresh(ctx); err == nil {
+			err = seed(ctx, address, data, s.orders, func(string, ...any) {})
+		}
+		if err != nil {
+			remove()
+			return nil, "", nil, err
+		}
+	} else {
+		data = dataFolder(address)
+	}
+	if h, err = openHouse(ctx, address, data); err != nil {
+		remove()
+		return nil, "", nil, err
+	}
+	h.skus = skuCount
+	h.app.API.Local = localKey
+	return h, address, func() { _ = h.app.Close(); remove() }, nil
+}
+
+// question is something that people or programs ask all the time.
+type question struct {
+	name string
+	ask  func(ctx context.Context, rnd *rand.Rand) error
+}
+
+// measureLists asks every question in turn until the time is over. Ours is the p99 of the slowest of them; the limit is that of a bare program that reads the newest
+// fifty orders with one statement on the same database.
+func measureLists(ctx context.Context, s settings, r *Result) error {
+	h, address, done, err := dataset(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer done()
+	all, err := h.questions(ctx)
+	if err != nil {
+		return err
+	}
+	count, err := h.count(ctx, `select count(*) from orders`)
+	if err != nil {
+		return err
+	}
+	r.Detail["orders"] = float64(count)
+	rnd := rand.New(rand.NewPCG(21, 22))
+	for _, q := range all {
+		if err := q.ask(ctx, rnd); err != nil { // once, so that statements are prepared
+			return fmt.Errorf("%s: %w", q.name, err)
+		}
+	}
+	took := make([][]time.Duration, len(all))
+	for start := time.Now(); time.Since(start) < s.duration || len(took[0]) < 30; {
+		for i, q := range all {
+			began := time.Now()
+			if err := q.ask(ctx, rnd); err != nil {
+				return fmt.Errorf("%s: %w", q.name, err)
+			}
+			took[i] = append(took[i], time.Since(began))
+		}
+		if time.Since(start) > 4*s.duration { // slow questions: fewer rounds must do
+			break
+		}
+	}
+	worst := time.Duration(0)
+	for i, q := range all {
+		p := quantile(took[i], 0.99)
+		r.Detail[q.name] = millis(p)
+		worst = max(worst, p)
+	}
+	best, err := bareRead(ctx, address, len(took[0]))
+	if err != nil {
+		return err
+	}
+	r.Ours, r.Limit = millis(worst), millis(best)
+	r.Ratio = r.Limit / r.Ours
+	r.Met = r.Ours < 50
+	return nil
+}
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func quantile(all []time.Duration, q float64) time.Duration {
+	if len(all) == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(all))
+	return s[min(len(s)-1, int(float64(len(s))*q))]
+}
+
+// bareRead is the p99 of a bare read of the newest fifty orders.
+func bareRead(ctx context.Context, address string, times int) (time.Duration, error) {
+	conn, err := openBare(address)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	var took []time.Duration
+	for range max(30, times) {
+		began := time.Now()
+		rows, err := conn.QueryContext(ctx, `select id, number, state, total, created_at from orders order by created_at desc, id desc limit 50`)
+		if err != nil {
+			return 0, err
+		}
+		for rows.Next() {
+			var id, number, state string
+			var total, at int64
+			if err := rows.Scan(&id, &number, &state, &total, &at); err != nil {
+				return 0, err
+			}
+		}
+		if err := rows.Close(); err != nil {
+			return 0, err
+		}
+		took = append(took, time.Since(began))
+	}
+	return quantile(took, 0.99), nil
+}
+
+// get asks the API.
+func (h *house) get(ctx context.Context, path string, values ...string) (*httptest.ResponseRecorder, error) {
+	q := url.Values{}
+	for i := 0; i+1 < len(values); i += 2 {
+		q.Set(values[i], values[i+1])
+	}
+	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1"+path+"?"+q.Encode(), nil)
+	req.Header.Set("Authorization", "Bearer "+localKey)
+	w := httptest.NewRecorder()
+	h.app.API.Handler().ServeHTTP(w, req)
+	if w.Code != http.StatusOK {
+		return w, fmt.Errorf("GET %s: %d %.200s", req.URL, w.Code, w.Body)
+	}
+	return w, nil
+}
+
+// questions are what is asked of a data set. Some have no answer, which must not take longer.
+func (h *house) questions(ctx context.Context) ([]question, error) {
+	ids, err := h.texts(ctx, `select id from orders order by created_at desc, id desc limit 2000`)
+	if err != nil {
+		return nil, err
+	}
+	old, err := h.texts(ctx, `select id from orders order by created_at, id limit 2000`)
+	if err != nil {
+		return nil, err
+	}
+	ids = append(ids, old...)
+	numbers, err := h.texts(ctx, `select number from orders order by created_at desc, id desc limit 500`)
+	if err != nil {
+		return nil, err
+	}
+	externals, err := h.texts(ctx, `select external from orders order by created_at, id limit 500`)
+	if err != nil {
+		return nil, err
+	}
+	hashes, err := h.texts(ctx, `select phone_hash from personal_records where phone_hash is not null order by id limit 500`)
+	if err != nil {
+		return nil, err
+	}
+	account, err := h.texts(ctx, `select id from channel_accounts order by id limit 1`)
+	if err != nil {
+		return nil, err
+	}
+	head, err := h.count(ctx, `select position from event_head where name = 'events'`)
+	if err != nil {
+		return nil, err
+	}
+	one := func(all []string) func(*rand.Rand) string {
+		return func(rnd *rand.Rand) string { return all[rnd.IntN(len(all))] }
+	}
+	is := func(v string) func(*rand.Rand) string { return func(*rand.Rand) string { return v } }
+	list := func(name, path string, pairs ...param) question {
+		return question{name, func(ctx context.Context, rnd *rand.Rand) error {
+			var values []string
+			for _, p := range pairs {
+				values = append(values, p.name, p.value(rnd))
+			}
+			_, err := h.get(ctx, path, values...)
+			return err
+		}}
+	}
+	week := time.Now().Add(-7 * 24 * time.Hour)
+	return []question{
+		list("orders", "/orders"),
+		{"orders_page_2", h.secondPage},
+		list("orders_oldest", "/orders", param{"oldest_first", is("true")}),
+		list("orders_account", "/orders", param{"account", one(account)}),
+		list("orders_state", "/orders", param{"state", is("open")}),
+		list("orders_state_none", "/orders", param{"state", is("cancelled")}),
+		list("orders_channel", "/orders", param{"channel", is("shopify")}),
+		list("orders_channel_none", "/orders", param{"channel", is("daraz")}),
+		list("orders_country_none", "/orders", param{"country", is("DE")}),
+		list("orders_pay", "/orders", param{"pay_state", is("paid")}),
+		list("orders_pay_none", "/orders", param{"pay_state", is("refunded")}),
+		list("orders_held", "/orders", param{"held", is("true")}),
+		list("orders_held_old", "/orders", param{"held", is("true")}, param{"oldest_first", is("true")}),
+		list("orders_week", "/orders", param{"from", is(week.Format(time.RFC3339))}, param{"until", is(week.Add(time.Hour).Format(time.RFC3339))}, param{"state", is("delivered")}),
+		list("orders_sku", "/orders", param{"sku", func(rnd *rand.Rand) string { return skuOf(anySKU(rnd, skuCount)) }}),
+		list("orders_sku_none", "/orders", param{"sku", is("NO-SUCH-SKU")}),
+		list("orders_number", "/orders", param{"number", one(numbers)}),
+		list("orders_external", "/orders", param{"number", one(externals)}),
+		list("orders_number_none", "/orders", param{"number", is("NO-SUCH-NUMBER")}),
+		{"buyer_phone", func(ctx context.Context, rnd *rand.Rand) error {
+			_, err := h.texts(ctx, `select o.id from personal_records p join orders o on o.buyer_id = p.id where p.phone_hash = $1 limit 50`, one(hashes)(rnd))
+			return err
+		}},
+		{"order", func(ctx context.Context, rnd *rand.Rand) error {
+			_, err := h.get(ctx, "/orders/"+one(ids)(rnd))
+			return err
+		}},
+		{"order_timeline", func(ctx context.Context, rnd *rand.Rand) error {
+			_, err := h.get(ctx, "/orders/"+one(ids)(rnd)+"/timeline")
+			return err
+		}},
+		list("exceptions", "/exceptions"),
+		list("exceptions_order", "/exceptions", param{"order", one(ids)}),
+		list("exceptions_cause_none", "/exceptions", param{"cause", is("oversold")}),
+		list("exceptions_counts", "/exceptions/counts"),
+		list("events", "/events", param{"after", func(rnd *rand.Rand) string { return strconv.FormatInt(rnd.Int64N(max(1, head)), 10) }}),
+		list("events_type", "/events", param{"after", func(rnd *rand.Rand) string { return strconv.FormatInt(rnd.Int64N(max(1, head)), 10) }}, param{"type", is("RefundIssued")}),
+		list("fulfillment_open", "/fulfillment-orders", param{"state", is("new")}),
+		list("shipments", "/shipments"),
+		list("shipments_state_none", "/shipments", param{"state", is("lost")}),
+		list("returns", "/returns"),
+		list("refunds", "/refunds"),
+		list("stock", "/stock"),
+		list("movements", "/stock/"+skuOf(1)+"/movements"),
+		list("reservations", "/reservations", param{"sku", is(skuOf(1))}),
+		list("shortages", "/shortages"),
+		list("tells", "/tells"),
+	}, nil
+}
+
+// param is a parameter of a question whose value may differ from one asking to the next.
+type param struct {
+	name  string
+	value func(*rand.Rand) string
+}
+
+func (h *house) secondPage(ctx context.Context, _ *rand.Rand) error {
+	w, err := h.get(ctx, "/orders")
+	if err != nil {
+		return err
+	}
+	var page struct {
+		Next string `json:"next"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil {
+		return err
+	}
+	_, err = h.get(ctx, "/orders", "after", page.Next)
+	return err
+}
+
+// sizeOf is what a database takes on the disk.
+func sizeOf(ctx context.Context, address string) (int64, error) {
+	if path, ok := sqlitePath(address); ok {
+		var n int64
+		for _, p := range []string{path, path + "-wal"} {
+			if st, err := os.Stat(p); err == nil {
+				n += st.Size()
+			}
+		}
+		return n, nil
+	}
+	conn, err := openBare(address)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	var n int64
+	err = conn.QueryRowContext(ctx, `select pg_database_size(current_database())`).Scan(&n)
+	return n, err
+}
+
+// slowest names the questions over a limit, for the report.
+func slowest(r Result, limit float64) string {
+	var all []string
+	for name, ms := range r.Detail {
+		if name != "orders" && ms > limit {
+			all = append(all, fmt.Sprintf("%s %.0f ms", name, ms))
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
