@@ -4,11 +4,17 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/openclaw-pos/commerce/web/api"
 )
 
 func TestMain(m *testing.M) {
@@ -64,6 +70,35 @@ func waits(ts *testscript.TestScript, neg bool, args []string) {
 		case <-tick.C:
 		case <-limit:
 			ts.Fatalf("%s does not come", args[0])
+		}
+	}
+}
+
+// TestActions holds the command of every action that an exception suggests against what the program takes.
+func TestActions(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]string{"{quantity}": "1", "{24h}": "24h", "{file.csv}": file, "{file.json}": file, "{sellable}": "sellable"}
+	hole := regexp.MustCompile(`\{[^}]*\}`)
+	for name, all := range api.Ways() {
+		for _, command := range all {
+			words := strings.Fields(hole.ReplaceAllStringFunc(command, func(at string) string {
+				if v := said[at]; v != "" {
+					return v
+				}
+				return "x"
+			}))
+			var c cli
+			parser, err := kong.New(&c, kong.Vars{"version": "test"}, kong.Exit(func(int) { t.Errorf("%s: %s ends", name, command) }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := parser.Parse(words); err != nil {
+				t.Errorf("%s: %s: %v", name, command, err)
+			}
 		}
 	}
 }

@@ -6,23 +6,27 @@ import "github.com/alecthomas/kong"
 type cli struct {
 	Globals
 
-	Demo       demoCmd       `cmd:"" help:"Play everything with simulated channels, in a temporary folder."`
-	Serve      serveCmd      `cmd:"" help:"Run the house: HTTP, intake, work and events."`
-	Migrate    migrateCmd    `cmd:"" help:"Bring the database's schema up to date."`
-	Doctor     doctorCmd     `cmd:"" help:"Look whether everything is in order."`
-	Import     importCmd     `cmd:"" help:"Import products, prices, costs or stock from a CSV file."`
-	Channel    channelCmd    `cmd:"" help:"Accounts at channels."`
-	Storefront storefrontCmd `cmd:"" help:"Web shops of your own."`
-	Order      orderCmd      `cmd:"" help:"Orders."`
-	Exception  exceptionCmd  `cmd:"" help:"Cases that need a person."`
-	Stock      stockCmd      `cmd:"" help:"Stock and what may be promised."`
-	Fulfill    fulfillCmd    `cmd:"" help:"Picking, packing and hand-over."`
-	Return     returnCmd     `cmd:"" help:"What comes back."`
-	Event      eventCmd      `cmd:"" help:"What happened, as the world is told."`
-	Dead       deadCmd       `cmd:"" help:"Work that was given up."`
-	Key        keyCmd        `cmd:"" help:"API keys."`
-	Sim        simCmd        `cmd:"" help:"Run a simulated partner."`
-	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Demo         demoCmd         `cmd:"" help:"Play everything with simulated channels, in a temporary folder."`
+	Serve        serveCmd        `cmd:"" help:"Run the house: HTTP, intake, work and events."`
+	Migrate      migrateCmd      `cmd:"" help:"Bring the database's schema up to date."`
+	Doctor       doctorCmd       `cmd:"" help:"Look whether everything is in order."`
+	Import       importCmd       `cmd:"" help:"Import products, prices, costs or stock from a CSV file."`
+	Channel      channelCmd      `cmd:"" help:"Accounts at channels."`
+	Storefront   storefrontCmd   `cmd:"" help:"Web shops of your own."`
+	Order        orderCmd        `cmd:"" help:"Orders."`
+	Exception    exceptionCmd    `cmd:"" help:"Cases that need a person."`
+	Stock        stockCmd        `cmd:"" help:"Stock and what may be promised."`
+	Fulfill      fulfillCmd      `cmd:"" help:"Picking, packing and hand-over."`
+	Return       returnCmd       `cmd:"" help:"What comes back."`
+	Event        eventCmd        `cmd:"" help:"What happened, as the world is told."`
+	Dead         deadCmd         `cmd:"" help:"Work that was given up."`
+	Parcel       parcelCmd       `cmd:"" help:"Parcels on their way."`
+	Tell         tellCmd         `cmd:"" help:"What channels are told."`
+	Refund       refundCmd       `cmd:"" help:"Money that goes back."`
+	Subscription subscriptionCmd `cmd:"" help:"Who is told of events by webhook."`
+	Key          keyCmd          `cmd:"" help:"API keys."`
+	Sim          simCmd          `cmd:"" help:"Run a simulated partner."`
+	Version      versionCmd      `cmd:"" help:"Print the version."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and quit."`
 }

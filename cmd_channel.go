@@ -16,19 +16,22 @@ import (
 )
 
 type channelCmd struct {
-	Kinds    channelKindsCmd    `cmd:"" help:"What kinds of channels there are and what an account of each needs."`
-	Add      channelAddCmd      `cmd:"" help:"Add an account; asks for what is missing."`
-	List     channelListCmd     `cmd:"" help:"List accounts."`
-	Show     channelShowCmd     `cmd:"" help:"Show an account and how it fares."`
-	Check    channelCheckCmd    `cmd:"" help:"Ask the partner whose shop the account is."`
-	Mode     channelModeCmd     `cmd:"" help:"Change how much of an account is ours: shadow, intake, live."`
-	Diff     channelDiffCmd     `cmd:"" help:"Compare what the channel has with what we have."`
-	Pull     channelPullCmd     `cmd:"" help:"Read from the channel now."`
-	Listings channelListingsCmd `cmd:"" help:"What an account offers and which SKU that is."`
-	Map      channelMapCmd      `cmd:"" help:"Say which SKU a listing is; orders that waited go on."`
-	Pause    channelPauseCmd    `cmd:"" help:"Stop reading and telling."`
-	Resume   channelResumeCmd   `cmd:"" help:"Let a paused or unauthorized account work again."`
-	Location channelLocationCmd `cmd:"" help:"Say which of the partner's locations one of ours is."`
+	Kinds     channelKindsCmd     `cmd:"" help:"What kinds of channels there are and what an account of each needs."`
+	Add       channelAddCmd       `cmd:"" help:"Add an account; asks for what is missing."`
+	List      channelListCmd      `cmd:"" help:"List accounts."`
+	Show      channelShowCmd      `cmd:"" help:"Show an account and how it fares."`
+	Check     channelCheckCmd     `cmd:"" help:"Ask the partner whose shop the account is."`
+	Mode      channelModeCmd      `cmd:"" help:"Change how much of an account is ours: shadow, intake, live."`
+	Diff      channelDiffCmd      `cmd:"" help:"Compare what the channel has with what we have."`
+	Pull      channelPullCmd      `cmd:"" help:"Read from the channel now."`
+	Listings  channelListingsCmd  `cmd:"" help:"What an account offers and which SKU that is."`
+	Map       channelMapCmd       `cmd:"" help:"Say which SKU a listing is; orders that waited go on."`
+	Pause     channelPauseCmd     `cmd:"" help:"Stop reading and telling."`
+	Resume    channelResumeCmd    `cmd:"" help:"Let a paused or unauthorized account work again."`
+	Authorize channelAuthorizeCmd `cmd:"" help:"Enter new credentials of an account."`
+	Reread    channelRereadCmd    `cmd:"" help:"Have an order read that is not here, by the channel's id."`
+	Price     channelPriceCmd     `cmd:"" help:"Let a price go out that waited for a person."`
+	Location  channelLocationCmd  `cmd:"" help:"Say which of the partner's locations one of ours is."`
 }
 
 type channelKindsCmd struct {
@@ -240,6 +243,75 @@ func (c *channelAddCmd) secret(st api.ChannelSetting, s streams) (string, error)
 		question += " (may be empty)"
 	}
 	return s.secretly(question)
+}
+
+type channelAuthorizeCmd struct {
+	Account    string            `arg:"" help:"Name or id."`
+	SecretFile map[string]string `help:"A secret from a file. Also from OPENCLAW_SECRET_NAME in the environment, else it is asked for." placeholder:"NAME=PATH"`
+}
+
+// Run enters new credentials: those that files or the environment give, else those that a person types. What is left empty stays.
+func (c *channelAuthorizeCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return g.with(ctx, s, func(cl *client) error {
+		now, err := cl.get(ctx, at("accounts", c.Account), nil)
+		if err != nil {
+			return err
+		}
+		var a api.Account
+		if err := now.into(&a); err != nil {
+			return err
+		}
+		_, kinds, err := cl.kinds(ctx)
+		if err != nil {
+			return err
+		}
+		secrets, from := map[string]string{}, &channelAddCmd{SecretFile: c.SecretFile}
+		for _, k := range kinds {
+			for _, st := range k.Settings {
+				if k.Name != a.Channel || !st.Secret {
+					continue
+				}
+				st.Required = false
+				v, err := from.secret(st, s)
+				if err != nil {
+					return err
+				}
+				if v != "" {
+					secrets[st.Name] = v
+				}
+			}
+		}
+		if len(secrets) == 0 {
+			return fault.Field("secret-file", "no secret was given: say --secret-file NAME=PATH; channel kinds %s says which there are", a.Channel)
+		}
+		r, err := cl.act(ctx, http.MethodPost, at("accounts", c.Account, "authorize"), now.etag, map[string]any{"secrets": secrets})
+		if err != nil {
+			return err
+		}
+		if err := r.into(&a); err != nil {
+			return err
+		}
+		return cl.said(r, "%s is %s; next: channel check %s", a.Name, a.State, a.Name)
+	})
+}
+
+type channelRereadCmd struct {
+	Account  string `arg:"" help:"Name or id."`
+	External string `arg:"" help:"The channel's id of the order."`
+}
+
+// Run has an order read.
+func (c *channelRereadCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return decide(ctx, g, s, at("accounts", c.Account, "reread"), map[string]any{"external_id": c.External}, "%s is read from %s", c.External, c.Account)
+}
+
+type channelPriceCmd struct {
+	Listing string `arg:"" help:"Id of the listing, see channel listings."`
+}
+
+// Run lets a price go out.
+func (c *channelPriceCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return decide(ctx, g, s, at("listings", c.Listing, "accept-price"), nil, "the price of %s goes out", c.Listing)
 }
 
 type channelListCmd struct{}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"time"
 
@@ -51,9 +52,9 @@ func (c *exceptionListCmd) Run(ctx context.Context, g *Globals, s streams) error
 			}
 			rows := make([][]string, 0, len(p.Items))
 			for _, x := range p.Items {
-				rows = append(rows, []string{x.ID, x.Cause, x.State, x.SubjectKind + " " + x.Subject, when(x.Since), when(x.Deadline), itoa(x.Times), string(x.Detail)})
+				rows = append(rows, []string{x.ID, x.Title, about(x), when(x.Since), overdue(x), itoa(x.Times), facts(x.Detail)})
 			}
-			if err := table(w, "CASE CAUSE STATE ABOUT SINCE DEADLINE TIMES DETAIL", rows); err != nil {
+			if err := table(w, "CASE WHAT ABOUT SINCE DECIDE-BY TIMES DETAIL", rows); err != nil {
 				return err
 			}
 			return cl.more(w, p.Next)
@@ -77,14 +78,62 @@ func (c *exceptionShowCmd) Run(ctx context.Context, g *Globals, s streams) error
 			if err := r.into(&x); err != nil {
 				return err
 			}
-			fmt.Fprintf(w, "%s (%s), %s\n%s\nabout %s %s\n%s\n", x.Title, x.Cause, x.State, x.Explain, x.SubjectKind, clean(x.Subject), clean(string(x.Detail)))
-			for _, a := range x.Actions {
-				fmt.Fprintf(w, "- %s (%s)\n", a.Title, a.Name)
-			}
-			_, err := fmt.Fprintln(w, "resolving: "+x.Resolves)
-			return err
+			return printCase(w, x)
 		})
 	})
+}
+
+func printCase(w io.Writer, x api.Case) error {
+	fmt.Fprintf(w, "%s (%s)\n%s\n\n", x.Title, x.Cause, x.Explain)
+	rows := [][]string{{"about", about(x)}, {"since", when(x.Since) + ", raised " + itoa(x.Times) + " times"}, {"decide by", overdue(x)}, {"detail", dash(facts(x.Detail))}}
+	if x.Order != "" && x.SubjectKind != "order" {
+		rows = append(rows, []string{"order", x.Order})
+	}
+	if x.Assignee != "" {
+		rows = append(rows, []string{"assigned to", x.Assignee})
+	}
+	if x.State == "resolved" {
+		rows = append(rows, []string{"resolved", when(x.ResolvedAt) + " by " + x.ResolvedBy + ": " + x.Resolution})
+	}
+	if err := table(w, "WHAT VALUE", rows); err != nil {
+		return err
+	}
+	if x.State == "resolved" {
+		return nil
+	}
+	rows = nil
+	for _, a := range x.Actions {
+		rows = append(rows, []string{a.Title, "openclaw-commerce " + a.Command})
+	}
+	fmt.Fprintln(w, "\nWhat can be done:")
+	for _, r := range rows {
+		fmt.Fprintf(w, "  %s\n      %s\n", clean(r[0]), clean(r[1]))
+	}
+	_, err := fmt.Fprintf(w, "\nResolving it by hand (exception resolve %s --note …): %s\n", x.ID, x.Resolves)
+	return err
+}
+
+// about is what a case is about, by the name people know where it has one.
+func about(x api.Case) string {
+	var d struct{ Number, Account, Name, Code, SKU, Shipment string }
+	_ = json.Unmarshal(x.Detail, &d) // a detail of another shape has no name
+	for _, name := range []string{d.Number, d.Shipment, d.SKU, d.Code, d.Account, d.Name} {
+		if name != "" {
+			return x.SubjectKind + " " + name
+		}
+	}
+	return x.SubjectKind + " " + x.Subject
+}
+
+// overdue is a deadline, and whether it is past.
+func overdue(x api.Case) string {
+	switch {
+	case x.Deadline.IsZero():
+		return "no limit"
+	case x.State == "open" && x.Deadline.Before(time.Now()):
+		return when(x.Deadline) + " (overdue)"
+	}
+	return when(x.Deadline)
 }
 
 type exceptionResolveCmd struct {
@@ -157,7 +206,7 @@ func (c *eventListCmd) Run(ctx context.Context, g *Globals, s streams) error {
 }
 
 func eventRow(e api.Event) []string {
-	return []string{itoa(e.Position), e.OccurredAt.Local().Format("2006-01-02 15:04:05"), e.Type, dash(e.Order), e.ID}
+	return []string{itoa(e.Position), whenExactly(e.OccurredAt), e.Type, dash(e.Order), e.ID}
 }
 
 type eventTailCmd struct {
@@ -223,8 +272,12 @@ func (c *eventTailCmd) line(cl *client, e api.Event) error {
 }
 
 type deadCmd struct {
-	List   deadListCmd   `cmd:"" help:"Work that was given up, and events that could not be taken."`
-	Replay deadReplayCmd `cmd:"" help:"Try again: a job by its id, or an event as CONSUMER/ID."`
+	List    deadListCmd    `cmd:"" help:"Work that was given up, and events that could not be taken."`
+	Replay  deadReplayCmd  `cmd:"" help:"Try again: a job by its id, or an event as CONSUMER/ID."`
+	Discard deadDiscardCmd `cmd:"" help:"Give a job up for good."`
+	Skip    deadSkipCmd    `cmd:"" help:"Leave an event out: what waits behind it goes on."`
+	Settle  deadSettleCmd  `cmd:"" help:"Say whether the effect of a job whose outcome is unknown has happened."`
+	Decide  deadDecideCmd  `cmd:"" help:"Decide about a message that is stuck."`
 }
 
 type deadListCmd struct {
@@ -268,8 +321,59 @@ func (c *deadListCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	})
 }
 
+type deadDiscardCmd struct {
+	Job string `arg:"" help:"Id, see dead list."`
+	Yes bool   `help:"Do not ask."`
+}
+
+// Run gives a job up.
+func (c *deadDiscardCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	if err := s.sure(c.Yes, "give "+c.Job+" up for good"); err != nil {
+		return err
+	}
+	return decide(ctx, g, s, at("jobs", c.Job, "discard"), nil, "%s is given up", c.Job)
+}
+
+type deadSkipCmd struct {
+	Which string `arg:"" help:"CONSUMER/ID, as dead list shows it."`
+	Yes   bool   `help:"Do not ask."`
+}
+
+// Run leaves an event out.
+func (c *deadSkipCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	consumer, event, ok := cutLast(c.Which)
+	if !ok {
+		return fault.Field("which", "is CONSUMER/ID, as dead list shows it")
+	}
+	if err := s.sure(c.Yes, "leave "+c.Which+" out"); err != nil {
+		return err
+	}
+	return decide(ctx, g, s, at("parked-events", consumer, event, "skip"), nil, "%s is left out", c.Which)
+}
+
+type deadSettleCmd struct {
+	Job  string `arg:"" help:"Id, see dead list --state unknown."`
+	What string `arg:"" help:"happened, or not: then it is done now." enum:"happened,not"`
+}
+
+// Run says what became of a job's effect.
+func (c *deadSettleCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return decide(ctx, g, s, at("jobs", c.Job, "settle"), map[string]any{"happened": c.What == "happened"}, "noted")
+}
+
+type deadDecideCmd struct {
+	Message string `arg:"" help:"Id of the message, as its case shows it."`
+	How     string `arg:"" help:"again: read it again; as_received: apply it with the time it was received; leave: leave it out." enum:"again,as_received,leave"`
+}
+
+// Run decides about a stuck message.
+func (c *deadDecideCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return decide(ctx, g, s, at("inbox", c.Message, "decide"), map[string]any{"how": c.How}, "%s: %s", c.Message, c.How)
+}
+
 type deadReplayCmd struct {
-	Which string `arg:"" help:"As dead list shows it."`
+	Which   string `arg:"" help:"As dead list shows it."`
+	Payload string `help:"For a job: another payload, from a JSON file." type:"existingfile"`
 }
 
 // Run tries again.
@@ -279,7 +383,15 @@ func (c *deadReplayCmd) Run(ctx context.Context, g *Globals, s streams) error {
 		if consumer, event, ok := cutLast(c.Which); ok {
 			path = at("parked-events", consumer, event, "replay")
 		}
-		r, err := cl.act(ctx, http.MethodPost, path, "", map[string]any{})
+		body := map[string]any{}
+		if c.Payload != "" {
+			b, err := os.ReadFile(c.Payload)
+			if err != nil || !json.Valid(b) {
+				return fault.Field("payload", "%s is no JSON file that can be read", c.Payload)
+			}
+			body["payload"] = json.RawMessage(b)
+		}
+		r, err := cl.act(ctx, http.MethodPost, path, "", body)
 		if err != nil {
 			return err
 		}

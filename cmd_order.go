@@ -38,14 +38,24 @@ func (l Listing) query(pairs ...string) url.Values {
 }
 
 type orderCmd struct {
-	List    orderListCmd    `cmd:"" help:"List orders, newest first."`
-	Show    orderShowCmd    `cmd:"" help:"Show an order: its lines, holds, money and, with --timeline, everything that happened to it."`
-	Cancel  orderCancelCmd  `cmd:"" help:"Cancel an order, or units of it, before hand-over."`
-	Replay  orderReplayCmd  `cmd:"" help:"Decode an order again from what the channel sent, and show the difference."`
-	Hold    orderHoldCmd    `cmd:"" help:"Put an order on hold."`
-	Release orderReleaseCmd `cmd:"" help:"Let a hold go."`
-	Note    orderNoteCmd    `cmd:"" help:"Write a note into the timeline."`
-	Refund  orderRefundCmd  `cmd:"" help:"Give money back."`
+	List         orderListCmd     `cmd:"" help:"List orders, newest first."`
+	Show         orderShowCmd     `cmd:"" help:"Show an order: its lines, holds, money and, with --timeline, everything that happened to it."`
+	Cancel       orderCancelCmd   `cmd:"" help:"Cancel an order, or units of it, before hand-over."`
+	Replay       orderReplayCmd   `cmd:"" help:"Decode an order again from what the channel sent, and show the difference."`
+	Hold         orderHoldCmd     `cmd:"" help:"Put an order on hold."`
+	Release      orderReleaseCmd  `cmd:"" help:"Let a hold go."`
+	Note         orderNoteCmd     `cmd:"" help:"Write a note into the timeline."`
+	Refund       orderRefundCmd   `cmd:"" help:"Give money back."`
+	DecideCancel orderDecideCmd   `cmd:"" help:"Answer somebody who asks to cancel."`
+	Reread       orderRereadCmd   `cmd:"" help:"Have an order read from its channel again."`
+	Address      orderAddressCmd  `cmd:"" help:"Correct the address, until something is packed."`
+	Changes      orderChangesCmd  `cmd:"" help:"Changes proposed of an order."`
+	Confirm      orderConfirmCmd  `cmd:"" help:"Carry a proposed change out."`
+	Discard      orderDiscardCmd  `cmd:"" help:"Give a proposed change up."`
+	Cash         orderCashCmd     `cmd:"" help:"Say what became of cash on delivery."`
+	Payment      orderPaymentCmd  `cmd:"" help:"Take, or let go of, what payment providers hold."`
+	Personal     orderPersonalCmd `cmd:"" help:"Show who bought it and where it goes, for a purpose."`
+	Erase        orderEraseCmd    `cmd:"" help:"Destroy what is kept of the buyer, for good."`
 }
 
 type orderListCmd struct {
@@ -150,7 +160,7 @@ func (c *orderShowCmd) timeline(ctx context.Context, cl *client) error {
 		}
 		rows := make([][]string, 0, len(p.Items))
 		for _, f := range p.Items {
-			rows = append(rows, []string{f.At.Local().Format("2006-01-02 15:04:05"), f.Kind, f.Source, dash(f.Actor), string(f.Detail)})
+			rows = append(rows, []string{whenExactly(f.At), f.Kind, f.Source, dash(f.Actor), facts(f.Detail)})
 		}
 		return table(w, "AT WHAT SOURCE WHO DETAIL", rows)
 	})

@@ -17,6 +17,9 @@ import (
 type stockCmd struct {
 	List      stockListCmd      `cmd:"" help:"Stock by SKU, location and condition."`
 	Set       stockSetCmd       `cmd:"" help:"Set what is on hand; the difference becomes a movement."`
+	Count     stockCountCmd     `cmd:"" help:"Record a count of the shelf."`
+	Push      stockPushCmd      `cmd:"" help:"Send every stock number of an account again."`
+	Heard     stockHeardCmd     `cmd:"" help:"Say that a location's stock is right as it stands."`
 	Explain   stockExplainCmd   `cmd:"" help:"What may be promised of a SKU, with the arithmetic."`
 	Drift     stockDriftCmd     `cmd:"" help:"Where a channel shows another stock than we told it."`
 	Transfer  stockTransferCmd  `cmd:"" help:"Record goods that move between locations."`
@@ -64,13 +67,42 @@ type stockSetCmd struct {
 
 // Run sets stock.
 func (c *stockSetCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return c.send(ctx, g, s, "/stock/set")
+}
+
+func (c *stockSetCmd) send(ctx context.Context, g *Globals, s streams, path string) error {
 	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.act(ctx, http.MethodPost, "/stock/set", "", map[string]any{"items": []any{given(map[string]any{"sku": c.SKU, "location": c.Location, "condition": c.Condition, "quantity": c.Quantity, "note": c.Note})}})
+		r, err := cl.act(ctx, http.MethodPost, path, "", map[string]any{"items": []any{given(map[string]any{"sku": c.SKU, "location": c.Location, "condition": c.Condition, "quantity": c.Quantity, "note": c.Note})}})
 		if err != nil {
 			return err
 		}
 		return cl.said(r, "%s at %s: %d", c.SKU, c.Location, c.Quantity)
 	})
+}
+
+type stockCountCmd struct{ stockSetCmd }
+
+// Run records a count.
+func (c *stockCountCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return c.send(ctx, g, s, "/stock/count")
+}
+
+type stockPushCmd struct {
+	Account string `arg:"" help:"Name or id."`
+}
+
+// Run sends stock again.
+func (c *stockPushCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return decide(ctx, g, s, at("accounts", c.Account, "push-stock"), nil, "the stock of %s is sent again", c.Account)
+}
+
+type stockHeardCmd struct {
+	Location string `arg:"" help:"By code."`
+}
+
+// Run says that the location's stock is right.
+func (c *stockHeardCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return decide(ctx, g, s, at("locations", c.Location, "heard"), nil, "%s has been heard of", c.Location)
 }
 
 type stockExplainCmd struct {

@@ -75,6 +75,16 @@ func (s *Service) Authorize(ctx context.Context, ref string, secrets map[string]
 	return err
 }
 
+// TryAgain lets an account work again that the partner had refused, because a person says so; refused again, it stops again. It changes nothing for any other.
+func (s *Service) TryAgain(tx *db.Tx, account, actor string) error {
+	n, err := tx.Exec(`update channel_accounts set state = 'active', state_cause = null, updated_at = $2, version = version + 1 where id = $1 and state = 'unauthorized'`, account, db.Micros(tx.Now))
+	if err != nil || n == 0 {
+		return err
+	}
+	tx.AfterCommit(s.forget)
+	return s.need.Audit.Write(tx, audit.Entry{Actor: actor, Action: "account.active", SubjectKind: "account", Subject: account})
+}
+
 // PushStock makes every number of a live account due again, also those the channel had refused, and closes the cases about them. fault.Conflict for an account that is not
 // live: its channel is told nothing.
 func (s *Service) PushStock(ctx context.Context, ref, actor string) error {

@@ -136,6 +136,7 @@ type CashFact struct {
 func (s *Service) Move(tx *db.Tx, f CashFact) error {
 	moved := false
 	var short *Payment
+	var done []exception.Key
 	err := s.cash(tx, f.Order, Confirmed, f.At, func(_ Order, p *Payment) error {
 		if p.CODState == "" || p.CODState == CashVoid {
 			return nil
@@ -148,6 +149,9 @@ func (s *Service) Move(tx *db.Tx, f CashFact) error {
 			return fault.New(fault.Conflict, "cash on delivery that is %s cannot %s", p.CODState, string(ev)).WithCode("not_allowed")
 		}
 		moved = true
+		if p.CODState == CashRemitted || p.CODState == CashReconciled || p.CODState == CashWrittenOff {
+			done = append(done, exception.Key{Cause: exception.CashShort, SubjectKind: "payment", Subject: p.ID}, exception.Key{Cause: exception.CashShort, SubjectKind: "order", Subject: f.Order})
+		}
 		if f.Got > 0 {
 			p.CODGot = f.Got
 		}
@@ -166,7 +170,10 @@ func (s *Service) Move(tx *db.Tx, f CashFact) error {
 		if err == nil && !moved {
 			err = fault.New(fault.Conflict, "order %s has no cash on delivery", f.Order).WithCode("not_allowed")
 		}
-		return err
+		if err != nil || len(done) == 0 {
+			return err
+		}
+		return exception.Clear(tx, "system", "the cash has come, or was written off", done...)
 	}
 	return exception.Raise(tx, exception.Case{
 		Cause: exception.CashShort, SubjectKind: "payment", Subject: short.ID, Order: f.Order, Account: short.Account,

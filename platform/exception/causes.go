@@ -54,7 +54,7 @@ const (
 // Actions that several causes share.
 var (
 	openOrder  = Action{"order.show", "Look at the order"}
-	reread     = Action{"order.replay", "Read the order again from the channel"}
+	reread     = Action{"order.reread", "Read the order again from the channel"}
 	acceptIt   = Action{"exception.resolve", "Accept it as it is"}
 	cancelIt   = Action{"order.cancel", "Cancel the order or the lines"}
 	checkAcc   = Action{"channel.check", "Check the account"}
@@ -73,7 +73,7 @@ var Causes = []Cause{
 	{
 		Name: FutureVersion, Title: "A change from the future",
 		Explain:  "The channel dates this change more than ten minutes ahead. It was not applied, because it would hide every real change until then.",
-		Actions:  []Action{reread, {"order.apply", "Apply it with the time it was received"}},
+		Actions:  []Action{reread, {"inbox.apply", "Apply it with the time it was received"}},
 		Resolves: "The change is left out. The next change of the channel is applied as usual.",
 	},
 	{
@@ -155,7 +155,7 @@ var Causes = []Cause{
 	{
 		Name: ChangeAfterPack, Title: "The order changed after packing",
 		Explain:  "The channel changed lines or the address of something already packed or shipped. What could be applied was; the rest is shown.",
-		Actions:  []Action{openOrder, {"fulfillment.unpack", "Unpack and apply the change"}, {"shipment.intercept", "Ask the courier to stop the parcel"}, acceptIt},
+		Actions:  []Action{openOrder, {"fulfillment.unpack", "Unpack and apply the change"}, {"shipment.cancel", "Call the parcel off, as long as it has not left"}, acceptIt},
 		Deadline: 4 * time.Hour,
 		Resolves: "The parcel goes out as it was packed; the change stays in the timeline.",
 	},
@@ -169,7 +169,7 @@ var Causes = []Cause{
 	{
 		Name: OutcomeUnknown, Title: "We do not know whether it happened",
 		Explain:  "A booking, refund, shipment notice or posting was sent, and the answer was lost. It is never repeated blindly: look at the partner's side first.",
-		Actions:  []Action{{"job.look", "Ask the partner again"}, {"job.happened", "It happened"}, {"job.retry", "It did not happen: do it"}},
+		Actions:  []Action{{"outcome.look", "Ask the partner again"}, {"outcome.happened", "It happened"}, {"outcome.retry", "It did not happen: do it"}},
 		Deadline: 4 * time.Hour,
 		Resolves: "Nothing is sent. Say what happened with one of the actions.",
 	},
@@ -190,7 +190,7 @@ var Causes = []Cause{
 	{
 		Name: DuplicateShop, Title: "A second account of one shop",
 		Explain:  "Two accounts lead to the same shop of the partner. The second one is refused, because every order would come twice.",
-		Actions:  []Action{{"channel.list", "Look at the accounts"}, {"channel.close", "Close one of them"}},
+		Actions:  []Action{{"channel.list", "Look at the accounts"}, {"channel.pause", "Stop one of them"}},
 		Resolves: "The second account stays refused.",
 	},
 	{
@@ -230,22 +230,22 @@ var Causes = []Cause{
 	},
 	{
 		Name: StaleLocation, Title: "A location's stock is out of date",
-		Explain:  "The POS core could not be read without a gap, or the branch has not been heard of. Less of its stock is promised until it is loaded again.",
-		Actions:  []Action{{"location.load", "Load the stock in full"}, {"location.show", "See when it was last heard of"}},
+		Explain:  "The POS core could not be read without a gap, or the branch has not been heard of. Less of its stock is promised until it is heard of again.",
+		Actions:  []Action{{"stock.import", "Load the stock in full"}, {"location.heard", "Its stock is right as it stands"}, {"location.show", "See when it was last heard of"}},
 		Deadline: 4 * time.Hour,
-		Resolves: "The location stays marked until it is loaded.",
+		Resolves: "The location stays marked until it is heard of.",
 	},
 	{
 		Name: DeliveryFailed, Title: "A parcel was not delivered",
 		Explain:  "The courier tried and failed, or the parcel is coming back.",
-		Actions:  []Action{{"shipment.retry", "Ask for another attempt"}, {"shipment.return", "Take it back"}, openOrder},
+		Actions:  []Action{{"shipment.show", "See what the courier says"}, {"shipment.scan", "Record what was agreed with the courier: another attempt, or the way back"}, openOrder},
 		Deadline: 24 * time.Hour,
 		Resolves: "The parcel goes the way the courier decides.",
 	},
 	{
 		Name: ReturnWaiting, Title: "A return waits for a decision",
 		Explain:  "Goods or a request came back and nobody has decided: approve, inspect, or refund. The channel's deadline, where it has one, decides otherwise.",
-		Actions:  []Action{{"return.approve", "Approve"}, {"return.reject", "Reject"}, {"return.inspect", "Inspect the goods"}},
+		Actions:  []Action{{"return.approve", "Approve"}, {"return.decline", "Decline"}, {"return.inspect", "Inspect the goods"}},
 		Deadline: 48 * time.Hour,
 		Resolves: "The return stays where it is.",
 	},
@@ -266,7 +266,7 @@ var Causes = []Cause{
 	{
 		Name: CashShort, Title: "Cash on delivery is missing",
 		Explain:  "The collector remitted less than was to be collected, or took it back.",
-		Actions:  []Action{{"payment.claim", "Claim it from the collector"}, {"payment.write_off", "Write it off"}, openOrder},
+		Actions:  []Action{{"cash.remit", "The rest has come"}, {"cash.confirm", "It was taken after all"}, {"cash.write_off", "Write it off"}, openOrder},
 		Deadline: 72 * time.Hour,
 		Resolves: "The amount stays open in the books.",
 	},

@@ -90,7 +90,9 @@ func (s *Server) changeRoutes(tag string) {
 	}, s.showChange)
 }
 
-func (s *Server) showChange(tx *db.Tx, id string) (order.ChangeSet, error) { return s.Order.ChangeSet(tx, id) }
+func (s *Server) showChange(tx *db.Tx, id string) (order.ChangeSet, error) {
+	return s.Order.ChangeSet(tx, id)
+}
 
 // changeOf refuses a change of another order.
 func (s *Server) changeOf(ctx context.Context, in *changeAction) error {

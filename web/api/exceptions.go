@@ -35,12 +35,6 @@ type Case struct {
 	Version      int64           `json:"version"`
 }
 
-// CaseAction is something a person can do about a case.
-type CaseAction struct {
-	Name  string `json:"name"`
-	Title string `json:"title"`
-}
-
 // CaseCount is how many cases of a cause are open.
 type CaseCount struct {
 	Cause   string    `json:"cause"`
@@ -50,18 +44,17 @@ type CaseCount struct {
 	Oldest  time.Time `json:"oldest"`
 }
 
-func caseView(r exception.Row) Case {
+func (s *Server) caseView(tx *db.Tx, r exception.Row) (Case, error) {
 	c := Case{
 		ID: r.ID, Cause: r.Cause, SubjectKind: r.SubjectKind, Subject: r.Subject, Order: r.Order, Account: r.Account, Location: r.Location, State: r.State, Since: r.Since, Deadline: r.Deadline,
-		Detail: r.Detail, Times: r.Times, Assignee: r.Assignee, SnoozedUntil: r.SnoozedUntil, ResolvedAt: r.ResolvedAt, ResolvedBy: r.ResolvedBy, Resolution: r.Resolution, Version: r.Version, Actions: []CaseAction{},
+		Detail: r.Detail, Times: r.Times, Assignee: r.Assignee, SnoozedUntil: r.SnoozedUntil, ResolvedAt: r.ResolvedAt, ResolvedBy: r.ResolvedBy, Resolution: r.Resolution, Version: r.Version,
 	}
 	if cause, ok := exception.CauseOf(r.Cause); ok {
 		c.Title, c.Explain, c.Resolves = cause.Title, cause.Explain, cause.Resolves
-		for _, a := range cause.Actions {
-			c.Actions = append(c.Actions, CaseAction{a.Name, a.Title})
-		}
 	}
-	return c
+	var err error
+	c.Actions, err = s.offers(tx, r)
+	return c, err
 }
 
 type caseList struct {
@@ -98,10 +91,14 @@ type caseAssign struct {
 }
 
 func (s *Server) exceptionRoutes() {
+	s.heardRoutes()
 	const tag = "exceptions"
 	show := func(tx *db.Tx, id string) (Case, error) {
 		r, err := exception.Get(tx, id)
-		return caseView(r), err
+		if err != nil {
+			return Case{}, err
+		}
+		return s.caseView(tx, r)
 	}
 	read(s, route{path: "/exceptions", id: "list-exceptions", title: "List cases that need a person", tag: tag, text: "Oldest first."}, func(tx *db.Tx, in *caseList) (Page[Case], error) {
 		rows, next, err := exception.List(tx, exception.Filter{
@@ -110,7 +107,11 @@ func (s *Server) exceptionRoutes() {
 		}, in.After, in.Limit)
 		p := Page[Case]{Items: []Case{}, Next: next}
 		for _, r := range rows {
-			p.Items = append(p.Items, caseView(r))
+			c, err := s.caseView(tx, r)
+			if err != nil {
+				return p, err
+			}
+			p.Items = append(p.Items, c)
 		}
 		return p, err
 	})
@@ -130,10 +131,16 @@ func (s *Server) exceptionRoutes() {
 			if err != nil {
 				return err
 			}
-			if err := exception.Resolve(tx, in.ID, c.actor, in.Body.Resolution, c.version); err != nil || r.SubjectKind != "inbox" || s.Connect == nil {
+			if err := exception.Resolve(tx, in.ID, c.actor, in.Body.Resolution, c.version); err != nil || s.Connect == nil {
 				return err
 			}
-			return s.Connect.Resolved(tx, r.Subject, c.actor)
+			switch {
+			case r.SubjectKind == "inbox":
+				return s.Connect.Resolved(tx, r.Subject, c.actor)
+			case r.Cause == exception.AccountUnauthorized:
+				return s.Connect.TryAgain(tx, r.Subject, c.actor)
+			}
+			return nil
 		})
 	}, show)
 	write(s, route{path: "/exceptions/{id}/snooze", id: "snooze-exception", title: "Hide a case until later", tag: tag}, func(ctx context.Context, c *call, in *caseSnooze) error {
