@@ -13,12 +13,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/openclaw-pos/commerce/app"
 	couriers "github.com/openclaw-pos/commerce/courier"
 	courier "github.com/openclaw-pos/commerce/courier/demo"
-	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/web/shop"
 )
@@ -57,6 +57,11 @@ type play struct {
 
 	mu    sync.Mutex
 	heard map[string]int // scans taken, by tracking number
+
+	key     string          // of the API, for the desk
+	wishes  wishes          // what buyers wanted after the order
+	packed  atomic.Int64    // before the buyers thought again
+	sentOff map[string]bool // returns whose buyers have given the goods to a carrier
 }
 
 // Run plays the demo. With Once it returns nil only if everything placed arrived and every invariant holds.
@@ -75,7 +80,7 @@ func Run(ctx context.Context, opt Options) error {
 		return fmt.Errorf("temporary folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	p := &play{opt: opt, start: time.Now(), heard: map[string]int{}}
+	p := &play{opt: opt, start: time.Now(), heard: map[string]int{}, sentOff: map[string]bool{}}
 	var mu sync.Mutex
 	p.say = func(format string, args ...any) {
 		if opt.JSON {
@@ -125,6 +130,9 @@ func (p *play) run(ctx context.Context, dir, url string) (err error) {
 			s.close()
 		}
 	}()
+	if err := p.openDesk(ctx); err != nil {
+		return err
+	}
 	work, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- p.app.Run(work, app.Roles...) }()
@@ -194,7 +202,13 @@ func (p *play) once(ctx context.Context) error {
 	}
 	imported := time.Since(began)
 	p.say("%d orders placed, all read; staff at work", p.placed())
+	if err := p.changeOfMind(ctx); err != nil {
+		return err
+	}
 	if err := p.staff(ctx); err != nil {
+		return err
+	}
+	if err := p.comeBack(ctx); err != nil {
 		return err
 	}
 	if err := p.until(ctx, "every channel has been told", p.settled); err != nil {
@@ -236,7 +250,7 @@ func (p *play) sellAll(ctx context.Context) error {
 			n := p.opt.Orders * share[i%len(share)] / 100 / 2
 			g.Go(func() {
 				took, err := s.sell(n)
-				errs[i] = err
+				errs[i] = errors.Join(err, s.regret(&p.wishes))
 				p.say("%-9s sold %d orders", s.name(), took)
 			})
 		}
@@ -342,13 +356,9 @@ func (p *play) settled(ctx context.Context) (string, error) {
 
 // live lets orders flow until the context ends.
 func (p *play) live(ctx context.Context) error {
-	key, _, err := p.app.Access.Create(ctx, access.System("demo"), "demo", []access.Scope{access.Write}, time.Time{})
-	if err != nil {
-		return err
-	}
 	p.say("")
 	p.say("API             %s/v1/orders", p.url)
-	p.say("                curl -H 'Authorization: Bearer %s' %s/v1/orders", key.Reveal(), p.url)
+	p.say("                curl -H 'Authorization: Bearer %s' %s/v1/orders", p.key, p.url)
 	p.say("documentation   %s/docs", p.url)
 	p.say("web shop        %s/shop/v1/pk-web/products", p.url)
 	p.say("Ctrl-C ends it; nothing is kept")

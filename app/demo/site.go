@@ -30,10 +30,15 @@ type siteStall struct {
 	client *http.Client
 	placed []string
 	short  int
+	phones map[string]string // by order number: the proof that it is the buyer who asks
+
+	regrets regrets
+	asked   int
 }
 
 func (s *siteStall) name() string           { return s.label }
 func (s *siteStall) url() string            { return s.base }
+func (s *siteStall) home() string           { return map[string]string{"PK": "PK-LHE-WH", "DE": "DE-BER-01"}[s.country] }
 func (s *siteStall) account() string        { return s.acc }
 func (s *siteStall) sent() []string         { return s.placed }
 func (s *siteStall) key() string            { return "number" }
@@ -47,10 +52,10 @@ func (s *siteStall) faults() map[string]int { return nil }
 func (s *siteStall) quiet(context.Context) error { return nil }
 
 func (s *siteStall) open(ctx context.Context, a *app.App, w *world, url string) error {
-	s.base, s.client, s.fake = url+"/shop/v1/"+s.label, &http.Client{}, gofakeit.New(s.seed)
+	s.base, s.client, s.fake, s.phones = url+"/shop/v1/"+s.label, &http.Client{}, gofakeit.New(s.seed), map[string]string{}
 	acc, err := a.Connect.Add(ctx, connect.Adding{
 		Name: s.label, Channel: "ownsite", Country: s.country, Currency: s.currency, LegalEntity: w.entities[s.country], Mode: channel.Live, Actor: "demo",
-		Zone: map[string]string{"PK": "Asia/Karachi", "DE": "Europe/Berlin"}[s.country], Settings: map[string]string{"storefront": s.label, "currency": s.currency, "poll_seconds": "2"},
+		Zone: map[string]string{"PK": "Asia/Karachi", "DE": "Europe/Berlin"}[s.country], Settings: map[string]string{"storefront": s.label, "currency": s.currency, "poll_seconds": "2", "cod_presumed": "yes"},
 	})
 	if err != nil {
 		return err
@@ -144,11 +149,12 @@ func (s *siteStall) buy() (bool, error) {
 			return false, err
 		}
 	}
+	person, phone := s.person()
 	steps := []struct {
 		path string
 		body any
 	}{
-		{"/cart/buyer", s.person()},
+		{"/cart/buyer", person},
 		{"/cart/delivery", map[string]string{"code": "standard"}},
 		{"/cart/payment", map[string]string{"provider": "cod"}},
 	}
@@ -168,12 +174,12 @@ func (s *siteStall) buy() (bool, error) {
 	if err != nil || code >= 300 {
 		return false, err
 	}
-	s.placed = append(s.placed, answer.Number)
+	s.placed, s.phones[answer.Number] = append(s.placed, answer.Number), phone
 	return true, nil
 }
 
-// person is a made-up buyer of the storefront's country.
-func (s *siteStall) person() map[string]any {
+// person is a made-up buyer of the storefront's country, and the buyer's phone.
+func (s *siteStall) person() (map[string]any, string) {
 	name := s.fake.Name()
 	to := map[string]string{"name": name, "line1": fmt.Sprintf("House %d, Street %d", s.fake.IntRange(1, 300), s.fake.IntRange(1, 40)), "country": s.country}
 	phone := fmt.Sprintf("+92 3%02d %07d", s.fake.IntRange(0, 49), s.fake.IntRange(0, 9999999))
@@ -185,5 +191,5 @@ func (s *siteStall) person() map[string]any {
 		phone = fmt.Sprintf("+49 151 %08d", s.fake.IntRange(0, 99999999))
 	}
 	to["phone"] = phone
-	return map[string]any{"buyer": map[string]string{"name": name, "phone": phone, "email": s.fake.Email()}, "ship_to": to}
+	return map[string]any{"buyer": map[string]string{"name": name, "phone": phone, "email": s.fake.Email()}, "ship_to": to}, phone
 }

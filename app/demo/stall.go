@@ -37,6 +37,17 @@ type stall interface {
 	shipped() int
 	// travel lets the channel's own carriers move what was handed over.
 	travel()
+	// regret lets buyers of orders placed since it was last asked change their minds while nothing is packed.
+	regret(w *wishes) error
+	// repent lets the buyer of an order that is packed cancel it.
+	repent(order string, w *wishes) error
+	// giveBack lets some of those who have their goods ask to return them; sendBack gives the goods of an agreed return to a carrier.
+	giveBack(w *wishes) error
+	sendBack(ret string) error
+	// openUnits counts, per order, what the channel sees as still to be sent; nil where we are the channel.
+	openUnits() map[string]int
+	// home is the code of the place where its returns go.
+	home() string
 	faults() map[string]int
 	url() string
 	account() string
@@ -80,10 +91,14 @@ type shopifyStall struct {
 	acc    string
 	specs  []shopify.OrderSpec
 	placed []string
+
+	regrets regrets
+	asked   int // orders whose buyers were asked whether they give something back
 }
 
 func (s *shopifyStall) name() string    { return s.label }
 func (s *shopifyStall) url() string     { return s.addr }
+func (s *shopifyStall) home() string    { return s.places[0] }
 func (s *shopifyStall) account() string { return s.acc }
 func (s *shopifyStall) sent() []string  { return s.placed }
 func (s *shopifyStall) key() string     { return "external" }
@@ -224,10 +239,14 @@ type darazStall struct {
 	acc    string
 	specs  []daraz.OrderSpec
 	placed []string
+
+	regrets regrets
+	asked   int
 }
 
 func (s *darazStall) name() string    { return s.label }
 func (s *darazStall) url() string     { return s.addr }
+func (s *darazStall) home() string    { return "PK-LHE-WH" }
 func (s *darazStall) account() string { return s.acc }
 func (s *darazStall) sent() []string  { return s.placed }
 func (s *darazStall) key() string     { return "external" }
