@@ -16,6 +16,7 @@ import (
 	"github.com/openclaw-pos/commerce/channel/all"
 	"github.com/openclaw-pos/commerce/commerce/cart"
 	"github.com/openclaw-pos/commerce/commerce/catalog"
+	"github.com/openclaw-pos/commerce/commerce/company"
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/dispatch"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
@@ -54,6 +55,7 @@ type Config struct {
 	Base         string         // base path of the API; default /v1
 	Version      string         // of the program
 	ShopLimits   shop.Limits    // of the own shop
+	POS          POS            // the POS core
 	NATS         string         // NATS server to publish contract events to
 	Log          *slog.Logger
 	DBOptions    db.Options
@@ -82,6 +84,7 @@ type App struct {
 	Returns     *returns.Service
 	Connect     *connect.Service
 	Cart        *cart.Service
+	Company     *company.Service
 	HTTP        *httpclient.Pool
 
 	couriers struct {
@@ -220,7 +223,7 @@ func every(name string, d time.Duration, do func(ctx context.Context) error) job
 
 // schedules are the acts that time alone causes.
 func (a *App) schedules() []jobs.Schedule {
-	return []jobs.Schedule{
+	all := []jobs.Schedule{
 		every("order.unpaid", time.Minute, func(ctx context.Context) error { _, err := a.Order.ExpireUnpaid(ctx, 200); return err }),
 		every("returns.exchange", time.Minute, func(ctx context.Context) error { _, err := a.Returns.PlaceDue(ctx, 100); return err }),
 		every("inventory.expire", 30*time.Second, func(ctx context.Context) error { _, err := a.Inventory.Expire(ctx, 500); return err }),
@@ -234,6 +237,10 @@ func (a *App) schedules() []jobs.Schedule {
 		every("connect.drift", 24*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.DriftOf(ctx, id, true); return err })),
 		every("connect.listings", 6*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.PullListings(ctx, id); return err })),
 	}
+	if a.Config.POS.Name != embedded {
+		all = append(all, every("company.sync", syncEvery, a.readCompany))
+	}
+	return all
 }
 
 // sweep forgets raw payloads that are older than what is kept, batch by batch.

@@ -245,7 +245,7 @@ func (h *house) sound() {
 			having sum(r.amount) > (select coalesce(sum(p.captured), 0) from order_payments p where p.order_id = r.order_id)) x`,
 		"complete orders balance": `select count(*) from orders o where o.money = 'complete' and (o.difference <> 0 or o.total <> (select coalesce(sum(l.total), 0) from order_lines l where l.order_id = o.id)
 			+ (select coalesce(sum(c.total), 0) from order_charges c where c.order_id = o.id))`,
-		"lines add up":        `select count(*) from order_lines where ordered <> cancelled + open + shipped`,
+		"lines add up":         `select count(*) from order_lines where ordered <> cancelled + open + shipped`,
 		"nobody is told of it": `select count(*) from tells where external like 'ours:%'`,
 	} {
 		if n := one[int64](h, query); n > 0 {

@@ -44,6 +44,9 @@ func (a *App) contexts(ctx context.Context) error {
 	}
 	a.HTTP = httpclient.NewPool(httpclient.PoolOptions{Log: a.Log})
 	a.Cart = a.newCart(key)
+	if a.Company, err = a.newCompany(); err != nil {
+		return err
+	}
 	return a.connect(key)
 }
 
