@@ -1,7 +1,7 @@
 // Package connect keeps the accounts at channels and everything that passes between us and them: what arrives (webhooks, polls, reads), what is told, stock and
 // prices pushed. Start at Service.Receive in hook.go for the way in, importer.go for how it becomes orders, tell.go for the way out.
 //
-// It owns sales_channels, channel_accounts, account_health, account_locations, channel_cursors, inbox, channel_orders, reads, tells, channel_stock and channel_prices.
+// It owns sales_channels, channel_accounts, account_health, account_locations, channel_cursors, inbox, channel_orders, reads, early_returns, tells, channel_stock and channel_prices.
 // Locks, cursors, health and token refresh live here, so that an adapter has none of its own.
 package connect
 

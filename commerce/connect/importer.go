@@ -221,8 +221,11 @@ func (s *Service) land(ctx context.Context, all []*arriving) error {
 		if err := s.seen(tx, good, landings); err != nil {
 			return err
 		}
-		stale := s.superseded(tx, good, landings)
+		stale, waiting := s.superseded(tx, good, landings), earlyOf(tx, good, landings)
 		if err := s.mark(tx, all, good, landings); err != nil {
+			return err
+		}
+		if err := s.applyEarly(tx, *waiting); err != nil {
 			return err
 		}
 		if len(*stale) == 0 {

@@ -207,15 +207,26 @@ func (s *Service) PollReturns(ctx context.Context, account string) (int, error) 
 	return total + n, err
 }
 
-// keepReturns hands a batch of returns on and moves the cursor behind them, in one commit.
+// keepReturns hands a batch of returns on, those of orders that have not come yet excepted, which wait for them, and moves the cursor behind them, in one commit.
 func (s *Service) keepReturns(ctx context.Context, o *opened, cur *cursor, batch []channel.ReturnChange) (int, error) {
 	if len(batch) == 0 {
 		return 0, nil
 	}
+	// Nobody may have imported anything of this country yet: the numbers of returns are made ready here too.
+	if err := s.need.Prepare(ctx, o.acc.Country, o.acc.Channel, len(batch)); err != nil {
+		return 0, err
+	}
 	to := string(batch[len(batch)-1].Cursor)
 	moves := to != "" && to != cur.value
 	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := s.need.Returns(tx, batch, o.acc.ID); err != nil || !moves {
+		known, ahead, err := arrived(tx, o.acc.ID, batch)
+		if err != nil {
+			return err
+		}
+		if err := s.need.Returns(tx, known, o.acc.ID); err != nil {
+			return err
+		}
+		if err := s.keepEarly(tx, o.acc.ID, ahead); err != nil || !moves {
 			return err
 		}
 		return cur.move(tx, to)
