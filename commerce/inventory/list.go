@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/openclaw-pos/commerce/kernel/money"
@@ -129,13 +130,19 @@ type ReservedFilter struct{ Variant, Location, Order string }
 
 // Reservations lists open reservations by id.
 func (s *Service) Reservations(tx *db.Tx, f ReservedFilter, after string, limit int) ([]Reserved, error) {
-	seen, args := tx.Within("reservations", "reservations", []any{after, f.Variant, f.Location, f.Order, page(limit)})
+	where, args := "", []any{after, page(limit)}
+	for _, c := range [...]struct{ column, is string }{{"variant_id", f.Variant}, {"location_id", f.Location}, {"order_id", f.Order}} {
+		if c.is != "" { // in plain words, so that an index serves
+			args = append(args, c.is)
+			where += " and " + c.column + " = $" + strconv.Itoa(len(args))
+		}
+	}
+	seen, args := tx.Within("reservations", "reservations", args)
 	return db.All(tx, func(row db.Scanner) (r Reserved, err error) {
 		err = row.Scan(&r.ID, db.Text(&r.Holder), &r.HolderID, db.Text(&r.Order), &r.Variant, &r.Location, &r.Quantity, db.Time(&r.Expires), db.Time(&r.CreatedAt))
 		return r, err
 	}, `select id, holder_kind, holder_id, order_id, variant_id, location_id, quantity, expires_at, created_at from reservations
-		where quantity > 0 and id > $1 and (variant_id = $2 or $2 = '') and (location_id = $3 or $3 = '') and (order_id = $4 or $4 = '')`+seen+`
-		order by id limit $5`, args...)
+		where quantity > 0 and id > $1`+where+seen+` order by id limit $2`, args...)
 }
 
 // Short is an open shortage.

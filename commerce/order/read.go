@@ -126,13 +126,21 @@ func (s *Service) Get(tx *db.Tx, ref string) (View, error) {
 	return v, err
 }
 
+// byExternalID finds orders by the channel's id, account by account, so that the index of both is enough.
+const byExternalID = `with recursive a(id) as (select min(account_id) from orders union all select (select min(o.account_id) from orders o where o.account_id > a.id) from a where a.id is not null)
+	select o.id from a join orders o on o.account_id = a.id and o.external = ?`
+
+// commonSKU is in how many lines a SKU is common: fewer orders are sorted faster than the newest orders are looked through for it.
+const commonSKU = 8000
+
+func scanCount(row db.Scanner) (n int64, err error) { return n, row.Scan(&n) }
+
 // find2 finds up to two orders by any of their names, our own first. Every step goes by an index: the channel's id is looked up account by account.
 func find2(tx *db.Tx, ref string) ([]string, error) {
 	for _, q := range []string{
 		`select id from orders where id = $1`,
 		`select id from orders where number = $1`,
-		`with recursive a(id) as (select min(account_id) from orders union all select (select min(o.account_id) from orders o where o.account_id > a.id) from a where a.id is not null)
-			select o.id from a join orders o on o.account_id = a.id and o.external = $1 order by o.id limit 2`,
+		strings.ReplaceAll(byExternalID, "?", "$1") + ` order by o.id limit 2`,
 		`select id from orders where external_number = $1 order by id limit 2`,
 	} {
 		ids, err := db.All(tx, scanText, q, ref)
@@ -165,6 +173,8 @@ type Filter struct {
 	From    time.Time
 	Until   time.Time
 	Oldest  bool // oldest first
+
+	common bool // the SKU is in so many orders that walking through the newest finds it sooner
 }
 
 // Page is one page of a keyset list; Next is empty at the end.
@@ -177,6 +187,13 @@ type Page struct {
 func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, error) {
 	if limit < 1 || limit > 500 {
 		limit = 50
+	}
+	if f.SKU != "" {
+		n, err := db.One(tx, scanCount, `select count(*) from (select 1 from order_lines where sku = $1 limit $2) few`, f.SKU, commonSKU)
+		if err != nil {
+			return Page{}, err
+		}
+		f.common = n == commonSKU
 	}
 	where, args := f.where()
 	if seen, more := tx.Within("orders", "o", args); seen != "" {
@@ -233,12 +250,19 @@ func (f Filter) where() (where []string, args []any) {
 		add(`o.pay_state = ?`, string(f.Pay))
 	}
 	if f.Held != nil {
-		add(`(o.holds > 0) = ?`, *f.Held)
+		clause := `o.holds = 0`
+		if *f.Held { // in these words: an index holds just the orders that wait
+			clause = `o.holds > 0`
+		}
+		where = append(where, clause)
 	}
 	if f.Number != "" {
-		add(`(o.number = ? or o.external_number = ? or o.external = ?)`, f.Number)
+		add(`o.id in (select id from orders where number = ? union all select id from orders where external_number = ? union all select id from (`+byExternalID+`))`, f.Number)
 	}
-	if f.SKU != "" {
+	switch {
+	case f.SKU != "" && f.common:
+		add(`exists (select 1 from order_lines s where s.sku = ? and s.order_id = o.id)`, f.SKU)
+	case f.SKU != "":
 		add(`o.id in (select order_id from order_lines where sku = ?)`, f.SKU)
 	}
 	if !f.From.IsZero() {

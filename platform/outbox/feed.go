@@ -9,7 +9,7 @@ import (
 
 const (
 	feedSpan  = 20_000 // positions looked at by one statement
-	feedSpans = 50     // statements by one call
+	feedSpans = 2      // statements by one call: who wants a rare type asks again from where it ended
 )
 
 // FeedFilter narrows a feed; zero fields do not.
