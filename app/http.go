@@ -20,6 +20,7 @@ func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	a.newShop().Register(mux)
 	mux.HandleFunc("POST /hooks/courier/{courier}", a.courierHook)
+	mux.HandleFunc("POST /hooks/gateway/{provider}", a.gatewayHook)
 	mux.Handle(console.Base+"/", a.Console.Handler())
 	mux.Handle("/", a.API.Handler())
 	return mux
@@ -41,7 +42,7 @@ func (a *App) courierHook(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *App) newShop() *shop.Shop {
-	return shop.New(shop.Needs{DB: a.DB, Log: a.Log, Cart: a.Cart, Orders: a.Order, Limits: a.Config.ShopLimits, Parcels: a.parcelsToShow, Return: a.returnFromShop})
+	return shop.New(shop.Needs{DB: a.DB, Log: a.Log, Cart: a.Cart, Orders: a.Order, Limits: a.Config.ShopLimits, Parcels: a.parcelsToShow, Return: a.returnFromShop, Paid: a.paid})
 }
 
 // parcelsToShow lists an order's parcels as its buyer may see them.

@@ -280,13 +280,19 @@ func (s *Service) hint(ctx context.Context, gw gateway.Gateway, provider string,
 	if err != nil {
 		return err
 	}
+	return s.Seen(ctx, provider, p)
+}
+
+// Seen is told how a payment stands at its provider, where no order has it yet: the checkout that asked for it is settled by it. One that no checkout asked for, or that is
+// over and holds no money, changes nothing; repeating it is harmless.
+func (s *Service) Seen(ctx context.Context, provider string, p gateway.Payment) error {
 	id, attempt, ok := cutReference(p.Reference)
 	if !ok {
 		return nil
 	}
 	var c basket
 	var store Storefront
-	err = s.need.DB.Read(ctx, func(tx *db.Tx) error {
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
 		var err error
 		if c, err = one(tx, false, `c.id = $1`, id); err != nil {
 			return err

@@ -260,6 +260,9 @@ func (s *Shop) hook(c *call) (int, any, error) {
 	if _, offered := offers(c.store, c.PathValue("provider")); !offered {
 		return 0, nil, fault.New(fault.NotFound, "this shop has no such provider")
 	}
+	if s.need.Paid != nil {
+		return http.StatusOK, struct{}{}, s.need.Paid(c.Context(), c.PathValue("provider"), c.Header, body)
+	}
 	return http.StatusOK, struct{}{}, s.need.Cart.Receive(c.Context(), c.store, c.PathValue("provider"), c.Header, body)
 }
 

@@ -35,6 +35,8 @@ type Needs struct {
 	Parcels func(tx *db.Tx, order string) ([]Parcel, error)
 	// Return asks for goods to be taken back; nil while nobody does.
 	Return func(ctx context.Context, ask ReturnAsk) (ReturnAnswer, error)
+	// Paid takes what a payment provider pushes, whether it is about a checkout or an order; nil: only checkouts follow.
+	Paid func(ctx context.Context, provider string, header http.Header, body []byte) error
 	// Client is the caller's address, for limits: behind a proxy, what the proxy says. Default: the connection's.
 	Client func(r *http.Request) string
 	// Limits bound what one caller may do; the zero value is the default.
