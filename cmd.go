@@ -18,6 +18,7 @@ type cli struct {
 	Stock        stockCmd        `cmd:"" help:"Stock and what may be promised."`
 	Fulfill      fulfillCmd      `cmd:"" help:"Picking, packing and hand-over."`
 	Return       returnCmd       `cmd:"" help:"What comes back."`
+	POS          posCmd          `cmd:"" name:"pos" help:"The POS core: branches, stock and prices."`
 	Event        eventCmd        `cmd:"" help:"What happened, as the world is told."`
 	Dead         deadCmd         `cmd:"" help:"Work that was given up."`
 	Parcel       parcelCmd       `cmd:"" help:"Parcels on their way."`

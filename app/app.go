@@ -118,6 +118,7 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	}
 	a.machinery()
 	a.API = a.newAPI()
+	a.API.Company = a.Company
 	var err error
 	if a.Console, err = a.newConsole(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())

@@ -158,6 +158,8 @@ var permits = map[string]permit{
 
 	"list-locations":      {need: "locations.read", rows: access.Locations},
 	"save-location":       {need: "locations.manage", rows: access.Locations},
+	"show-core":           {need: "locations.read", rows: access.Whole},
+	"sync-core":           {need: "locations.manage", rows: access.Whole},
 	"list-legal-entities": {need: "locations.read", rows: access.Entities},
 	"add-legal-entity":    {need: "entities.manage", rows: access.Whole},
 	"import-table":        {need: "imports.run", rows: access.Whole},

@@ -17,6 +17,7 @@ import (
 
 	"github.com/openclaw-pos/commerce/commerce/cart"
 	"github.com/openclaw-pos/commerce/commerce/catalog"
+	"github.com/openclaw-pos/commerce/commerce/company"
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/dispatch"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
@@ -59,6 +60,7 @@ type Server struct {
 	Dispatch    *dispatch.Service
 	Returns     *returns.Service
 	Cart        *cart.Service
+	Company     *company.Service
 
 	// Import imports products, prices or costs from a CSV file.
 	Import func(ctx context.Context, what string, r io.Reader, actor string, dry bool) (sheet.Report, error)
@@ -112,6 +114,7 @@ func (s *Server) build() {
 	s.listingRoutes()
 	s.storefrontRoutes()
 	s.stockRoutes()
+	s.coreRoutes()
 	s.fulfillmentRoutes()
 	s.shipmentRoutes()
 	s.returnRoutes()
