@@ -11,8 +11,13 @@ import (
 	"time"
 
 	"github.com/openclaw-pos/commerce/app"
+	"github.com/openclaw-pos/commerce/commerce/fulfillment"
+	"github.com/openclaw-pos/commerce/commerce/order"
 	courier "github.com/openclaw-pos/commerce/courier/demo"
+	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
 	"github.com/openclaw-pos/commerce/sim/shopify"
 )
 
@@ -29,10 +34,11 @@ type Stage struct {
 	Owner access.User
 	Shop  *shopify.Shop // pk-shop's simulator
 
-	play   *play
-	server *http.Server
-	stop   func()
-	done   chan error
+	play    *play
+	server  *http.Server
+	stop    func()
+	unknown int
+	done    chan error
 }
 
 // OpenStage opens a company in an empty database and sells so many orders at a Shopify shop and at Daraz.
@@ -119,4 +125,114 @@ func (s *Stage) Close() error {
 	}
 	s.play.stalls = nil
 	return errors.Join(err, s.App.Close())
+}
+
+// Trouble gives people something to do: parcels at every station, units missing, wishes to cancel, listings nobody knows, cases of many causes.
+func (s *Stage) Trouble(ctx context.Context) error {
+	works, err := s.works(ctx)
+	if err != nil {
+		return err
+	}
+	for i, w := range works {
+		if i%3 == 0 {
+			continue
+		}
+		if err := s.advance(ctx, w, i); err != nil && !fault.Is(err, fault.Conflict) {
+			return err
+		}
+	}
+	if err := s.holds(ctx); err != nil {
+		return err
+	}
+	if err := s.Unknown(ctx, 12); err != nil {
+		return err
+	}
+	return s.raise(ctx)
+}
+
+// works are the fulfillment orders nobody has touched.
+func (s *Stage) works(ctx context.Context) (all []fulfillment.FO, err error) {
+	err = s.App.DB.Read(ctx, func(tx *db.Tx) error {
+		page, err := s.App.Fulfillment.List(tx, fulfillment.Filter{States: []string{fulfillment.Fresh}}, "", 60)
+		all = page.Items
+		return err
+	})
+	return all, err
+}
+
+// advance takes a fulfillment order to another station each time.
+func (s *Stage) advance(ctx context.Context, w fulfillment.FO, i int) error {
+	f := s.App.Fulfillment
+	if i%7 == 1 {
+		_, err := f.Short(ctx, w.ID, 0, "demo staff", w.Lines[0].ID, 1)
+		return err
+	}
+	for _, l := range w.Lines {
+		n := l.Quantity
+		if i%3 == 1 && n > 1 {
+			n--
+		}
+		if _, err := f.Pick(ctx, w.ID, 0, "demo staff", fulfillment.Scan{ID: l.ID, Code: l.SKU, Quantity: n}); err != nil {
+			return err
+		}
+	}
+	if i%2 == 0 {
+		_, err := f.Pack(ctx, w.ID, 0, "demo staff", nil)
+		return err
+	}
+	return nil
+}
+
+// holds puts some orders on hold.
+func (s *Stage) holds(ctx context.Context) error {
+	var page order.Page
+	if err := s.App.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		page, err = s.App.Order.List(tx, order.Filter{State: order.Open}, "", 5)
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, o := range page.Items {
+		if err := s.App.Order.HoldBy(ctx, o.ID, 0, "demo staff", "the buyer asked to wait until Monday"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unknown has pk-shop offer n products that nobody here knows, close to ours in name, and reads them.
+func (s *Stage) Unknown(ctx context.Context, n int) error {
+	for i := range n {
+		ours := s.play.world.range_[i]
+		s.unknown++
+		if _, err := s.Shop.AddProduct(shopify.ProductSpec{SKU: fmt.Sprintf("%s/N%d", ours.sku, s.unknown), Title: ours.title, Price: "950.00", Stock: map[string]int{"PK-LHE-WH": 5}, Grams: 300}); err != nil {
+			return err
+		}
+	}
+	_, err := s.App.Connect.PullListings(ctx, s.play.stalls[0].account())
+	return err
+}
+
+// raise opens cases as they come in a shop's week.
+func (s *Stage) raise(ctx context.Context) error {
+	account := s.play.stalls[0].account()
+	return s.App.DB.Write(ctx, func(tx *db.Tx) error {
+		page, err := s.App.Order.List(tx, order.Filter{Account: account}, "", 8)
+		if err != nil {
+			return err
+		}
+		causes := []string{exception.StaleStatus, exception.ContradictingStatus, exception.CurrencyChanged, exception.RefundOverCaptured, exception.StaleStatus, exception.ContradictingStatus, exception.OrderMissing, exception.StaleStatus}
+		for i, o := range page.Items {
+			err := exception.Raise(tx, exception.Case{
+				Cause: causes[i], SubjectKind: "order", Subject: o.ID, Order: o.ID, Account: o.Account, Deadline: tx.Now.Add(time.Duration(i-3) * time.Hour),
+				Detail: map[string]any{"channel_says": "delivered", "we_have": "packed"},
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return exception.Raise(tx,
+			exception.Case{Cause: exception.StockDrift, SubjectKind: "account", Subject: account, Account: account, Detail: map[string]any{"listings": 3, "first": "OC-004"}},
+			exception.Case{Cause: exception.AccountUnauthorized, SubjectKind: "account", Subject: account, Account: account, Detail: map[string]any{"since": "the token was revoked at the partner"}})
+	})
 }

@@ -12,5 +12,8 @@ var labels = map[string]string{
 	"out_of_stock": "Out of stock", "buyer": "The buyer's wish", "address": "The address", "pricing": "A wrong price", "fraud": "Fraud", "other": "Another reason",
 	"not_found": "Not on the shelf", "damaged": "Damaged", "too_busy": "Too busy", "sellable": "Sellable", "quarantine": "Quarantine",
 	"inclusive": "included", "exclusive": "added", "none": "none", "shipping": "Shipping", "webhook": "Webhook", "poll": "Poll", "api": "API", "console": "Console", "system": "System", "courier": "Courier", "cli": "Command line",
+	"fulfillment.changed": "Fulfillment went on", "fulfillment.created": "A location has the work", "fulfillment.cancelled": "Fulfillment ended", "order.ready": "Ready to be sourced", "order.imported": "Came in", "order.held": "Held", "order.released": "Released",
+	"order.changed": "Changed", "OrderCreated": "Order created", "OrderPaid": "Order paid", "OrderCancelled": "Order cancelled", "ShipmentCreated": "Waybill issued", "ShipmentDelivered": "Delivered", "ReturnRequested": "Return requested", "ReturnApproved": "Return approved", "RefundIssued": "Refund issued",
+	"shipment.handed_over": "Handed over", "shipment.scanned": "Scanned by the courier", "imported": "Read", "updated": "Read again", "event": "Event", "channel": "Channel", "person": "A person", "order": "Order", "cart": "Cart",
 	"note": "Note", "cod": "Cash on delivery", "card": "Card", "wallet": "Wallet", "bank": "Bank", "captured": "Captured", "collected": "Collected", "count": "Count", "opening": "Opening stock", "sale": "Sale",
 }

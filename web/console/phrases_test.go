@@ -1,0 +1,157 @@
+package console
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/platform/exception"
+)
+
+var inPage = regexp.MustCompile(`\.T "((?:[^"\\]|\\.)*)"`)
+
+// phrases are all the console says, as far as it is known before it runs.
+func phrases(t *testing.T) []string {
+	t.Helper()
+	all := map[string]bool{}
+	files, err := filepath.Glob("*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range inPage.FindAllStringSubmatch(string(text), -1) {
+			all[m[1]] = true
+		}
+	}
+	for _, more := range []map[string]string{labels} {
+		for _, v := range more {
+			all[v] = true
+		}
+	}
+	for k, v := range titles {
+		all[v], all[tries[k]] = true, true
+	}
+	for _, d := range desks {
+		all[d.Title] = true
+	}
+	for _, s := range steps {
+		all[s.title] = true
+	}
+	for _, s := range orderTabs {
+		all[s.title] = true
+	}
+	for _, a := range workActs {
+		all[a.said] = true
+	}
+	for _, c := range exception.Causes {
+		all[c.Title], all[c.Explain], all[c.Resolves] = true, true, true
+		for _, a := range c.Actions {
+			all[a.Title] = true
+		}
+	}
+	for _, h := range order.Holds {
+		all[h.Title] = true
+	}
+	said(t, all)
+	delete(all, "")
+	return slices.Sorted(maps.Keys(all))
+}
+
+// said finds phrases in the source: what T and page are called with, and what deeds answer.
+func said(t *testing.T, all map[string]bool) {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), f, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.CallExpr:
+				sel, ok := x.Fun.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				at := map[string]int{"T": 0, "page": 1}
+				if i, is := at[sel.Sel.Name]; is && len(x.Args) > i {
+					literal(x.Args[i], all)
+				}
+			case *ast.ReturnStmt:
+				if f == "case_act.go" && len(x.Results) == 2 {
+					literal(x.Results[0], all)
+				}
+			case *ast.CompositeLit: // {catalog.Unmapped, "Waiting"}
+				if f == "listings.go" && len(x.Elts) == 2 {
+					literal(x.Elts[1], all)
+				}
+			}
+			return true
+		})
+	}
+}
+
+func literal(e ast.Expr, all map[string]bool) {
+	if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+		if s, err := strconv.Unquote(lit.Value); err == nil {
+			all[s] = true
+		}
+	}
+}
+
+var verb = regexp.MustCompile(`%[sd]`)
+
+// TestPhrases holds that every phrase is there in every language, with the same values in the same order.
+func TestPhrases(t *testing.T) {
+	t.Parallel()
+	w := loadWords()
+	known := phrases(t)
+	if path := os.Getenv("PHRASES"); path != "" { // for whoever translates: what is missing, one a line
+		var missing []string
+		for _, p := range known {
+			if w["ur"][p] == "" || w["ar"][p] == "" {
+				missing = append(missing, p)
+			}
+		}
+		if err := os.WriteFile(path, []byte(strings.Join(missing, "\n")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, l := range Languages[1:] {
+		t.Run(l.Code, func(t *testing.T) {
+			t.Parallel()
+			for _, p := range known {
+				got := w[l.Code][p]
+				if got == "" {
+					t.Errorf("%q is not said in %s", p, l.Code)
+				} else if !slices.Equal(verb.FindAllString(p, -1), verb.FindAllString(got, -1)) {
+					t.Errorf("%q says other values in %s: %q", p, l.Code, got)
+				}
+			}
+			for p := range w[l.Code] {
+				if !slices.Contains(known, p) {
+					t.Errorf("nobody says %q any more", p)
+				}
+			}
+		})
+	}
+}
