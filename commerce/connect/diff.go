@@ -193,7 +193,7 @@ func (s *Service) Reconcile(ctx context.Context, account string) (Reconciliation
 			r.Missed = append(r.Missed, x)
 			wanted[x] = "missed"
 		case h.skipped:
-		case h.total != t.total, t.version.Truncate(time.Microsecond).After(h.version) && t.hash != h.hash:
+		case h.total != t.total, t.hash != h.hash && !t.version.Truncate(time.Microsecond).Before(h.version): // many partners count in seconds
 			r.Changed = append(r.Changed, x)
 			wanted[x] = "changed"
 		}
