@@ -39,6 +39,7 @@ var reasons = map[string]string{
 	"github.com/vektah/gqlparser/v2":                           "The Shopify stand-in parses queries, and tests hold queries and answers against Shopify's schema.",
 	"go.uber.org/goleak":                                       "Tests that nothing runs on after a close.",
 	"go.yaml.in/yaml/v3":                                       "Reads the generated AsyncAPI document in its test.",
+	"golang.org/x/crypto":                                      "Passwords hashed with argon2id (RFC 9106).",
 	"golang.org/x/sync":                                        "Single flight, semaphores, groups of goroutines.",
 	"golang.org/x/term":                                        "Secrets typed at a prompt without an echo.",
 	"golang.org/x/text":                                        "Folding text for search.",

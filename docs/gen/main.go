@@ -51,7 +51,7 @@ type page struct {
 // pages makes everything that is generated, in a stable order.
 func pages(root string) ([]page, error) {
 	var all []page
-	for _, make := range []func(root string) ([]page, error){schemaPages, asyncPages, openAPIPages, statePages, channelPages, courierPages, gatewayPages, exceptionPages, tablePages, dependencyPages} {
+	for _, make := range []func(root string) ([]page, error){schemaPages, asyncPages, openAPIPages, statePages, channelPages, courierPages, gatewayPages, exceptionPages, permissionPages, tablePages, dependencyPages} {
 		more, err := make(root)
 		if err != nil {
 			return nil, err

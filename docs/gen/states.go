@@ -97,6 +97,7 @@ var simple = map[string]string{
 	"channel_accounts_state":       "Whether an account is worked on; unauthorized waits for new credentials.",
 	"channel_orders_decision":      "What became of the channel's order.",
 	"channel_prices_state":         "What became of a price; held waits for a person.",
+	"users_state":                  "A person is invited until they choose a password, active from then on, disabled while they may not sign in.",
 	"inbox_state":                  "What arrived: stored waits to be imported, stuck for its cause to go, dead for a person.",
 	"reads_state":                  "Orders to be read again.",
 	"tells_state":                  "What a channel is to be told. Withheld: the account's mode does not tell.",

@@ -55,8 +55,6 @@ var Rights = []Right{
 	{"locations.read", Read, "see branches, warehouses and legal entities"},
 	{"locations.manage", Admin, "add branches and warehouses, and change them"},
 	{"entities.manage", Admin, "add legal entities and change them"},
-	{"policies.read", Read, "see the rules of a country"},
-	{"policies.manage", Admin, "change the rules of a country"},
 	{"events.read", Read, "read the feed of events"},
 	{"work.read", Read, "see jobs, parked events and what is told to channels"},
 	{"work.settle", Write, "repeat, settle and skip work that stopped"},
@@ -110,7 +108,7 @@ var Jobs = []Job{
 	}},
 	{Finance, "Finance", "answers for money", []Permission{
 		"orders.read", "payments.work", "refunds.read", "refunds.ask", "refunds.settle", "refunds.approve", "exceptions.read", "exceptions.work", "returns.read", "returns.money",
-		"accounts.read", "locations.read", "policies.read", "events.read",
+		"accounts.read", "locations.read", "events.read",
 	}},
 	{Support, "Support", "answers buyers", []Permission{
 		"orders.read", "orders.edit", "orders.cancel", "personal.read", "refunds.read", "refunds.ask", "exceptions.read", "exceptions.work", "fulfillment.read", "shipments.read",

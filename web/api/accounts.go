@@ -10,6 +10,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/policy"
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -163,6 +164,9 @@ func (s *Server) accountRoutes() {
 	})
 	read(s, route{path: "/accounts", id: "list-accounts", title: "List accounts", tag: tag}, func(tx *db.Tx, _ *struct{}) (Page[connect.Account], error) {
 		all, err := s.Connect.Accounts(tx)
+		if err == nil {
+			all, err = only(tx, access.Accounts, all, func(a connect.Account) string { return a.ID })
+		}
 		return Page[connect.Account]{Items: orEmpty(all)}, err
 	})
 	read(s, route{path: "/accounts/{id}", id: "get-account", title: "Read an account and its health", tag: tag, text: "By id or name."}, func(tx *db.Tx, in *One) (Account, error) { return s.showAccount(tx, in.ID) })

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
+	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -119,7 +120,9 @@ func (s *Server) fulfillmentRoutes() {
 			f.Order = v.ID
 		}
 		p, err := s.Fulfillment.List(tx, f, in.After, in.Limit)
-		p.Items = orEmpty(p.Items)
+		if p.Items = orEmpty(p.Items); err == nil {
+			err = trim(tx, p.Items)
+		}
 		return p, err
 	})
 	read(s, route{path: "/pick-list", id: "pick-list", title: "What is still to be picked at a location, SKU by SKU", tag: tag}, func(tx *db.Tx, in *pickListQuery) (Page[fulfillment.PickLine], error) {
@@ -131,7 +134,7 @@ func (s *Server) fulfillmentRoutes() {
 		return Page[fulfillment.PickLine]{Items: orEmpty(lines)}, err
 	})
 	read(s, route{path: "/fulfillment-orders/{id}", id: "get-fulfillment-order", title: "Read a fulfillment order, with the decision that made it", tag: tag, text: "By id or number."}, func(tx *db.Tx, in *One) (fulfillment.FO, error) {
-		return s.Fulfillment.Get(tx, in.ID)
+		return s.showWork(tx, in.ID)
 	})
 	s.sourcingRoutes(tag)
 	s.fulfillmentActions(tag)
@@ -159,6 +162,9 @@ func (s *Server) sourcingRoutes(tag string) {
 			return Page[fulfillment.Candidate]{}, err
 		}
 		all, err := s.Fulfillment.Explain(tx, v.ID)
+		if err == nil {
+			all, err = only(tx, access.Locations, all, candidateAt)
+		}
 		return Page[fulfillment.Candidate]{Items: orEmpty(all)}, err
 	})
 	write(s, route{path: "/orders/{id}/source", id: "source-order", title: "Choose the location that sends what nobody works on yet", tag: tag, text: "Also one that turned it down before. Moving a fulfillment order is the way for what a location works on already."},
@@ -180,6 +186,12 @@ func (s *Server) sourcingRoutes(tag string) {
 			return err
 		}, func(tx *db.Tx, id string) (Sourced, error) {
 			all, err := s.Fulfillment.Of(tx, id)
+			if err == nil {
+				all, err = only(tx, access.Fulfillments, all, func(f fulfillment.FO) string { return f.ID })
+			}
+			if err == nil {
+				err = trim(tx, all)
+			}
 			return Sourced{id, orEmpty(all)}, err
 		})
 }
@@ -196,7 +208,27 @@ func work[I any](s *Server, tag, name, title string, do func(ctx context.Context
 }
 
 func (s *Server) showWork(tx *db.Tx, id string) (fulfillment.FO, error) {
-	return s.Fulfillment.Get(tx, id)
+	fo, err := s.Fulfillment.Get(tx, id)
+	if err != nil {
+		return fulfillment.FO{}, err
+	}
+	one := []fulfillment.FO{fo}
+	err = trim(tx, one)
+	return one[0], err
+}
+
+func candidateAt(c fulfillment.Candidate) string { return c.ID }
+
+// trim leaves out of the decisions what other locations had, where they are out of reach.
+func trim(tx *db.Tx, all []fulfillment.FO) error {
+	for i := range all {
+		kept, err := only(tx, access.Locations, all[i].Decision.Candidates, candidateAt)
+		if err != nil {
+			return err
+		}
+		all[i].Decision.Candidates = kept
+	}
+	return nil
 }
 
 // workID finds the id behind a number.
@@ -317,7 +349,7 @@ func (s *Server) packing(tag string) {
 		return err
 	}, func(tx *db.Tx, resource string) (fulfillment.PackedAnswer, error) {
 		id, made, _ := strings.Cut(resource, "/")
-		fo, err := f.Get(tx, id)
+		fo, err := s.showWork(tx, id)
 		a := fulfillment.PackedAnswer{FO: fo, Shipments: []string{}}
 		if made != "" {
 			a.Shipments = strings.Split(made, ",")

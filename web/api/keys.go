@@ -27,6 +27,10 @@ type keyAdd struct {
 		Name      string         `json:"name" minLength:"1" maxLength:"100"`
 		Scopes    []access.Scope `json:"scopes" minItems:"1" maxItems:"4" enum:"read,write,admin,hooks"`
 		ExpiresAt time.Time      `json:"expires_at,omitempty"`
+
+		LegalEntities []string `json:"legal_entities,omitempty" maxItems:"100" doc:"Only what belongs to these companies, ids or codes"`
+		Countries     []string `json:"countries,omitempty" maxItems:"100" doc:"Only what belongs to these countries"`
+		Locations     []string `json:"locations,omitempty" maxItems:"200" doc:"Only what belongs to these branches and warehouses, ids or codes"`
 	}
 }
 
@@ -47,7 +51,11 @@ func (s *Server) keyRoutes() {
 		return page(all, in.Limit, func(k access.Key) string { return k.ID }), err
 	})
 	write(s, route{path: "/keys", id: "add-key", title: "Make an API key", tag: tag, scope: access.Admin, status: http.StatusCreated, outside: true}, func(ctx context.Context, c *call, in *keyAdd) error {
-		plain, key, err := s.Keys.Create(ctx, c.who, in.Body.Name, in.Body.Scopes, in.Body.ExpiresAt)
+		area, err := s.area(ctx, access.Area{LegalEntities: in.Body.LegalEntities, Countries: in.Body.Countries, Locations: in.Body.Locations})
+		if err != nil {
+			return err
+		}
+		plain, key, err := s.Keys.Make(ctx, c.who, access.NewKey{Name: in.Body.Name, Scopes: in.Body.Scopes, Area: area, Expires: in.Body.ExpiresAt})
 		c.about(key.ID)
 		c.plain = plain.Reveal()
 		return err
@@ -60,6 +68,7 @@ func (s *Server) keyRoutes() {
 		c.about(k.ID)
 		return err
 	}, keyByID)
+	s.rotateRoute(tag)
 }
 
 func keyByID(tx *db.Tx, id string) (access.Key, error) {

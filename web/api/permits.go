@@ -156,6 +156,7 @@ var permits = map[string]permit{
 	"add-storefront":       {need: "storefronts.manage", rows: access.Storefronts},
 	"change-storefront":    {need: "storefronts.manage", rows: access.Storefronts},
 
+	"hear-location":       {need: "stock.count", rows: access.Locations, param: "code"},
 	"list-locations":      {need: "locations.read", rows: access.Locations},
 	"save-location":       {need: "locations.manage", rows: access.Locations},
 	"show-core":           {need: "locations.read", rows: access.Whole},

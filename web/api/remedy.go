@@ -118,8 +118,8 @@ func (s *Server) remedyRoutes() {
 		return db.One(tx, scanTell, `select `+tellColumns+` from tells where id = $1`, id)
 	}
 	read(s, route{path: "/tells", id: "list-tells", title: "What channels are to be told", tag: tag}, func(tx *db.Tx, in *tellList) (Page[Tell], error) {
-		all, err := db.All(tx, scanTell, `select `+tellColumns+` from tells where id > $1 and ($2 = '' or account_id = $2) and ($3 = '' or order_id = $3) and ($4 = '' or state = $4) order by id limit $5`,
-			in.After, in.Account, in.Order, in.State, in.Limit+1)
+		seen, args := tx.Within("tells", "tells", []any{in.After, in.Account, in.Order, in.State, in.Limit + 1})
+		all, err := db.All(tx, scanTell, `select `+tellColumns+` from tells where id > $1 and ($2 = '' or account_id = $2) and ($3 = '' or order_id = $3) and ($4 = '' or state = $4)`+seen+` order by id limit $5`, args...)
 		return page(all, in.Limit, func(t Tell) string { return t.ID }), err
 	})
 	read(s, route{path: "/tells/{id}", id: "get-tell", title: "Read what a channel is to be told", tag: tag}, func(tx *db.Tx, in *One) (Tell, error) { return showTell(tx, in.ID) })

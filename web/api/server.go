@@ -45,6 +45,7 @@ type Server struct {
 	Source  string // of events, see outbox.CloudEvent
 
 	Keys  *access.Keys
+	Users *access.Users
 	Vault *vault.Vault
 	Audit *audit.Log
 	// Privacy keeps personal data; nil: no route reads or changes any.
@@ -122,6 +123,7 @@ func (s *Server) build() {
 	s.eventRoutes()
 	s.subscriptionRoutes()
 	s.keyRoutes()
+	s.userRoutes()
 	s.remedyRoutes()
 	s.paymentRoutes()
 	s.workRoutes()

@@ -156,6 +156,9 @@ func (s *Server) stockRoutes() {
 		func(tx *db.Tx, code string) (inventory.Location, error) { return s.Inventory.LocationByCode(tx, code) })
 	read(s, route{path: "/locations", id: "list-locations", title: "Branches, warehouses and goods at channels", tag: tag}, func(tx *db.Tx, _ *struct{}) (Page[inventory.Location], error) {
 		all, err := s.Inventory.Locations(tx)
+		if err == nil {
+			all, err = only(tx, access.Locations, all, func(l inventory.Location) string { return l.ID })
+		}
 		return Page[inventory.Location]{Items: orEmpty(all)}, err
 	})
 }
@@ -210,6 +213,9 @@ func (s *Server) stockReads(tag string) {
 				q.Locations = append(q.Locations, ours)
 			}
 		}
+		if q.Locations, err = s.explained(tx, q.Locations); err != nil {
+			return StockExplained{}, err
+		}
 		e, err := s.Inventory.Explain(tx, v, q)
 		return StockExplained{in.SKU, e, e.String()}, err
 	})
@@ -263,6 +269,29 @@ func (s *Server) stockReads(tag string) {
 		}
 		return out, err
 	})
+}
+
+// explained are the locations whose stock a promise is explained from: those within reach of who asks.
+func (s *Server) explained(tx *db.Tx, ids []string) ([]string, error) {
+	if access.ReachOf(tx.Context()).Everything() {
+		return ids, nil
+	}
+	all, err := s.Inventory.Locations(tx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	all, err = only(tx, access.Locations, all, func(l inventory.Location) string { return l.ID })
+	if err != nil {
+		return nil, err
+	}
+	ids = make([]string, len(all))
+	for i, l := range all {
+		ids[i] = l.ID
+	}
+	if len(ids) == 0 {
+		return nil, fault.New(fault.NotFound, "none of your locations sells this")
+	}
+	return ids, nil
 }
 
 type locationSave struct {

@@ -66,6 +66,9 @@ func (s *Server) storefrontRoutes() {
 	show := func(tx *db.Tx, ref string) (cart.Storefront, error) { return s.Cart.StorefrontBy(tx, ref) }
 	read(s, route{path: "/storefronts", id: "list-storefronts", title: "Web shops of our own", tag: tag, text: "Also those that are switched off."}, func(tx *db.Tx, _ *struct{}) (Page[cart.Storefront], error) {
 		found, err := s.Cart.Storefronts(tx)
+		if err == nil {
+			found, err = only(tx, access.Storefronts, found, func(f cart.Storefront) string { return f.ID })
+		}
 		return Page[cart.Storefront]{Items: orEmpty(found)}, err
 	})
 	read(s, route{path: "/storefronts/{id}", id: "get-storefront", title: "Read a storefront", tag: tag, text: "By id or code."}, func(tx *db.Tx, in *One) (cart.Storefront, error) { return show(tx, in.ID) })

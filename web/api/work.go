@@ -145,6 +145,9 @@ func (s *Server) entityRoutes() {
 	const tag = "legal entities"
 	read(s, route{path: "/legal-entities", id: "list-legal-entities", title: "Companies that sell", tag: tag}, func(tx *db.Tx, _ *struct{}) (Page[policy.LegalEntity], error) {
 		all, err := s.Policy.Entity(tx)
+		if err == nil {
+			all, err = only(tx, access.Entities, all, func(e policy.LegalEntity) string { return e.ID })
+		}
 		return Page[policy.LegalEntity]{Items: orEmpty(all)}, err
 	})
 	write(s, route{path: "/legal-entities", id: "add-legal-entity", title: "Add a company that sells", tag: tag, scope: access.Admin, status: http.StatusCreated, outside: true}, func(ctx context.Context, c *call, in *entitySave) error {
