@@ -62,7 +62,7 @@ var ways = map[string][]way{
 	"stock.push":    {{route: "POST /accounts/{account}/push-stock", command: "stock push {account}"}},
 	"stock.import":  {{route: "POST /imports/stock", command: "import stock {file.csv}"}},
 
-	"location.heard": {{"location", "POST /locations/{code}/heard", nil, "stock heard {code}"}},
+	"location.heard": {{"core", "POST /core/sync", map[string]any{"how": "loaded"}, "pos sync --loaded"}, {"location", "POST /locations/{code}/heard", nil, "stock heard {code}"}},
 	"location.show":  {{route: "GET /locations", command: "stock locations"}},
 
 	"fulfillment.move":    {{route: "POST /fulfillment-orders/{fulfillment}/move", body: map[string]any{"to": "{location}"}, command: "fulfill move {fulfillment} {location}"}},
