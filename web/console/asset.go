@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -26,17 +27,31 @@ func loadAssets() *assets {
 	if err != nil {
 		panic(err)
 	}
-	for _, f := range files {
-		body, err := staticFiles.ReadFile("static/" + f.Name())
-		if err != nil {
-			panic(err)
+	for _, styles := range []bool{false, true} { // style sheets name the others
+		for _, f := range files {
+			if styles == (path.Ext(f.Name()) == ".css") {
+				a.load(f.Name())
+			}
 		}
-		sum := sha256.Sum256(body)
-		ext := path.Ext(f.Name())
-		name := strings.TrimSuffix(f.Name(), ext) + "." + hex.EncodeToString(sum[:6]) + ext
-		a.named[f.Name()], a.served[name] = name, body
 	}
 	return a
+}
+
+// other finds what a style sheet names.
+var other = regexp.MustCompile(`url\(([a-z0-9.-]+)\)`)
+
+func (a *assets) load(file string) {
+	body, err := staticFiles.ReadFile("static/" + file)
+	if err != nil {
+		panic(err)
+	}
+	ext := path.Ext(file)
+	if ext == ".css" {
+		body = other.ReplaceAllFunc(body, func(m []byte) []byte { return []byte("url(" + a.path(string(m[4:len(m)-1])) + ")") })
+	}
+	sum := sha256.Sum256(body)
+	name := strings.TrimSuffix(file, ext) + "." + hex.EncodeToString(sum[:6]) + ext
+	a.named[file], a.served[name] = name, body
 }
 
 // path is where a file is served. It panics for a file there is none of, which the first page finds.
@@ -48,7 +63,7 @@ func (a *assets) path(file string) string {
 	return Base + "/static/" + name
 }
 
-var media = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+var media = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 
 // ServeHTTP serves a file by its name with hash.
 func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {

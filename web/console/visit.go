@@ -35,7 +35,7 @@ type visit struct {
 }
 
 // contentPolicy is what a page may load: what this server serves, and nothing else.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // serve is what every request goes through: headers, the person, the permission, and a page also for what goes wrong.
 func (c *Console) serve(w http.ResponseWriter, r *http.Request, to route) {

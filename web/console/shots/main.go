@@ -77,7 +77,7 @@ func run(ctx context.Context, dir, only string, langs, themes, sizes []string) e
 					}
 					p.Go(page.path)
 					file := filepath.Join(dir, strings.Join([]string{page.name, lang, theme, name}, "-")+".png")
-					if png := p.Shot(name == "phone"); p.Err() == nil {
+					if png := p.Shot(false); p.Err() == nil {
 						if err := os.WriteFile(file, png, 0o600); err != nil {
 							return err
 						}
