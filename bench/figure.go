@@ -52,7 +52,13 @@ func figures() []figure {
 	both := []string{sqlite, postgres}
 	return []figure{
 		{"import", "stored raw payloads (3 KB, 3 lines, 5,000 SKUs, 50 of them hot) to committed order, reservation, events", "orders/s", "ratio ≥ 0.6", both, measureImport},
+		{"intake", "signed webhooks posted over HTTP by another process to committed order, reservation, events", "orders/s", "ratio ≥ 0.5; acknowledgement p99 < 100 ms at half load, < 500 ms at saturation", both, measureIntake},
+		{"scale-out", "1, 2, 4 processes import from one PostgreSQL; ours is four, the limit is one", "orders/s", "no figure falls, no order handled twice", []string{postgres}, measureScale},
+		{"reserve", "64 buyers on 1 hot SKU, and on 10,000 SKUs; the worse ratio counts", "reservations/s", "ratio ≥ 0.5, no deadlock", both, measureReserve},
+		{"relay", "events to 3 subscribers, the feed and NATS while orders are imported", "events/s to all three", "keeps up, lag p99 < 1 s", both, measureRelay},
 		{"lists", "orders list, filters, search by number, id or phone hash, order page, exceptions, event feed and the other lists of the API", "ms p99 of the slowest", "under 50 at 1M orders, at most 2 × from 10k to 1M", both, measureLists},
+		{"start", "the binary on a database of orders, until it says that it is ready", "ms", "under 2 s; under 150 MB idle, 600 MB loaded", both, measureStart},
+		{"storage", "all tables and indexes after thirty days, divided by the orders; the limit is the values alone", "bytes an order", "stated", both, measureStorage},
 	}
 }
 

@@ -60,6 +60,7 @@ type writing struct {
 	inserts []rowset
 	stock   []int64 // quantities taken, one for each line
 	marks   int     // stored payloads marked as done
+	hot     bool    // all stock is taken from one level
 }
 
 // rows is how many rows an order writes.
@@ -230,6 +231,9 @@ func difference(before, after map[string]table, orders int) (*writing, error) {
 	return w, nil
 }
 
+// part is the share of n orders in something that all orders of a group have so many of.
+func (w *writing) part(of, n int) int { return of * n / w.orders }
+
 // hasIdentity tells tables whose column n the database numbers.
 func hasIdentity(table string) bool {
 	return table == "events" || table == "audit_log" || table == "inbox"
@@ -305,8 +309,8 @@ func (f *filler) value(c cell) any {
 
 // bare is a program that only writes.
 type bare interface {
-	// group writes one group of orders in one transaction. Each worker is one connection.
-	group(ctx context.Context, worker int) error
+	// group writes n orders of a group, at most all of them, in one transaction. Each worker is one connection.
+	group(ctx context.Context, worker, n int) error
 	workers() int
 	close() error
 }
@@ -328,7 +332,7 @@ func (l *limit) slice(ctx context.Context, d time.Duration) error {
 	for i := range errs {
 		wg.Go(func() {
 			for errs[i] == nil && time.Since(start) < d {
-				if errs[i] = l.program.group(ctx, i); errs[i] == nil {
+				if errs[i] = l.program.group(ctx, i, l.w.orders); errs[i] == nil {
 					l.orders.Add(int64(l.w.orders))
 				}
 			}
@@ -348,7 +352,10 @@ func (l *limit) slice(ctx context.Context, d time.Duration) error {
 func (l *limit) perSecond() float64 { return float64(l.orders.Load()) / l.spent.Seconds() }
 
 // levels are the keys of stock that a group takes from: one of fifty in a third of the cases, summed up, in key order.
-func levels(rnd *rand.Rand, lines int) []int {
+func (w *writing) levels(rnd *rand.Rand, lines int) []int {
+	if w.hot {
+		return []int{0}
+	}
 	seen := map[int]bool{}
 	for range lines {
 		seen[anySKU(rnd, skuCount)] = true

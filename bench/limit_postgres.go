@@ -188,12 +188,12 @@ func (b *barePostgres) restock(ctx context.Context, n int) error {
 
 func (b *barePostgres) workers() int { return connections }
 
-func (b *barePostgres) group(ctx context.Context, worker int) error {
+func (b *barePostgres) group(ctx context.Context, worker, n int) error {
 	f := newFiller(b.w.ids, &b.next)
 	batch := &pgx.Batch{}
 	batch.Queue("begin")
 	for i, s := range b.w.inserts {
-		batch.Queue(b.texts[i], b.arrays(s, s.cells, f)...)
+		batch.Queue(b.texts[i], b.arrays(s, s.cells[:b.w.part(len(s.cells), n)], f)...)
 	}
 	now := time.Now().UnixMicro()
 	if b.w.marks > 0 {
@@ -205,7 +205,7 @@ func (b *barePostgres) group(ctx context.Context, worker int) error {
 	}
 	if len(b.w.stock) > 0 { // last, and in key order: hot rows are locked briefly
 		var keys []string
-		for _, i := range levels(b.rnds[worker], len(b.w.stock)) {
+		for _, i := range b.w.levels(b.rnds[worker], b.w.part(len(b.w.stock), n)) {
 			keys = append(keys, levelKey(i))
 		}
 		batch.Queue(`select 1 from stock_levels where variant_id = any($1::text[]) order by variant_id for update`, keys)

@@ -112,19 +112,19 @@ func insertInto(table string, cols []string) string {
 
 func (b *bareSQLite) workers() int { return 1 }
 
-func (b *bareSQLite) group(ctx context.Context, _ int) error {
+func (b *bareSQLite) group(ctx context.Context, _, n int) error {
 	if b.w.marks > len(b.inbox) {
 		return fmt.Errorf("only %d stored payloads are left", len(b.inbox))
 	}
 	return b.in(ctx, func() error {
 		f := newFiller(b.w.ids, &b.next)
 		for _, s := range b.w.inserts {
-			if err := b.insert(ctx, s, f); err != nil {
+			if err := b.insert(ctx, s, s.cells[:b.w.part(len(s.cells), n)], f); err != nil {
 				return err
 			}
 		}
 		if len(b.w.stock) > 0 {
-			for _, i := range levels(b.rnd, len(b.w.stock)) {
+			for _, i := range b.w.levels(b.rnd, b.w.part(len(b.w.stock), n)) {
 				if err := b.exec(ctx, `update stock_levels set reserved = reserved + 1, dirty = true, updated_at = $1 where variant_id = $2 and location_id = $3 and condition = 'sellable' and on_hand - reserved >= 1`,
 					time.Now().UnixMicro(), levelKey(i), "01990000-0000-7000-8000-00000000000a"); err != nil {
 					return err
@@ -142,11 +142,11 @@ func (b *bareSQLite) group(ctx context.Context, _ int) error {
 	})
 }
 
-func (b *bareSQLite) insert(ctx context.Context, s rowset, f *filler) error {
+func (b *bareSQLite) insert(ctx context.Context, s rowset, left [][]cell, f *filler) error {
 	args := make([]any, 0, wide*len(s.cols))
 	into := insertInto(s.table, s.cols)
 	many, one := into+placeholders(wide, len(s.cols)), into+placeholders(1, len(s.cols))
-	for left := s.cells; len(left) > 0; {
+	for len(left) > 0 {
 		n, text := wide, many
 		if len(left) < wide {
 			n, text = 1, one

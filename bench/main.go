@@ -77,7 +77,9 @@ func runOne(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	if *asJSON {
-		return json.NewEncoder(out).Encode(r)
+		enc := json.NewEncoder(out)
+		enc.SetEscapeHTML(false)
+		return enc.Encode(r)
 	}
 	_, err = fmt.Fprintln(out, r)
 	return err

@@ -5,7 +5,5 @@ import (
 	"io"
 )
 
-func runCheck(ctx context.Context, args []string, out io.Writer) error  { return nil }
-func runTable(ctx context.Context, args []string, out io.Writer) error  { return nil }
-func runPost(ctx context.Context, args []string, out io.Writer) error   { return nil }
-func runWorker(ctx context.Context, args []string, out io.Writer) error { return nil }
+func runCheck(ctx context.Context, args []string, out io.Writer) error { return nil }
+func runTable(ctx context.Context, args []string, out io.Writer) error { return nil }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// measureStorage is what an order takes on the disk, all tables and indexes of thirty days divided by the orders; the limit is what the values themselves take.
+func measureStorage(ctx context.Context, s settings, r *Result) error {
+	h, address, done, err := dataset(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer done()
+	orders, err := h.count(ctx, `select count(*) from orders`)
+	if err != nil {
+		return err
+	}
+	conn, err := openBare(address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, isLite := sqlitePath(address)
+	if isLite {
+		if _, err := conn.ExecContext(ctx, `pragma wal_checkpoint(truncate)`); err != nil {
+			return err
+		}
+	}
+	size, err := sizeOf(ctx, address)
+	if err != nil {
+		return err
+	}
+	tables, err := tableNames(ctx, conn, isLite)
+	if err != nil {
+		return err
+	}
+	per := map[string]float64{}
+	for _, t := range tables {
+		rows, err := conn.QueryContext(ctx, `select * from `+t+` where 1 = 0`)
+		if err != nil {
+			return err
+		}
+		cols, err := rows.Columns()
+		if err != nil {
+			return err
+		}
+		_ = rows.Close()
+		var parts []string
+		for _, c := range cols {
+			parts = append(parts, fmt.Sprintf(`coalesce(octet_length(cast("%s" as text)), 0)`, c))
+			if c == "sealed" || c == "label" || c == "wrapped" || c == "mac" {
+				parts[len(parts)-1] = fmt.Sprintf(`coalesce(octet_length("%s"), 0)`, c)
+			}
+		}
+		var n float64
+		if err := conn.QueryRowContext(ctx, `select coalesce(sum(`+strings.Join(parts, "+")+`), 0) from `+t).Scan(&n); err != nil {
+			return fmt.Errorf("%s: %w", t, err)
+		}
+		per[t] = n
+		r.Limit += n / float64(orders)
+	}
+	for _, t := range slices.SortedFunc(maps.Keys(per), func(a, b string) int { return int(per[b] - per[a]) })[:8] {
+		r.Detail["values_"+t] = per[t] / float64(orders)
+	}
+	r.Detail["orders"] = float64(orders)
+	r.Ours = float64(size) / float64(orders)
+	r.Ratio = r.Limit / r.Ours
+	r.Met = true
+	return nil
+}
