@@ -1,0 +1,28 @@
+package console
+
+import (
+	"testing"
+
+	"github.com/openclaw-pos/commerce/platform/access"
+)
+
+// TestRoutes holds that every route names a permission there is, and that only the door is open to everybody.
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	open := map[string]bool{"signin": true, "signin.do": true, "setup": true, "setup.do": true, "accept": true, "accept.do": true, "signout": true, "prefs": true}
+	for _, r := range (&Console{}).routes() {
+		if r.need == "" {
+			if !open[r.name] {
+				t.Errorf("%s is open to everybody", r.name)
+			}
+			continue
+		}
+		right, ok := access.RightOf(r.need)
+		if !ok {
+			t.Errorf("%s needs %s, which there is not", r.name, r.need)
+		}
+		if r.method == post && right.Scope == access.Read {
+			t.Errorf("%s changes something and needs only %s", r.name, r.need)
+		}
+	}
+}
