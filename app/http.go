@@ -42,7 +42,7 @@ func (a *App) courierHook(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *App) newShop() *shop.Shop {
-	return shop.New(shop.Needs{DB: a.DB, Log: a.Log, Cart: a.Cart, Orders: a.Order, Limits: a.Config.ShopLimits, Parcels: a.parcelsToShow, Return: a.returnFromShop, Paid: a.paid})
+	return shop.New(shop.Needs{DB: a.DB, Log: a.Log, Cart: a.Cart, Orders: a.Order, Limits: a.Config.ShopLimits, Parcels: a.parcelsToShow, Return: a.returnFromShop, Paid: a.paid, Returned: a.returned})
 }
 
 // parcelsToShow lists an order's parcels as its buyer may see them.
@@ -70,9 +70,22 @@ func (a *App) returnFromShop(ctx context.Context, ask shop.ReturnAsk) (shop.Retu
 	return shop.ReturnAnswer{Number: r.Number, State: r.Decision}, err
 }
 
+// returned reads a return as its buyer may see it.
+func (a *App) returned(tx *db.Tx, number string) (shop.ReturnAnswer, error) {
+	r, err := a.Returns.Get(tx, number)
+	if fault.Is(err, fault.NotFound) {
+		all, more := a.Returns.Of(tx, number)
+		if more != nil || len(all) == 0 {
+			return shop.ReturnAnswer{}, err
+		}
+		r, err = all[len(all)-1], nil
+	}
+	return shop.ReturnAnswer{Number: r.Number, State: r.Decision}, err
+}
+
 func (a *App) newAPI() *api.Server {
 	return &api.Server{
-		DB: a.DB, Log: a.Log, Base: a.Config.Base, Version: a.Config.Version, Source: a.Config.Source, Keys: a.Access, Users: a.Users, Vault: a.Vault, Audit: a.Audit, Privacy: a.Privacy,
+		DB: a.DB, Log: a.Log, Base: a.Config.Base, Version: a.Config.Version, Source: a.Config.Source, Keys: a.Access, Vault: a.Vault, Audit: a.Audit, Privacy: a.Privacy,
 		Order: a.Order, Payment: a.Payment, Connect: a.Connect, Catalog: a.Catalog, Inventory: a.Inventory, Policy: a.Policy, Fulfillment: a.Fulfillment, Dispatch: a.Dispatch, Returns: a.Returns, Cart: a.Cart, AllowPrivate: a.Config.AllowPrivate, Import: a.Catalog.Import,
 	}
 }

@@ -35,6 +35,8 @@ type Needs struct {
 	Parcels func(tx *db.Tx, order string) ([]Parcel, error)
 	// Return asks for goods to be taken back; nil while nobody does.
 	Return func(ctx context.Context, ask ReturnAsk) (ReturnAnswer, error)
+	// Returned reads a return again, by its number, or the newest of an order, by its id: for a repeat of the request that opened it.
+	Returned func(tx *db.Tx, number string) (ReturnAnswer, error)
 	// Paid takes what a payment provider pushes, whether it is about a checkout or an order; nil: only checkouts follow.
 	Paid func(ctx context.Context, provider string, header http.Header, body []byte) error
 	// Client is the caller's address, for limits: behind a proxy, what the proxy says. Default: the connection's.
@@ -46,6 +48,7 @@ type Needs struct {
 // Shop answers requests. Safe for concurrent use.
 type Shop struct {
 	need   Needs
+	once   *api.Once
 	calls  *limiter // by address
 	proofs *limiter // by address, and by order number
 }
@@ -59,7 +62,7 @@ func New(need Needs) *Shop {
 		need.Client = peer
 	}
 	l := need.Limits.withDefaults()
-	return &Shop{need: need, calls: newLimiter(l.PerSecond, l.Burst), proofs: newLimiter(float64(l.ProofsPerHour)/3600, l.ProofBurst)}
+	return &Shop{need: need, once: api.NewOnce(need.DB, need.Log), calls: newLimiter(l.PerSecond, l.Burst), proofs: newLimiter(float64(l.ProofsPerHour)/3600, l.ProofBurst)}
 }
 
 // handler answers one request: a status and what is written as JSON, or an error.

@@ -434,10 +434,25 @@ func TestShop_more(t *testing.T) {
 			if a := v.must(201, "POST", "/pk/orders/return", body); a.body["return_number"] != "PK-RMA-1" {
 				v.Errorf("%s", a.text)
 			}
-			body["kind"] = "claim"
+			for range 3 { // a buyer taps three times
+				if a := v.must(201, "POST", "/pk/orders/return", body, "Idempotency-Key", "r1"); a.body["return_number"] != "PK-RMA-1" {
+					v.Errorf("%s", a.text)
+				}
+			}
+			body["reason"] = "other"
+			if a := v.must(422, "POST", "/pk/orders/return", body, "Idempotency-Key", "r1"); a.body["code"] != "idempotency_mismatch" {
+				v.Errorf("%s", a.text)
+			}
+			body["kind"], body["reason"] = "claim", "damaged"
 			v.must(422, "POST", "/pk/orders/return", body)
 			mu.Lock()
 			defer mu.Unlock()
+			times := map[string]int{} // by order: both engines ask here
+			for _, one := range asked {
+				if times[one.Order]++; times[one.Order] > 2 {
+					v.Error("more returns were opened than one without a key and one with")
+				}
+			}
 			last := asked[len(asked)-1]
 			if last.Kind != "return" || last.Reason != "damaged" || len(last.Lines) != 1 || last.Lines[0].Quantity != 1 {
 				v.Errorf("%+v", last)

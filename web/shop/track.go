@@ -2,6 +2,7 @@ package shop
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -253,7 +254,7 @@ func (s *Shop) cancel(c *call) (int, any, error) {
 	return http.StatusOK, t, err
 }
 
-// giveBack asks for goods to be taken back.
+// giveBack asks for goods to be taken back. With an Idempotency-Key it happens once, however often it is sent.
 func (s *Shop) giveBack(c *call) (int, any, error) {
 	in, id, lines, err := s.wish(c)
 	if err != nil {
@@ -272,6 +273,23 @@ func (s *Shop) giveBack(c *call) (int, any, error) {
 	for _, l := range lines {
 		ask.Lines = append(ask.Lines, ReturnUnits{LineID: l.LineID, Quantity: l.Quantity})
 	}
-	a, err := s.need.Return(c.Context(), ask)
+	var a ReturnAnswer
+	number, replayed, err := s.once.Do(c.Context(), "buyer:"+id, c.Header.Get("Idempotency-Key"), "shop-return", fmt.Sprint(ask), id, func(ctx context.Context) (string, error) {
+		var err error
+		a, err = s.need.Return(ctx, ask)
+		return a.Number, err
+	})
+	if err != nil || !replayed {
+		return http.StatusCreated, a, err
+	}
+	c.w.Header().Set("Idempotent-Replayed", "true")
+	if a.Number = number; s.need.Returned == nil {
+		return http.StatusCreated, a, nil
+	}
+	err = s.need.DB.Read(c.Context(), func(tx *db.Tx) error {
+		var err error
+		a, err = s.need.Returned(tx, number)
+		return err
+	})
 	return http.StatusCreated, a, err
 }
