@@ -6,6 +6,7 @@ import (
 
 	"github.com/openclaw-pos/commerce/commerce/cart"
 	"github.com/openclaw-pos/commerce/commerce/catalog"
+	"github.com/openclaw-pos/commerce/commerce/company"
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/dispatch"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
@@ -30,6 +31,6 @@ func described() *api.Server {
 		Version: "1", Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Keys: &access.Keys{}, Users: &access.Users{},
 		Order: order.New(order.Needs{}), Payment: payment.New(payment.Needs{}), Connect: connect.New(connect.Needs{}), Catalog: catalog.New(catalog.Needs{}),
 		Inventory: inventory.New(inventory.Needs{}), Policy: policy.New(policy.Needs{}), Fulfillment: fulfillment.New(fulfillment.Needs{}), Dispatch: dispatch.New(dispatch.Needs{}),
-		Returns: returns.New(returns.Needs{}), Cart: cart.New(cart.Needs{}), Privacy: &privacy.Store{},
+		Returns: returns.New(returns.Needs{}), Cart: cart.New(cart.Needs{}), Company: company.New(company.Needs{}), Privacy: &privacy.Store{},
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/openclaw-pos/commerce/commerce/cart"
 	"github.com/openclaw-pos/commerce/commerce/catalog"
+	"github.com/openclaw-pos/commerce/commerce/company"
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/dispatch"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
@@ -101,7 +102,7 @@ func described(t *testing.T) map[string]bool {
 	s := &Server{
 		Keys: &access.Keys{}, Order: order.New(order.Needs{}), Payment: payment.New(payment.Needs{}), Connect: connect.New(connect.Needs{}), Catalog: catalog.New(catalog.Needs{}),
 		Inventory: inventory.New(inventory.Needs{}), Policy: policy.New(policy.Needs{}), Fulfillment: fulfillment.New(fulfillment.Needs{}), Dispatch: dispatch.New(dispatch.Needs{}),
-		Returns: returns.New(returns.Needs{}), Cart: cart.New(cart.Needs{}), Privacy: &privacy.Store{},
+		Returns: returns.New(returns.Needs{}), Cart: cart.New(cart.Needs{}), Company: company.New(company.Needs{}), Privacy: &privacy.Store{},
 	}
 	var doc struct {
 		Paths map[string]map[string]json.RawMessage
