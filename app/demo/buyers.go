@@ -80,15 +80,31 @@ func (r *regrets) deal(placed, kinds []string, try func(order, kind string) (boo
 	return nil
 }
 
-// some is every n-th of the orders placed, from where it was last asked.
-func some(placed []string, from *int, every int) []string {
-	var out []string
-	for ; *from < len(placed); *from++ {
-		if *from%every == 2 {
-			out = append(out, placed[*from])
+// givers are the orders whose buyers will give something back once they have it.
+type givers struct {
+	seen    int
+	waiting []string
+}
+
+// each asks every buyer who will give something back; try answers false while there is nothing to give.
+func (g *givers) each(placed []string, try func(order string) (bool, error)) error {
+	for ; g.seen < len(placed); g.seen++ {
+		if g.seen%returning == 2 {
+			g.waiting = append(g.waiting, placed[g.seen])
 		}
 	}
-	return out
+	var still []string
+	for _, order := range g.waiting {
+		gave, err := try(order)
+		if err != nil {
+			return fmt.Errorf("return of %s: %w", order, err)
+		}
+		if !gave {
+			still = append(still, order)
+		}
+	}
+	g.waiting = still
+	return nil
 }
 
 func (s *shopifyStall) regret(w *wishes) error {
@@ -158,21 +174,19 @@ func (s *shopifyStall) repent(order string, w *wishes) error {
 }
 
 func (s *shopifyStall) giveBack(w *wishes) error {
-	for _, order := range some(s.placed, &s.asked, returning) {
+	return s.givers.each(s.placed, func(order string) (bool, error) {
 		v, _ := s.shop.OrderView(order)
 		for _, p := range v.Parcels {
 			if p.Shown != "DELIVERED" || len(p.Units) == 0 {
 				continue
 			}
 			sku := slices.Sorted(maps.Keys(p.Units))[0]
-			if _, err := s.shop.RequestReturn(order, sku, 1, "SIZE_TOO_SMALL"); err != nil {
-				return err
-			}
 			w.add(sentBack)
-			break
+			_, err := s.shop.RequestReturn(order, sku, 1, "SIZE_TOO_SMALL")
+			return true, err
 		}
-	}
-	return nil
+		return false, nil
+	})
 }
 
 func (s *shopifyStall) sendBack(string) error { return nil } // the parcel is simply there one day
@@ -231,22 +245,19 @@ func (s *darazStall) repent(order string, w *wishes) error {
 }
 
 func (s *darazStall) giveBack(w *wishes) error {
-	for i, order := range some(s.placed, &s.asked, returning) {
+	return s.givers.each(s.placed, func(order string) (bool, error) {
 		units := s.units(order, "delivered")
 		if len(units) == 0 {
-			continue
+			return false, nil
 		}
-		keeps := i%4 == 3
-		if _, err := s.shop.RequestReturn("", keeps, units[0]); err != nil {
-			return err
-		}
+		keeps, kind := order[len(order)-1] < '3', sentBack
 		if keeps {
-			w.add(keptRefunded)
-		} else {
-			w.add(sentBack)
+			kind = keptRefunded
 		}
-	}
-	return nil
+		w.add(kind)
+		_, err := s.shop.RequestReturn("", keeps, units[0])
+		return true, err
+	})
 }
 
 func (s *darazStall) sendBack(reverse string) error { return s.shop.BuyerSendsBack(reverse) }
@@ -307,10 +318,10 @@ func (s *siteStall) track(order string) (tracked, error) {
 func (s *siteStall) repent(string, *wishes) error { return nil } // after packing our own shop says no
 
 func (s *siteStall) giveBack(w *wishes) error {
-	for _, order := range some(s.placed, &s.asked, returning) {
+	return s.givers.each(s.placed, func(order string) (bool, error) {
 		t, err := s.track(order)
 		if err != nil {
-			return err
+			return false, err
 		}
 		for _, l := range t.Lines {
 			if l.Delivered == 0 {
@@ -319,16 +330,13 @@ func (s *siteStall) giveBack(w *wishes) error {
 			var out struct{}
 			ask := map[string]any{"number": order, "phone": s.phones[order], "reason": "does_not_fit", "lines": []map[string]any{{"line": l.Line, "quantity": 1}}}
 			code, err := (&buyer{s: s}).do(http.MethodPost, "/orders/return", ask, &out)
-			if err != nil {
-				return err
-			}
-			if code < 300 {
+			if err == nil && code < 300 {
 				w.add(sentBack)
 			}
-			break
+			return true, err
 		}
-	}
-	return nil
+		return false, nil
+	})
 }
 
 func (s *siteStall) sendBack(string) error     { return nil }

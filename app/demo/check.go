@@ -2,9 +2,11 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/openclaw-pos/commerce/app"
+	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -35,6 +37,12 @@ var rules = []rule{
 		where d.order_line_id = l.id and s.handed_over_at is not null and s.state <> 'cancelled')`},
 	{"nothing stored waits to be imported", `select id from inbox where state = 'stored'`},
 	{"nothing told is left half-way", `select id from tells where state = 'running'`},
+	{"no payment gives back more than it took", `select p.id from order_payments p where p.refunded > p.captured and not exists (select 1 from refunds r where r.order_id = p.order_id and r.origin = 'channel')`},
+	{"a parcel that came back captured nothing at the door", `select r.order_id from returns_rma r join order_payments p on p.order_id = r.order_id where r.kind = 'return_to_origin' and p.method = 'cod' and p.captured > 0
+		and not exists (select 1 from dispatch_shipments s where s.order_id = r.order_id and s.delivered_at is not null)`},
+	{"no refund is left half-way", `select id from refunds where state in ('intended', 'unknown')`},
+	{"no parcel that came back waits for a person", `select id from exceptions where cause = 'return_waiting' and state = 'open'`},
+	{"goods that came back are somewhere", `select id from return_lines where received <> waiting + sellable + quarantine + damaged + rejected`},
 	{"each contract event is said once", `select order_id || ' ' || type from events where contract and type in ('OrderCreated', 'OrderPaid') group by order_id, type having count(*) > 1`},
 }
 
@@ -60,6 +68,11 @@ func check(ctx context.Context, a *app.App, stalls []stall) ([]string, error) {
 			return err
 		}
 		broken = append(broken, stock...)
+		twice, err := repeated(tx)
+		if err != nil {
+			return err
+		}
+		broken = append(broken, twice...)
 		for _, s := range stalls {
 			found, err := compare(tx, s)
 			if err != nil {
@@ -70,6 +83,37 @@ func check(ctx context.Context, a *app.App, stalls []stall) ([]string, error) {
 		return nil
 	})
 	return broken, err
+}
+
+// repeated finds contract events under one idempotency key.
+func repeated(tx *db.Tx) ([]string, error) {
+	seen := map[string]bool{}
+	var twice []string
+	_, err := db.All(tx, func(row db.Scanner) (struct{}, error) {
+		var body string
+		if err := row.Scan(&body); err != nil {
+			return struct{}{}, err
+		}
+		var m event.Meta
+		err := json.Unmarshal([]byte(body), &m)
+		if seen[m.IdempotencyKey] {
+			twice = append(twice, "two events are one thing that happened: "+m.IdempotencyKey)
+		}
+		seen[m.IdempotencyKey] = true
+		return struct{}{}, err
+	}, `select body from events where contract`)
+	return twice, err
+}
+
+// silent lists the contract events that never happened: a demo of some size has them all.
+func silent(got map[string]int64) []string {
+	var none []string
+	for _, typ := range event.Contracts {
+		if got[typ] == 0 {
+			none = append(none, "no "+typ+" was ever announced")
+		}
+	}
+	return none
 }
 
 // compare holds what a channel has against what we have.
@@ -105,6 +149,13 @@ func compare(tx *db.Tx, s stall) ([]string, error) {
 	}
 	if told := s.shipped(); told >= 0 && int64(told) != ours {
 		broken = append(broken, fmt.Sprintf("%s: we handed %d units over, the channel knows of %d", s.name(), ours, told))
+	}
+	off, err := disagree(tx, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range off {
+		broken = append(broken, s.name()+": "+o)
 	}
 	if len(broken) > 10 {
 		broken = append(broken[:10], fmt.Sprintf("… and %d more", len(broken)-10))

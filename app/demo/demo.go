@@ -222,6 +222,10 @@ func (p *play) once(ctx context.Context) error {
 	if s.Broken, err = check(ctx, p.app, p.stalls); err != nil {
 		return err
 	}
+	s.Wishes = p.wishes.all()
+	if p.opt.Orders >= 80 {
+		s.Broken = append(s.Broken, silent(s.Events)...)
+	}
 	s.InvariantsOK = len(s.Broken) == 0 && s.Imported >= int64(s.Sent)
 	s.ImportMS, s.ToldMS, s.TotalMS = imported.Milliseconds(), told.Milliseconds(), time.Since(p.start).Milliseconds()
 	s.PerSecond = fmt.Sprintf("%d", s.Imported*1000/max(1, s.ImportMS))
@@ -250,6 +254,7 @@ func (p *play) sellAll(ctx context.Context) error {
 			n := p.opt.Orders * share[i%len(share)] / 100 / 2
 			g.Go(func() {
 				took, err := s.sell(n)
+				pause(ctx, 1100*time.Millisecond) // Shopify dates orders to the second: nobody changes their mind within one
 				errs[i] = errors.Join(err, s.regret(&p.wishes))
 				p.say("%-9s sold %d orders", s.name(), took)
 			})
@@ -268,6 +273,14 @@ func (p *play) sellAll(ctx context.Context) error {
 		s.calm()
 	}
 	return nil
+}
+
+// pause waits a moment, or until the context ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 func (p *play) placed() int {
@@ -370,6 +383,19 @@ func (p *play) live(ctx context.Context) error {
 			}
 		}
 	}()
+	go func() {
+		for ctx.Err() == nil {
+			if n, err := p.desk(ctx); err != nil && ctx.Err() == nil {
+				p.say("desk: %v", err)
+			} else if n > 0 {
+				p.say("desk: %d cancellations, returns and refunds moved on", n)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+	}()
 	per := max(1, p.opt.Orders/100)
 	for i := 0; ctx.Err() == nil; i++ {
 		s := p.stalls[i%len(p.stalls)]
@@ -387,6 +413,9 @@ func (p *play) live(ctx context.Context) error {
 			p.say("%-9s %v", s.name(), err)
 		} else if took > 0 {
 			p.say("%-9s sold %d", s.name(), took)
+		}
+		if err := errors.Join(s.regret(&p.wishes), s.giveBack(&p.wishes)); err != nil {
+			p.say("%-9s %v", s.name(), err)
 		}
 		select {
 		case <-ctx.Done():

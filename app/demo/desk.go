@@ -199,9 +199,9 @@ func (p *play) takeReturn(ctx context.Context, r parcelBack, i int) (bool, error
 		return p.act(ctx, at, "approve", map[string]any{})
 	case r.Goods == "awaited" && r.External != "" && !p.sentOff[r.ID]:
 		for _, s := range p.stalls {
-			if s.account() == r.Account {
+			if s.account() == r.Account && s.sendBack(r.External) == nil { // else the buyer has not heard of our answer yet
 				p.sentOff[r.ID] = true
-				return true, s.sendBack(r.External)
+				return true, nil
 			}
 		}
 		return false, nil
@@ -218,7 +218,11 @@ func (p *play) takeReturn(ctx context.Context, r parcelBack, i int) (bool, error
 		}
 		return p.act(ctx, at, "inspect", map[string]any{"verdicts": verdicts})
 	case can("refund"):
-		return p.act(ctx, at, "refund", map[string]any{"reason": "came back"})
+		done, err := p.act(ctx, at, "refund", map[string]any{"reason": "came back"})
+		if err != nil || done {
+			return done, err
+		}
+		return p.act(ctx, at, "waive", map[string]any{"reason": "the channel pays its buyer back itself"}) // there is nobody to ask for it
 	}
 	return false, nil
 }

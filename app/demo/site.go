@@ -33,12 +33,14 @@ type siteStall struct {
 	phones map[string]string // by order number: the proof that it is the buyer who asks
 
 	regrets regrets
-	asked   int
+	givers  givers
 }
 
-func (s *siteStall) name() string           { return s.label }
-func (s *siteStall) url() string            { return s.base }
-func (s *siteStall) home() string           { return map[string]string{"PK": "PK-LHE-WH", "DE": "DE-BER-01"}[s.country] }
+func (s *siteStall) name() string { return s.label }
+func (s *siteStall) url() string  { return s.base }
+func (s *siteStall) home() string {
+	return map[string]string{"PK": "PK-LHE-WH", "DE": "DE-BER-01"}[s.country]
+}
 func (s *siteStall) account() string        { return s.acc }
 func (s *siteStall) sent() []string         { return s.placed }
 func (s *siteStall) key() string            { return "number" }

@@ -93,7 +93,7 @@ type shopifyStall struct {
 	placed []string
 
 	regrets regrets
-	asked   int // orders whose buyers were asked whether they give something back
+	givers  givers
 }
 
 func (s *shopifyStall) name() string    { return s.label }
@@ -241,7 +241,7 @@ type darazStall struct {
 	placed []string
 
 	regrets regrets
-	asked   int
+	givers  givers
 }
 
 func (s *darazStall) name() string    { return s.label }
