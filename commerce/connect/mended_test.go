@@ -320,7 +320,7 @@ func TestResumeModes(t *testing.T) {
 		h.shop.Place(demo.Item{SKU: "TEA-1", Quantity: 2})
 		h.work()
 		// The process ends between the switch and the orders that follow it.
-		_, err := h.s.switchMode(ctx, h.acc.ID, Switching{Mode: channel.Live, OpenOrders: channel.OpenOurs, Actor: "clerk"})
+		_, _, err := h.s.switchMode(ctx, h.acc.ID, Switching{Mode: channel.Live, OpenOrders: channel.OpenOurs, Actor: "clerk"})
 		must(t, err)
 		if h.orders()[0].Mode != channel.Shadow {
 			t.Fatal("followed already")

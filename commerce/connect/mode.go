@@ -9,6 +9,7 @@ import (
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
 )
 
 // Switching is a change of an account's mode.
@@ -42,16 +43,18 @@ func (s *Service) SetMode(ctx context.Context, in Switching) (Diff, error) {
 			return diff, fault.New(fault.Conflict, "%s: what the channel has and what we have differ in %d places; look at the diff, then accept it or mend it", acc.Name, diff.Count()).WithCode("differs")
 		}
 	}
-	if acc, err = s.switchMode(ctx, acc.ID, in); err != nil {
+	acc, turn, err := s.switchMode(ctx, acc.ID, in)
+	if err != nil {
 		return diff, err
 	}
 	s.forget()
-	return diff, s.follow(ctx, acc)
+	return diff, s.follow(ctx, acc, turn)
 }
 
-// switchMode writes the new mode; imports that run meanwhile wait for it or are waited for.
-func (s *Service) switchMode(ctx context.Context, id string, in Switching) (Account, error) {
+// switchMode writes the new mode, and answers which turn of the account's that is; imports that run meanwhile wait for it or are waited for.
+func (s *Service) switchMode(ctx context.Context, id string, in Switching) (Account, int64, error) {
 	var acc Account
+	var turn int64
 	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
 		var err error
 		acc, err = db.One(tx, scanAccount, `select `+accountColumns+` from channel_accounts a where a.id = $1`+tx.Lock(), id)
@@ -76,7 +79,7 @@ func (s *Service) switchMode(ctx context.Context, id string, in Switching) (Acco
 			return err
 		}
 		acc.Version++
-		if err := adopting(tx, id, "pending"); err != nil {
+		if turn, err = adopting(tx, id); err != nil {
 			return err
 		}
 		return s.need.Audit.Write(tx, audit.Entry{
@@ -84,11 +87,12 @@ func (s *Service) switchMode(ctx context.Context, id string, in Switching) (Acco
 			Detail: map[string]any{"from": was, "to": acc.Mode, "cutover": acc.CutOver, "open_orders": acc.OpenOrders, "accepted_differences": in.Accept},
 		})
 	})
-	return acc, err
+	return acc, turn, err
 }
 
-// follow moves the account's orders to its mode.
-func (s *Service) follow(ctx context.Context, acc Account) error {
+// follow moves the account's orders to its mode as it is now. Of two switches that overlap the later one wins: each page goes to the mode of its moment, and only
+// who follows the later one, from the first page to the last, ends it.
+func (s *Service) follow(ctx context.Context, acc Account, turn int64) error {
 	after, done := "", false
 	for !done {
 		err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
@@ -104,32 +108,84 @@ func (s *Service) follow(ctx context.Context, acc Account) error {
 		}
 	}
 	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := adopting(tx, acc.ID, "done"); err != nil || acc.Mode != channel.Live {
+		now, err := db.One(tx, scanAccount, `select `+accountColumns+` from channel_accounts a where a.id = $1`+tx.Share(), acc.ID)
+		if err != nil {
+			return err
+		}
+		n, err := tx.Exec(`update channel_cursors set cursor = 'done', updated_at = $3 where account_id = $1 and stream = 'adopt' and version = $2 and cursor = 'pending'`, acc.ID, turn, db.Micros(tx.Now))
+		if err != nil || n == 0 || now.Mode != channel.Live {
+			return err
+		}
+		if err := letGo(tx, acc.ID); err != nil {
 			return err
 		}
 		return s.dirtyAll(tx, acc.ID)
 	})
 }
 
-// adopting notes whether the orders of an account have all followed its mode, so that a killed process is made up for.
-func adopting(tx *db.Tx, account, state string) error {
-	_, err := tx.Exec(`insert into channel_cursors (account_id, stream, cursor, updated_at, version) values ($1, 'adopt', $2, $3, 1)
-		on conflict (account_id, stream) do update set cursor = excluded.cursor, updated_at = excluded.updated_at, version = channel_cursors.version + 1`, account, state, db.Micros(tx.Now))
-	return err
+// adopting notes that the orders of an account have yet to follow its mode, so that a killed process is made up for, and answers the turn.
+func adopting(tx *db.Tx, account string) (int64, error) {
+	return db.One(tx, scanCount, `insert into channel_cursors (account_id, stream, cursor, updated_at, version) values ($1, 'adopt', 'pending', $2, 1)
+		on conflict (account_id, stream) do update set cursor = excluded.cursor, updated_at = excluded.updated_at, version = channel_cursors.version + 1 returning version`, account, db.Micros(tx.Now))
+}
+
+func scanCount(row db.Scanner) (n int64, err error) { return n, row.Scan(&n) }
+
+// letGo has told what was withheld while the account was not live. A channel that can be asked is asked first: what happened there meanwhile is not done again.
+// Money given back, and part of an order cancelled, by hand meanwhile cannot be told from ours: of those a person says whether they happened.
+func letGo(tx *db.Tx, account string) error {
+	type held struct {
+		tell
+		asks bool
+	}
+	all, err := db.All(tx, func(row db.Scanner) (h held, err error) {
+		h.tell, err = scanTell(row)
+		h.asks = h.Act == TellRefund || h.Act == TellCancel && !h.Payload.Whole
+		return h, err
+	}, `select `+tellColumns+` from tells t where t.account_id = $1 and t.state = 'withheld' order by t.id`+tx.Lock(), account)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	const why = "it was not told while the account was not live, and may have been done there by hand"
+	b := db.NewBatch(1)
+	var cases []exception.Case
+	for _, h := range all {
+		if !h.asks {
+			b.Add(h.ID, "intended", nil)
+			continue
+		}
+		b.Add(h.ID, "unknown", why)
+		cases = append(cases, exception.Case{
+			Cause: exception.OutcomeUnknown, SubjectKind: "tell", Subject: h.ID, Order: h.Order, Account: account, Detail: map[string]string{"act": string(h.Act), "reason": why},
+		})
+	}
+	_, err = tx.Exec(`update tells set state = r.s, uncertain = true, attempts = 0, next_at = $1, cause = r.c from rows(i text, s text, c text) where tells.id = r.i and tells.state = 'withheld'`, b, db.Micros(tx.Now))
+	if err != nil {
+		return err
+	}
+	return exception.Raise(tx, cases...)
 }
 
 // ResumeModes lets orders follow their account's mode where a process ended before all had. The next start calls it; it is safe to repeat.
 func (s *Service) ResumeModes(ctx context.Context) error {
-	var pending []Account
+	type turn struct {
+		account string
+		n       int64
+	}
+	var pending []turn
 	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
 		var err error
-		pending, err = db.All(tx, scanAccount, `select `+accountColumns+` from channel_accounts a join channel_cursors c on c.account_id = a.id
-			where c.stream = 'adopt' and c.cursor = 'pending' order by a.id`)
+		pending, err = db.All(tx, func(row db.Scanner) (p turn, err error) { return p, row.Scan(&p.account, &p.n) },
+			`select account_id, version from channel_cursors where stream = 'adopt' and cursor = 'pending' order by account_id`)
 		return err
 	})
-	for _, acc := range pending {
+	for _, p := range pending {
+		var acc Account
 		if err == nil {
-			err = s.follow(ctx, acc)
+			acc, err = s.load(ctx, p.account)
+		}
+		if err == nil {
+			err = s.follow(ctx, acc, p.n)
 		}
 	}
 	return err

@@ -78,10 +78,20 @@ type Outcome struct {
 func (s *Service) Teller() outbox.Consumer {
 	return outbox.Consumer{
 		Name:  "connect.tell",
-		Types: []string{event.OrderImported, event.OrderChanged, event.CancelDecided, event.ShipmentWanted, event.ShipmentHandedOver, event.ShipmentClosed, event.RefundWanted, event.ReturnChanged},
+		Types: []string{event.OrderImported, event.OrderChanged, event.CancelDecided, event.ShipmentWanted, event.ShipmentHandedOver, event.ShipmentChanged, event.ShipmentClosed, event.RefundWanted, event.ReturnChanged},
 		Handle: func(tx *db.Tx, batch []outbox.Stored) error {
 			var all []tell
 			for _, e := range batch {
+				if e.Type == event.ShipmentChanged {
+					if err := s.intend(tx, all); err != nil { // what happened before it is there to be taken back
+						return err
+					}
+					all = nil
+					if err := takeBack(tx, e); err != nil {
+						return err
+					}
+					continue
+				}
 				t, err := intentOf(e)
 				if err != nil {
 					return err
@@ -188,6 +198,9 @@ func returnIntent(f event.ReturnFact) *tell {
 func (s *Service) intend(tx *db.Tx, all []tell) error {
 	if len(all) == 0 {
 		return nil
+	}
+	if err := leftAfterAll(tx, all); err != nil {
+		return err
 	}
 	ids := map[string]bool{}
 	var list []string

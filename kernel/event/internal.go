@@ -18,7 +18,7 @@ const (
 	ShipmentHandedOver = "shipment.handed_over" // the point of no return: tell the channel
 	ShipmentScanned    = "shipment.scanned"
 	ShipmentClosed     = "shipment.closed"  // delivered, returned, lost, called off: order, payment and channel follow
-	ShipmentChanged    = "shipment.changed" // refused, outcome unknown, taken back: nobody follows, the history shows it
+	ShipmentChanged    = "shipment.changed" // refused, outcome unknown, taken back: the history shows it, and a hand-over taken back is not told
 
 	CancelDecided = "order.cancel_decided" // our answer to a buyer's wish to cancel
 	ReturnChanged = "return.changed"
