@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/openclaw-pos/commerce/commerce/order"
@@ -201,6 +202,36 @@ func TestExchange(t *testing.T) {
 			same(h, int64(2), h.reserved("SHIRT-L"))
 			r = ok(h.Returns.Withdraw(t.Context(), r.ID, 0, "keeps it", "clerk"))
 			same(h, []any{"withdrawn", "none", "", int64(1)}, []any{r.Decision, r.Money, r.Exchange, h.reserved("SHIRT-L")})
+			h.sound()
+		})
+	})
+	t.Run("taken back while it is handed over, exactly one of the two happens", func(t *testing.T) {
+		t.Parallel()
+		each(t, func(h *house) {
+			ctx := h.Context()
+			o := h.buy("SHIRT-M", 4, 100000, false)
+			h.deliver(o.ID)
+			for range 4 {
+				r := h.swap(o, 1, "SHIRT-L", 1)
+				h.pack(r.Exchange)
+				parcel := one[string](h, `select id from dispatch_shipments where order_id = $1`, r.Exchange)
+				var g sync.WaitGroup
+				var left, back error
+				g.Go(func() { _, left = h.Dispatch.HandOver(ctx, parcel, "clerk", h.DB.Now()) })
+				g.Go(func() { _, back = h.Returns.Unexchange(ctx, r.ID, 0, "clerk") })
+				g.Wait()
+				if (left == nil) == (back == nil) {
+					h.Fatalf("handed over: %v; taken back: %v", left, back)
+				}
+				h.drain()
+				state, refund := string(h.order(r.Exchange).State), one[string](h, `select state from refunds where id = $1`, r.Detail.Credit)
+				if want := "cancelled refused"; back == nil && state+" "+refund != want {
+					h.Errorf("taken back, and it is %s %s", state, refund)
+				}
+				if want := "shipped issued"; left == nil && state+" "+refund != want {
+					h.Errorf("handed over, and it is %s %s", state, refund)
+				}
+			}
 			h.sound()
 		})
 	})

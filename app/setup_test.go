@@ -197,8 +197,8 @@ func (h *house) order(id string) order.View {
 	return read(h, func(tx *db.Tx) (order.View, error) { return h.Order.Get(tx, id) })
 }
 
-// ship picks, packs and hands over everything of an order that is sourced.
-func (h *house) ship(id string) {
+// pack picks and packs everything of an order that is sourced, and gives each parcel its number.
+func (h *house) pack(id string) {
 	h.Helper()
 	ctx := h.Context()
 	for _, fo := range read(h, func(tx *db.Tx) ([]fulfillment.FO, error) { return h.Fulfillment.Of(tx, id) }) {
@@ -209,12 +209,25 @@ func (h *house) ship(id string) {
 		_, err := h.Fulfillment.Pack(ctx, fo.ID, 0, "clerk", nil)
 		h.ok(err)
 	}
-	for _, sh := range read(h, func(tx *db.Tx) ([]string, error) {
-		return db.All(tx, func(row db.Scanner) (v string, err error) { return v, row.Scan(&v) }, `select id from dispatch_shipments where order_id = $1`, id)
-	}) {
+	for _, sh := range h.parcels(id) {
 		_, err := h.Dispatch.Waybill(ctx, sh, 0, "clerk", courier.Waybill{Carrier: "tcs", Tracking: "T" + sh})
 		h.ok(err)
-		_, err = h.Dispatch.HandOver(ctx, sh, "clerk", h.DB.Now())
+	}
+}
+
+func (h *house) parcels(order string) []string {
+	h.Helper()
+	return read(h, func(tx *db.Tx) ([]string, error) {
+		return db.All(tx, func(row db.Scanner) (v string, err error) { return v, row.Scan(&v) }, `select id from dispatch_shipments where order_id = $1`, order)
+	})
+}
+
+// ship packs and hands over everything of an order that is sourced.
+func (h *house) ship(id string) {
+	h.Helper()
+	h.pack(id)
+	for _, sh := range h.parcels(id) {
+		_, err := h.Dispatch.HandOver(h.Context(), sh, "clerk", h.DB.Now())
 		h.ok(err)
 	}
 	h.drain()
@@ -224,9 +237,7 @@ func (h *house) ship(id string) {
 func (h *house) deliver(id string) {
 	h.Helper()
 	h.ship(id)
-	for _, sh := range read(h, func(tx *db.Tx) ([]string, error) {
-		return db.All(tx, func(row db.Scanner) (v string, err error) { return v, row.Scan(&v) }, `select id from dispatch_shipments where order_id = $1`, id)
-	}) {
+	for _, sh := range h.parcels(id) {
 		_, err := h.Dispatch.Report(h.Context(), sh, "clerk", courier.Delivered, time.Time{}, "")
 		h.ok(err)
 	}
