@@ -253,7 +253,7 @@ func (s *Service) issue(tx *db.Tx, o Order, sh *Shipment, b courier.Booking) err
 // clear closes the cases of a shipment that did not get its waybill.
 func (s *Service) clear(tx *db.Tx, sh *Shipment) error {
 	var keys []exception.Key
-	for _, cause := range []string{exception.PushRefused, exception.OutcomeUnknown} {
+	for _, cause := range []string{exception.PushRefused, exception.CourierRefused, exception.OutcomeUnknown} {
 		keys = append(keys, exception.Key{Cause: cause, SubjectKind: "shipment", Subject: sh.ID})
 	}
 	return exception.Clear(tx, "dispatch", "it has its waybill, or is called off", keys...)

@@ -182,8 +182,12 @@ func (s *Service) refuse(tx *db.Tx, sh *Shipment, cause error) error {
 	if err := sh.changed(tx, "courier"); err != nil {
 		return err
 	}
+	why := exception.CourierRefused
+	if sh.Source == FromChannel {
+		why = exception.PushRefused
+	}
 	return exception.Raise(tx, exception.Case{
-		Cause: exception.PushRefused, SubjectKind: "shipment", Subject: sh.ID, Order: sh.OrderID, Account: sh.Account, Location: sh.Location,
+		Cause: why, SubjectKind: "shipment", Subject: sh.ID, Order: sh.OrderID, Account: sh.Account, Location: sh.Location,
 		Detail: map[string]string{"shipment": sh.Number, "carrier": sh.Courier, "reason": fault.Message(cause), "code": fault.CodeOf(cause)},
 	})
 }

@@ -220,7 +220,7 @@ func TestBook(t *testing.T) {
 			orderID, shipment := h.packedFor(finding{d}, "4005", onDelivery)
 			h.jobs()
 			same(h, "refused", h.shipment(shipment).State)
-			same(h, []string{exception.PushRefused}, h.causes(orderID))
+			same(h, []string{exception.CourierRefused}, h.causes(orderID))
 			again, err := h.dispatch.Rebook(ctx, shipment, 0, "amna", "")
 			if err != nil {
 				t.Fatal(err)

@@ -26,6 +26,7 @@ const (
 	AddressIncomplete   = "address_incomplete"
 	CancelRequest       = "cancel_request"
 	PushRefused         = "push_refused"
+	CourierRefused      = "courier_refused"
 	OutcomeUnknown      = "outcome_unknown"
 	AccountUnauthorized = "account_unauthorized"
 	DeadJob             = "dead_job"
@@ -165,6 +166,13 @@ var Causes = []Cause{
 		Actions:  []Action{{"tell.retry", "Send it again"}, {"tell.done", "It was done by hand at the channel"}, checkAcc},
 		Deadline: 8 * time.Hour,
 		Resolves: "The channel stays untold; a newer value is sent as usual.",
+	},
+	{
+		Name: CourierRefused, Title: "A courier refused a parcel",
+		Explain:  "The courier understood the booking and said no: an address or town it does not serve, a weight, an amount of cash, a service. The parcel stays packed, without a waybill.",
+		Actions:  []Action{{"tell.retry", "Ask for a waybill again, from this courier or another one"}, openOrder},
+		Deadline: 4 * time.Hour,
+		Resolves: "The parcel stays packed; it gets a waybill when somebody asks for one.",
 	},
 	{
 		Name: OutcomeUnknown, Title: "We do not know whether it happened",
