@@ -171,6 +171,7 @@ func (c *versionCmd) Run(s streams) error {
 type simCmd struct {
 	Shopify simShopify `cmd:"" help:"A Shopify shop."`
 	Daraz   simDaraz   `cmd:"" help:"A Daraz marketplace."`
+	Torture simTorture `cmd:"" help:"Run this program against partners that misbehave, kill it again and again, and look whether anything was lost."`
 }
 
 type simShopify struct {

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/openclaw-pos/commerce/sim/torture"
+)
+
+// simTorture runs this very program against partners that misbehave, and kills it again and again.
+type simTorture struct {
+	Seed    uint64  `help:"Same seed, same workload and faults." default:"1"`
+	Minutes float64 `help:"How long orders and faults go on; settling and checking come on top." default:"1"`
+	Keep    string  `help:"Folder for database, logs and record; default a temporary one, which only a failure leaves behind."`
+	NoSync  bool    `name:"no-sync" help:"A PostgreSQL without fsync will do."`
+}
+
+// Run plays one seed; it fails where an invariant does not hold, and says which and where to look.
+func (c *simTorture) Run(ctx context.Context, g *Globals, s streams) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	opt := torture.Options{Program: program, Seed: c.Seed, For: time.Duration(c.Minutes * float64(time.Minute)), Dir: c.Keep, Keep: c.Keep != "", NoSync: c.NoSync, Out: s.err}
+	if strings.HasPrefix(g.DB, "postgres") {
+		opt.DB = g.DB
+	}
+	report, err := torture.Run(ctx, opt)
+	enc := json.NewEncoder(s.out)
+	enc.SetIndent("", "  ")
+	return errors.Join(err, enc.Encode(report))
+}

@@ -1,0 +1,219 @@
+package torture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/openclaw-pos/commerce/sim"
+	"github.com/openclaw-pos/commerce/sim/torture/check"
+)
+
+// trouble switches faults on at every partner, other ones each round.
+func (r *run) trouble() error {
+	webhook := []sim.Fault{
+		{Kind: sim.Duplicate, Count: -1, Every: 2}, {Kind: sim.Reorder, Count: -1, Every: 3}, {Kind: sim.Drop, Count: -1, Every: 4},
+		{Kind: sim.Delay, Match: "/", Count: 6, Every: 3, Delay: 300 * time.Millisecond},
+	}
+	for _, f := range r.market.faults() {
+		for _, fault := range shuffled(r.rnd, webhook)[:2+r.rnd.IntN(3)] {
+			if err := f.Set(fault); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) calm() {
+	for _, f := range r.market.faults() {
+		f.Clear()
+	}
+}
+
+// round is a time of trouble: buyers buy, staff works, partners misbehave, and the program is killed again and again.
+func (r *run) round(ctx context.Context, n int) error {
+	if err := r.trouble(); err != nil {
+		return err
+	}
+	lasts := min(4*time.Second, max(r.opt.For/2, 2*time.Second))
+	killer := rand.New(rand.NewPCG(r.opt.Seed, uint64(n)*977+1))
+	work, stop := context.WithTimeout(ctx, lasts)
+	defer stop()
+	var g sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	spawn := func(what string, do func() error) {
+		g.Go(func() {
+			if err := do(); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+				mu.Lock()
+				errs = append(errs, fmt.Errorf("%s: %w", what, err))
+				mu.Unlock()
+			}
+		})
+	}
+	var sold [4]int
+	orders := 6 + r.rnd.IntN(6)
+	for i, s := range r.market.shops {
+		spawn(s.name, func() error { return sell(work, orders, &sold[i], s.rnd, s.sell) })
+	}
+	spawn(r.market.daraz.name, func() error { return sell(work, orders, &sold[2], r.market.daraz.rnd, r.market.daraz.sell) })
+	spawn("web", func() error {
+		// A purchase that was begun is brought to its end, or nobody would know whether it happened.
+		return sell(work, 3, &sold[3], r.market.site.rnd, func() (bool, error) { return r.market.site.buy(ctx) })
+	})
+	spawn("killer", func() error { return r.killing(ctx, work, killer) })
+	g.Wait()
+	for i, name := range []string{"orders at shop-a", "orders at shop-b", "orders at daraz-pk", "orders on our own site"} {
+		r.report.Workload[name] += sold[i]
+	}
+	return errors.Join(errs...)
+}
+
+// sell places n orders spread over the time there is.
+func sell(ctx context.Context, n int, sold *int, rnd *rand.Rand, one func() (bool, error)) error {
+	for range n {
+		ok, err := one()
+		if err != nil {
+			return err
+		}
+		if ok {
+			*sold++
+		}
+		if wait(ctx, time.Duration(rnd.IntN(300))*time.Millisecond) != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// killing ends the program at random instants, starting up included, and starts it again.
+func (r *run) killing(ctx, work context.Context, rnd *rand.Rand) error {
+	for {
+		if wait(work, time.Duration(100+rnd.IntN(1500))*time.Millisecond) != nil {
+			break
+		}
+		if err := r.house.kill(); err != nil {
+			return err
+		}
+		r.struck("killed")
+		for rnd.IntN(4) == 0 { // and now and then while it starts
+			if err := r.house.launch(ctx); err != nil {
+				return err
+			}
+			if err := wait(ctx, time.Duration(rnd.IntN(400))*time.Millisecond); err != nil {
+				return err
+			}
+			if err := r.house.kill(); err != nil {
+				return err
+			}
+			r.struck("killed while starting")
+		}
+		if err := r.house.begin(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rests is how often time is let pass until everything must have settled.
+const rests = 5
+
+// quiet waits until everything has settled, with all partners behaving again, and asks every invariant.
+func (r *run) quiet(ctx context.Context) ([]check.Finding, error) {
+	r.calm()
+	if err := r.market.idle(ctx); err != nil {
+		return nil, err
+	}
+	left := ""
+	for n := range rests {
+		if err := r.rest(ctx, n); err != nil {
+			return nil, err
+		}
+		var err error
+		if left, err = r.settle(ctx); err != nil {
+			return nil, err
+		}
+		if left == "" {
+			break
+		}
+	}
+	found, err := check.Run(ctx, r.store.db, r.market.world())
+	if err != nil {
+		return nil, err
+	}
+	if left != "" {
+		found = append(found, check.Finding{Rule: "everything settles", What: left})
+	}
+	r.report.Checks++
+	r.say("quiet point %d: %d findings; %v; faults %v", r.report.Checks, len(found), r.report.Workload, r.market.injected())
+	for _, f := range found {
+		r.say("  %s: %s", f.Rule, f.What)
+	}
+	return found, nil
+}
+
+// rest stops the program, lets time pass, and starts it again.
+func (r *run) rest(ctx context.Context, n int) error {
+	if err := r.house.stop(); err != nil {
+		return err
+	}
+	if err := r.store.pass(ctx); err != nil {
+		return err
+	}
+	if n > 0 {
+		r.did("time passed once more")
+	}
+	return r.house.begin(ctx)
+}
+
+// settle waits until nothing is on its way and nothing has moved for a while; it answers what is left when it does not come to an end.
+func (r *run) settle(ctx context.Context) (string, error) {
+	left, still, was := "", 0, ""
+	for deadline := time.Now().Add(8 * time.Second); time.Now().Before(deadline); {
+		if err := wait(ctx, 100*time.Millisecond); err != nil {
+			return "", err
+		}
+		var err error
+		if left, err = r.store.left(ctx); err != nil {
+			return "", err
+		}
+		mark, err := r.store.mark(ctx)
+		if err != nil {
+			return "", err
+		}
+		if left == "" {
+			left, err = r.missing(ctx)
+		}
+		if err != nil {
+			return "", err
+		}
+		if still++; left != "" || mark != was {
+			still = 0
+		}
+		if was = mark; still >= 16 {
+			return "", nil
+		}
+	}
+	if left == "" {
+		left = "events still move"
+	}
+	return left, nil
+}
+
+// missing says how many orders of an account are not here yet.
+func (r *run) missing(ctx context.Context) (string, error) {
+	for _, a := range r.market.world().Accounts {
+		got, err := r.store.texts(ctx, `select external from orders where account_id = '`+a.ID+`'`)
+		if err != nil {
+			return "", err
+		}
+		if n := len(a.Orders) - len(got); n > 0 {
+			return fmt.Sprintf("%d orders of %s are not here", n, a.Name), nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,190 @@
+package torture
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	_ "modernc.org/sqlite"             // the driver "sqlite"
+)
+
+// store is the database as the driver sees it: from outside, through connections of its own.
+type store struct {
+	engine, url string
+	db          *sql.DB
+	admin       *sql.DB // PostgreSQL: where the database was made
+	name        string
+}
+
+func openStore(ctx context.Context, opt Options, dir string) (*store, error) {
+	if !strings.HasPrefix(opt.DB, "postgres") {
+		path := filepath.Join(dir, "commerce.db")
+		db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(20000)")
+		return &store{engine: "sqlite", url: "sqlite:" + path, db: db}, err
+	}
+	u, err := url.Parse(opt.DB)
+	if err != nil {
+		return nil, errors.New("the database's address is not a URL")
+	}
+	s := &store{engine: "postgres", name: fmt.Sprintf("torture_%d_%d_%d", opt.Seed, os.Getpid(), time.Now().UnixMilli())}
+	if s.admin, err = sql.Open("pgx", opt.DB); err != nil {
+		return nil, err
+	}
+	if _, err := s.admin.ExecContext(ctx, `create database `+s.name); err != nil {
+		return nil, errors.Join(fmt.Errorf("make a database: %w", err), s.admin.Close())
+	}
+	if _, err := s.admin.ExecContext(ctx, `alter database `+s.name+` set synchronous_commit = on`); err != nil {
+		return nil, errors.Join(err, s.admin.Close())
+	}
+	u.Path = "/" + s.name
+	s.url = u.String()
+	s.db, err = sql.Open("pgx", s.url)
+	return s, err
+}
+
+// find makes the program's tables known by their bare names, whatever schema it has put them into.
+func (s *store) find(ctx context.Context) error {
+	if s.engine != "postgres" {
+		return nil
+	}
+	var schema string
+	if err := s.db.QueryRowContext(ctx, `select schemaname from pg_tables where tablename = 'inbox'`).Scan(&schema); err != nil {
+		return fmt.Errorf("find the tables: %w", err)
+	}
+	u, err := url.Parse(s.url)
+	if err != nil {
+		return err
+	}
+	q := u.Query()
+	q.Set("search_path", schema)
+	u.RawQuery = q.Encode()
+	db, err := sql.Open("pgx", u.String())
+	if err != nil {
+		return err
+	}
+	err = s.db.Close()
+	s.db = db
+	return err
+}
+
+// close leaves the database where it is when it is to be kept.
+func (s *store) close(keep bool) error {
+	errs := []error{s.db.Close()}
+	if s.admin != nil {
+		if !keep {
+			_, err := s.admin.ExecContext(context.Background(), `drop database if exists `+s.name+` with (force)`)
+			errs = append(errs, err)
+		}
+		errs = append(errs, s.admin.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// durable asserts that the database is set to keep what it has committed.
+func (s *store) durable(ctx context.Context, noSync bool) (map[string]string, error) {
+	said := map[string]string{}
+	ask := func(name, query string, allowed ...string) error {
+		var v string
+		if err := s.db.QueryRowContext(ctx, query).Scan(&v); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		said[name] = v
+		for _, a := range allowed {
+			if v == a {
+				return nil
+			}
+		}
+		return fmt.Errorf("%s is %s: what is committed would not be kept", name, v)
+	}
+	if s.engine == "sqlite" {
+		return said, ask("journal_mode", `pragma journal_mode`, "wal") // how each writer syncs is its own affair: counted with strace, see Makefile
+	}
+	err := errors.Join(ask("synchronous_commit", `show synchronous_commit`, "on", "remote_apply", "remote_write", "local"), ask("full_page_writes", `show full_page_writes`, "on", "off"))
+	if sync := ask("fsync", `show fsync`, "on"); !noSync {
+		err = errors.Join(err, sync)
+	}
+	return said, err
+}
+
+// pass lets time go by for everything that waits: leases of processes that are gone end, what backs off is due. Only while no process runs.
+func (s *store) pass(ctx context.Context) error {
+	for _, q := range []string{
+		`update inbox set next_at = 0 where state = 'stored'`,
+		`update tells set lease_until = 1, next_at = 0 where state = 'running'`,
+		`update tells set next_at = 0 where state = 'intended'`,
+		`update reads set lease_until = 1, next_at = 0 where state in ('running', 'due')`,
+		`update channel_stock set running_until = 1 where running_until is not null`,
+		`update channel_stock set next_at = 0`,
+		`update channel_prices set next_at = 0 where state = 'due'`,
+		`update jobs set lease_until = 1 where state = 'running'`,
+		`update jobs set run_at = 0 where state = 'due'`,
+		`update schedules set lease_until = 1 where lease_until is not null`,
+		`update schedules set next_at = 0 where every_us < 3600000000`,
+		`update account_health set refresh_lease = 1 where refresh_lease is not null`,
+		`update idempotency_keys set lease_until = 1 where state = 'running'`,
+		`update event_parked set next_at = 0 where next_at is not null`,
+		`update deliveries set next_at = 0 where state = 'due'`,
+	} {
+		if _, err := s.db.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("let time pass: %s: %w", q, err)
+		}
+	}
+	return nil
+}
+
+// left says what is still on its way, "" when nothing is.
+func (s *store) left(ctx context.Context) (string, error) {
+	for _, q := range []struct{ what, query string }{
+		{"stored documents", `select count(*) from inbox where state = 'stored'`},
+		{"orders to read", `select count(*) from reads where state <> 'dead'`},
+		{"events without position", `select count(*) from events where position is null`},
+		{"things to tell", `select count(*) from tells where state in ('intended', 'running')`},
+		{"stock to push", `select count(*) from channel_stock s join channel_accounts a on a.id = s.account_id where a.mode = 'live' and (s.dirty or s.running_until > 1)`},
+		{"prices to push", `select count(*) from channel_prices p join channel_accounts a on a.id = p.account_id where a.mode = 'live' and a.channel <> 'ownsite' and p.state = 'due'`},
+		{"stock that changed", `select count(*) from stock_levels where dirty`},
+		{"jobs", `select count(*) from jobs where state in ('due', 'running')`},
+		{"parked events", `select count(*) from event_parked where next_at is not null`},
+	} {
+		var n int64
+		if err := s.db.QueryRowContext(ctx, q.query).Scan(&n); err != nil {
+			return "", fmt.Errorf("%s: %w", q.what, err)
+		}
+		if n > 0 {
+			return fmt.Sprintf("%d %s", n, q.what), nil
+		}
+	}
+	return "", nil
+}
+
+// mark changes whenever an event is written or a consumer has taken one.
+func (s *store) mark(ctx context.Context) (string, error) {
+	var events, taken, polled int64
+	err := s.db.QueryRowContext(ctx, `select (select count(*) from events), (select cast(coalesce(sum(position), 0) as bigint) from event_cursors), (select cast(count(*) as bigint) from inbox)`).
+		Scan(&events, &taken, &polled)
+	return fmt.Sprint(events, taken, polled), err
+}
+
+// texts reads a column.
+func (s *store) texts(ctx context.Context, query string, args ...any) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var all []string
+	for rows.Next() {
+		var v string
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, rows.Err()
+}
