@@ -4,7 +4,7 @@ CLUSTER = $(GO) run ./platform/db/dbtest/cluster
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check race bench docs fuzz
+.PHONY: help demo test check race bench bench-check bench-go docs fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -22,7 +22,13 @@ race: ## every test under the race detector
 	$(CLUSTER) start >/dev/null
 	$(GO) test -race -timeout 40m ./...
 
-bench: ## benchmarks of the hot paths
+bench: ## measure every figure against what disk and database allow; writes bench/latest.json and docs/performance.md
+	$(GO) run ./bench table
+
+bench-check: ## five interleaved runs against the committed table; fails on a fall of more than 30 %
+	$(GO) run ./bench check
+
+bench-go: ## Go benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem ./kernel/... ./platform/... ./commerce/...
 
 docs: ## write docs/ from the code: schemas, states, channels, OpenAPI, AsyncAPI

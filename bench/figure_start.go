@@ -37,7 +37,7 @@ func measureStart(ctx context.Context, s settings, r *Result) error {
 	}
 	defer os.RemoveAll(dir)
 	binary := filepath.Join(dir, "openclaw-commerce")
-	if text, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".").CombinedOutput(); err != nil {
+	if text, err := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", binary, ".").CombinedOutput(); err != nil {
 		return fmt.Errorf("the binary cannot be built; bench runs in the repository's folder: %w\n%s", err, text)
 	}
 	st, err := os.Stat(binary)
