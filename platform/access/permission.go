@@ -20,6 +20,7 @@ var Rights = []Right{
 	{"orders.read", Read, "see orders, their lines, payments and timeline, without personal data"},
 	{"orders.edit", Write, "hold and release orders, write notes, read them again at their channel"},
 	{"orders.cancel", Write, "cancel orders and units of them"},
+	{"sourcing.read", Read, "see why each location may send an order, or not"},
 	{"orders.source", Write, "choose the location an order is sent from"},
 	{"orders.replay", Write, "decode an order again from what its channel sent, decide what is stuck in the inbox"},
 	{"personal.read", Write, "read a buyer's name, address and phone for a purpose that is written down"},

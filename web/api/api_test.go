@@ -90,7 +90,11 @@ func server(t testing.TB, d *db.DB) *api.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &api.Server{DB: d, Log: log, Keys: keys, Vault: v, Audit: acts, Source: "https://shop.example", Version: "test"}
+	users, err := access.OpenUsers(ctx, d, v, acts, access.UserOptions{Cost: access.Cost{Memory: 64, Passes: 1, Threads: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &api.Server{DB: d, Log: log, Keys: keys, Users: users, Vault: v, Audit: acts, Source: "https://shop.example", Version: "test"}
 	s.Catalog = catalog.New(catalog.Needs{DB: d, Audit: acts.Write})
 	s.Inventory = inventory.New(inventory.Needs{
 		DB: d, Audit: acts.Write, Parts: s.Catalog.Parts, Variants: s.Catalog.Variants,

@@ -40,7 +40,7 @@ var permits = map[string]permit{
 	"decide-cancel":        {need: "orders.cancel", rows: access.Orders},
 	"replay-order":         {need: "orders.replay", rows: access.Orders},
 	"decide-inbox":         {need: "orders.replay", rows: access.Inbox},
-	"explain-sourcing":     {need: "orders.source", rows: access.Orders},
+	"explain-sourcing":     {need: "sourcing.read", rows: access.Orders},
 	"source-order":         {need: "orders.source", rows: access.Orders},
 	"read-personal":        {need: "personal.read", rows: access.Orders},
 	"erase-personal":       {need: "personal.erase", rows: access.Orders},
