@@ -36,3 +36,6 @@ docs: ## write docs/ from the code: schemas, states, channels, OpenAPI, AsyncAPI
 
 fuzz: ## fuzz every parser for FUZZTIME each (default 60s)
 	@./tools/fuzz.sh $(FUZZTIME)
+
+shots: ## pictures of every page of the console, in every language, look and size, into shots/
+	$(GO) run ./web/console/shots

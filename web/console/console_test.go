@@ -65,7 +65,7 @@ func visitor(s *demo.Stage) *person {
 	return &person{&http.Client{Jar: jar}, s.URL, ""}
 }
 
-var formField = regexp.MustCompile(`name="form" value="([^"]+)"`)
+var formField = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
 
 // enter signs somebody in.
 func enter(t *testing.T, s *demo.Stage, email string) *person {
@@ -120,8 +120,8 @@ func (p *person) post(t *testing.T, path string, v url.Values, headers ...string
 	if v == nil {
 		v = url.Values{}
 	}
-	if p.form != "" && !v.Has("form") {
-		v.Set("form", p.form)
+	if p.form != "" && !v.Has("csrf") {
+		v.Set("csrf", p.form)
 	}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+path, strings.NewReader(v.Encode()))
 	if err != nil {
@@ -240,7 +240,7 @@ func TestDoor(t *testing.T) {
 		p := enter(t, s, demo.StageEmail)
 		hold := "/console/orders/" + x.order + "/hold"
 		for name, a := range map[string]answer{
-			"a form without what its session gave out": p.post(t, hold, url.Values{"reason": {"x"}, "form": {"guess"}}),
+			"a form without what its session gave out": p.post(t, hold, url.Values{"reason": {"x"}, "csrf": {"guess"}}),
 			"a form of another site":                   p.post(t, hold, url.Values{"reason": {"x"}}, "Sec-Fetch-Site", "cross-site"),
 			"a form of another origin":                 p.post(t, hold, url.Values{"reason": {"x"}}, "Origin", "https://elsewhere.example"),
 		} {

@@ -104,7 +104,7 @@ func (s sheet) Form() template.HTML {
 	if s.session.ID == "" {
 		return ""
 	}
-	return template.HTML(`<input type="hidden" name="form" value="` + template.HTMLEscapeString(s.session.CSRF) + `">`) //nolint:gosec // escaped
+	return template.HTML(`<input type="hidden" name="csrf" value="` + template.HTMLEscapeString(s.session.CSRF) + `">`) //nolint:gosec // escaped
 }
 
 // SignedIn reports whether somebody is.

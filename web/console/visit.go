@@ -75,7 +75,7 @@ func (v *visit) enter(to route) error {
 		if err := v.r.ParseForm(); err != nil {
 			return fault.Wrap(fault.Invalid, err, "the form could not be read")
 		}
-		if to.need != "" && v.session.ID != "" && !access.SameForm(v.session, v.r.PostForm.Get("form")) {
+		if to.need != "" && v.session.ID != "" && !access.SameForm(v.session, v.r.PostForm.Get("csrf")) {
 			return fault.New(fault.Forbidden, "the form is from an earlier session: open the page again")
 		}
 	}

@@ -110,6 +110,11 @@ func (p *Page) Fill(selector, text string) {
 // Keys types on the keyboard, wherever the focus is. "\r" is Enter.
 func (p *Page) Keys(keys string) { p.do("type", chromedp.KeyEvent(keys)) }
 
+// Scan types as a scanner does: all keys at once with Enter behind them, however slow the machine is.
+func (p *Page) Scan(code string) {
+	p.Eval("(() => { for (const key of [..." + quote(code) + ", 'Enter']) document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true})); return true })()")
+}
+
 // Ctrl types a key with Ctrl held.
 func (p *Page) Ctrl(key string) {
 	p.do("type with Ctrl", chromedp.KeyEvent(key, chromedp.KeyModifiers(chromedp.ModifierCtrl)))

@@ -1,0 +1,429 @@
+package browser_test
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/openclaw-pos/commerce/app/demo"
+	"github.com/openclaw-pos/commerce/commerce/fulfillment"
+	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/db/dbtest"
+	"github.com/openclaw-pos/commerce/platform/exception"
+	"github.com/openclaw-pos/commerce/web/console/browser"
+)
+
+//go:embed testdata/axe.min.js
+var axe string
+
+// chromium is started once for all tests: a start costs more than a test.
+var chromium = sync.OnceValues(func() (*browser.Browser, error) { return browser.Open(context.Background()) })
+
+func TestMain(m *testing.M) {
+	defer func() {
+		if b, err := chromium(); err == nil {
+			b.Close()
+		}
+	}()
+	m.Run()
+}
+
+// stage opens a company of its own.
+func stage(t *testing.T, orders int) *demo.Stage {
+	t.Helper()
+	s, err := demo.OpenStage(context.Background(), t.TempDir(), dbtest.SQLiteURL(t, false), orders)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// open signs in in a window of its own.
+func open(t *testing.T, s *demo.Stage, lang string, width, height int64) *browser.Page {
+	t.Helper()
+	b, err := chromium()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := b.Page(s.URL, width, height)
+	t.Cleanup(p.Close)
+	p.SignIn(demo.StageEmail, demo.StagePassword)
+	if lang != "en" {
+		p.Speak(lang, "light")
+	}
+	check(t, p)
+	return p
+}
+
+func check(t *testing.T, p *browser.Page) {
+	t.Helper()
+	if p.Err() != nil {
+		t.Fatal(p.Err())
+	}
+}
+
+func read(t *testing.T, s *demo.Stage, fn func(tx *db.Tx) error) {
+	t.Helper()
+	if err := s.App.DB.Read(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// works are the fulfillment orders in a state.
+func works(t *testing.T, s *demo.Stage, state string) (all []fulfillment.FO) {
+	t.Helper()
+	read(t, s, func(tx *db.Tx) error {
+		page, err := s.App.Fulfillment.List(tx, fulfillment.Filter{States: []string{state}}, "", 100)
+		all = page.Items
+		return err
+	})
+	return all
+}
+
+// TestWave picks, packs and hands over 25 orders on a tablet with nothing but a scanner; one short and one rejected among them.
+func TestWave(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []string{"en", "ur"} {
+		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
+			s := stage(t, 45)
+			wave := works(t, s, fulfillment.Fresh)
+			if len(wave) < 25 {
+				t.Fatalf("only %d orders to pick", len(wave))
+			}
+			wave = wave[:25]
+			p := open(t, s, lang, 820, 1180)
+			reject(t, p, wave[0])
+			short := slices.IndexFunc(wave, func(f fulfillment.FO) bool { return len(f.Lines) > 1 })
+			var ready []string
+			for i, f := range wave[1:] {
+				if i+1 == short {
+					missing(t, p, f)
+				}
+				pick(t, s, p, f.ID)
+				ready = append(ready, f.ID)
+			}
+			if err := s.Settle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			handOver(t, s, p, ready)
+			for _, id := range ready {
+				read(t, s, func(tx *db.Tx) error {
+					f, err := s.App.Fulfillment.Get(tx, id)
+					if err == nil && f.State != fulfillment.HandedOver {
+						t.Errorf("%s is %s", f.Number, f.State)
+					}
+					return err
+				})
+			}
+		})
+	}
+}
+
+func reject(t *testing.T, p *browser.Page, f fulfillment.FO) {
+	t.Helper()
+	p.Go("/console/work/" + f.ID)
+	p.Click("form[action$='/do/reject'] button")
+	p.At("/console/work")
+	p.Wait("document.querySelector('.toast')")
+	check(t, p)
+}
+
+func missing(t *testing.T, p *browser.Page, f fulfillment.FO) {
+	t.Helper()
+	p.Go("/console/work/" + f.ID)
+	p.Click("form[action$='/short'] button")
+	p.Wait("document.querySelector('.toast form[action$=\"/found\"]')")
+	check(t, p)
+}
+
+// pick scans every item of a fulfillment order, and again into the parcel, which then closes by itself. The scanner types where nobody looks.
+func pick(t *testing.T, s *demo.Stage, p *browser.Page, id string) {
+	t.Helper()
+	var f fulfillment.FO
+	read(t, s, func(tx *db.Tx) (err error) { f, err = s.App.Fulfillment.Get(tx, id); return err })
+	p.Go("/console/work/" + id)
+	left := int64(0)
+	for _, l := range f.Lines {
+		left += l.Quantity
+	}
+	for _, l := range f.Lines {
+		for range l.Quantity {
+			left--
+			scan(p, l.SKU)
+			if left > 0 {
+				p.Wait(fmt.Sprintf("[...document.querySelectorAll('[data-codes] .count')].reduce((n, c) => n + (+c.textContent.split('/')[1] - +c.textContent.split('/')[0]), 0) === %d", left))
+			}
+		}
+	}
+	p.Wait("document.querySelector('form[data-verify]') && document.readyState === 'complete'")
+	for _, l := range f.Lines {
+		for n := range l.Quantity {
+			scan(p, l.SKU)
+			p.Wait(fmt.Sprintf("!document.querySelector('form[data-verify]') || [...document.querySelectorAll('[data-codes]')].some((l) => l.dataset.codes.split(' ').includes(%q) && +l.dataset.seen >= %d)", l.SKU, n+1))
+		}
+	}
+	p.Wait("document.querySelector('.state.s-packed') && !document.querySelector('form[data-verify]')")
+	check(t, p)
+}
+
+// scan is a burst of keys with Enter behind it. A scanner reads the same code again only when it is shown again, which takes a moment.
+func scan(p *browser.Page, code string) {
+	p.Wait(fmt.Sprintf("window.scanned !== %q || performance.now() - window.scannedAt > 320", code))
+	p.Scan(code)
+	p.Eval(fmt.Sprintf("(window.scanned = %q, window.scannedAt = performance.now(), true)", code))
+}
+
+func handOver(t *testing.T, s *demo.Stage, p *browser.Page, ids []string) {
+	t.Helper()
+	p.Go("/console/handover")
+	var all []string
+	read(t, s, func(tx *db.Tx) error {
+		all = nil
+		for _, id := range ids {
+			f, err := s.App.Fulfillment.Get(tx, id)
+			if err != nil {
+				return err
+			}
+			parcels, err := s.App.Dispatch.Of(tx, f.OrderID)
+			if err != nil {
+				return err
+			}
+			for _, x := range parcels {
+				if x.Fulfillment == id {
+					all = append(all, x.Tracking)
+				}
+			}
+		}
+		return nil
+	})
+	for i, number := range all {
+		scan(p, number)
+		p.Wait(fmt.Sprintf("document.querySelector('#door .said.ok')?.textContent.includes(%q)", number))
+		if i == 0 { // the same label again, some time later: said, and nothing else
+			scan(p, number)
+			p.Wait("document.querySelector('#door .said.ok')")
+		}
+	}
+	check(t, p)
+}
+
+// TestOffline keeps what is scanned while the server cannot be reached, and sends it when it can.
+func TestOffline(t *testing.T) {
+	t.Parallel()
+	s := stage(t, 9)
+	f := works(t, s, fulfillment.Fresh)[0]
+	p := open(t, s, "en", 820, 1180)
+	p.Go("/console/work/" + f.ID)
+	p.Eval("(window.real = fetch, window.fetch = () => Promise.reject(new Error('no network')), true)")
+	scan(p, f.Lines[0].SKU)
+	p.Wait("!document.getElementById('offline').hidden && localStorage.length === 1")
+	p.Eval("(window.fetch = window.real, dispatchEvent(new Event('online')), true)")
+	p.Wait("document.getElementById('offline').hidden && (document.querySelector('[data-codes] .count').textContent.trim().startsWith('1') || document.querySelector('form[data-verify]'))")
+	check(t, p)
+	read(t, s, func(tx *db.Tx) error {
+		got, err := s.App.Fulfillment.Get(tx, f.ID)
+		picked := int64(0)
+		for _, l := range got.Lines {
+			picked += l.Picked
+		}
+		if picked != 1 {
+			t.Errorf("%d units are picked after one scan", picked)
+		}
+		return err
+	})
+}
+
+// TestExceptions clears ten cases of five causes by clicking what the page offers first.
+func TestExceptions(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []string{"en", "ur"} {
+		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
+			s := stage(t, 24)
+			causes := []string{exception.StaleStatus, exception.ContradictingStatus, exception.RefundOverCaptured, exception.ChangeAfterPack, exception.StaleStatus}
+			raise(t, s, causes)
+			p := open(t, s, lang, 1280, 800)
+			for range 10 {
+				p.Go("/console/exceptions")
+				p.Click(".case input[value=accept] ~ button")
+				p.Wait("document.querySelector('.case .done')")
+			}
+			check(t, p)
+			read(t, s, func(tx *db.Tx) error {
+				left, _, err := exception.List(tx, exception.Filter{SubjectKind: "test"}, "", 100)
+				if len(left) != 0 {
+					t.Errorf("%d cases are open still", len(left))
+				}
+				return err
+			})
+		})
+	}
+}
+
+// raise opens two cases of each cause.
+func raise(t *testing.T, s *demo.Stage, causes []string) {
+	t.Helper()
+	err := s.App.DB.Write(t.Context(), func(tx *db.Tx) error {
+		page, err := s.App.Order.List(tx, order.Filter{}, "", 2)
+		if err != nil {
+			return err
+		}
+		for i, c := range causes {
+			for _, o := range page.Items {
+				if err := exception.Raise(tx, exception.Case{Cause: c, SubjectKind: "test", Subject: fmt.Sprint(i, o.ID), Order: o.ID, Account: o.Account, Deadline: tx.Now}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestListings maps 40 listings: those whose suggestion is sure in one click, page by page.
+func TestListings(t *testing.T) {
+	t.Parallel()
+	s := stage(t, 6)
+	if err := s.Unknown(t.Context(), 40); err != nil {
+		t.Fatal(err)
+	}
+	p := open(t, s, "ur", 1280, 800)
+	mapped := func() (n int) {
+		read(t, s, func(tx *db.Tx) error {
+			all, err := s.App.Catalog.All(tx, "", "mapped", "", 500)
+			n = 0
+			for _, l := range all {
+				if strings.Contains(l.Ref.SKU, "/N") {
+					n++
+				}
+			}
+			return err
+		})
+		return n
+	}
+	for range 3 {
+		p.Go("/console/listings")
+		if p.Eval("!!document.querySelector('input[name=map]')") {
+			p.Click("input[data-all]")
+			p.Wait("[...document.querySelectorAll('input[name=map]')].every((b) => b.checked)")
+			p.Click("#bulk button")
+			p.Wait("document.querySelector('.toast')")
+		}
+	}
+	check(t, p)
+	if n := mapped(); n != 40 {
+		t.Errorf("%d of 40 are mapped", n)
+	}
+}
+
+// TestKeyboard finds an order by its number without a mouse, in both ways there are, and walks a list.
+func TestKeyboard(t *testing.T) {
+	t.Parallel()
+	s := stage(t, 12)
+	var o order.Head
+	read(t, s, func(tx *db.Tx) error {
+		page, err := s.App.Order.List(tx, order.Filter{}, "", 1)
+		o = page.Items[0]
+		return err
+	})
+	p := open(t, s, "en", 1280, 800)
+	p.Keys("/")
+	p.Wait("document.activeElement.id === 'q'")
+	p.Fill("#q", "") // the driver types the slash itself as well
+	p.Keys(o.Number + "\r")
+	p.At("/console/orders/" + o.ID)
+	p.Keys("g")
+	p.Keys("o")
+	p.Wait("location.pathname === '/console/orders' && document.readyState === 'complete'")
+	p.Keys("j")
+	p.Keys("j")
+	p.Wait("[...document.querySelectorAll('[data-row]')].findIndex((r) => r.classList.contains('on')) === 1")
+	p.Ctrl("k")
+	p.Wait("document.querySelector('#palette[open] #found a')")
+	p.Keys(strings.TrimPrefix(o.ExternalNumber, "#"))
+	p.Wait(fmt.Sprintf("[...document.querySelectorAll('#found a')].some((a) => a.getAttribute('href') === %q)", "/console/orders/"+o.ID))
+	p.Keys("\r")
+	p.At("/console/orders/" + o.ID)
+	p.Keys("?")
+	p.Wait("document.querySelector('#help[open]')")
+	check(t, p)
+}
+
+// TestLive shows what comes in without anybody touching the page.
+func TestLive(t *testing.T) {
+	t.Parallel()
+	s := stage(t, 6)
+	p := open(t, s, "en", 1280, 800)
+	p.Go("/console/")
+	before := p.Text("document.querySelector('#now').innerText")
+	if err := s.Sell(2); err != nil {
+		t.Fatal(err)
+	}
+	p.Eval(fmt.Sprintf("(window.before = %q, true)", strings.Split(before, "\n")[0]))
+	p.Eval("(window.first = document.querySelector('a[href^=\"/console/orders/0\"]')?.href || '', true)")
+	p.Wait("document.querySelector('a[href^=\"/console/orders/0\"]')?.href !== window.first")
+	check(t, p)
+}
+
+// TestAxe holds every page to WCAG 2.2 AA as far as a machine can tell, in both directions, light and dark.
+func TestAxe(t *testing.T) {
+	t.Parallel()
+	s := stage(t, 30)
+	if err := s.Trouble(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pages := []string{"/console/", "/console/orders", "/console/exceptions", "/console/exceptions?cause=stale_status", "/console/work", "/console/handover", "/console/stock", "/console/stock/OC-001", "/console/listings", "/console/channels", "/console/new-account/shopify", "/console/find?q=none", "/console/nowhere", "/console/picklist?at=PK-LHE-WH"}
+	read(t, s, func(tx *db.Tx) error {
+		held := true
+		orders, err := s.App.Order.List(tx, order.Filter{Held: &held}, "", 1)
+		if err != nil {
+			return err
+		}
+		accounts, err := s.App.Connect.Accounts(tx)
+		for _, o := range orders.Items {
+			pages = append(pages, "/console/orders/"+o.ID, "/console/orders/"+o.ID+"/cancel", "/console/orders/"+o.ID+"/source", "/console/orders/"+o.ID+"/raw")
+		}
+		pages = append(pages, "/console/channels/"+accounts[0].ID)
+		return err
+	})
+	for _, state := range []string{fulfillment.Picking, fulfillment.Picked, fulfillment.Packing} {
+		for _, f := range works(t, s, state)[:1] {
+			pages = append(pages, "/console/work/"+f.ID)
+		}
+	}
+	for _, look := range []struct {
+		lang, theme   string
+		width, height int64
+	}{{"en", "light", 1280, 800}, {"ur", "dark", 390, 844}} {
+		t.Run(look.lang+" "+look.theme, func(t *testing.T) {
+			t.Parallel()
+			p := open(t, s, "en", look.width, look.height)
+			p.Speak(look.lang, look.theme)
+			for _, path := range pages {
+				p.Go(path)
+				p.Eval("(" + `(() => {` + axe + `; return true })()` + ")")
+				found := p.Text(`axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then((r) => (r.passes.length < 5 ? "axe checked next to nothing" : "") + r.violations.map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + (n.any[0]?.message || "")).join(" | ")).join("\n"))`)
+				check(t, p)
+				if found != "" {
+					t.Errorf("%s: %s", path, found)
+				}
+				if p.Eval("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1") {
+					t.Errorf("%s is wider than its window", path)
+				}
+			}
+		})
+	}
+}
