@@ -88,7 +88,7 @@ func (a *App) ordersToReturn(tx *db.Tx, ids []string, lock bool) (map[string]ret
 		o := returns.Order{
 			ID: id, Number: h.Number, Account: h.Account, Channel: h.Channel, External: h.External, Country: h.Country, Currency: h.Currency, COD: h.COD,
 			Effective: h.Effective(), ListsRefunds: can[h.Channel].Refund || !can[h.Channel].DecideReturn, Shipping: h.Sums.Charges, Version: h.Version,
-			ExchangeOn: on[h.Account],
+			ExchangeOn: on[h.Account], PaysItself: h.Channel != "ownsite" && !can[h.Channel].Refund && !channel.PlacedHere(h.External),
 		}
 		for _, l := range lines[id] {
 			rl := returns.OrderLine{
@@ -109,7 +109,7 @@ func (a *App) ordersToReturn(tx *db.Tx, ids []string, lock bool) (map[string]ret
 // homecoming tells returns of parcels that turned back or came back.
 func (a *App) homecoming(tx *db.Tx, facts []dispatch.Homecoming) error {
 	for _, f := range facts {
-		o := returns.OriginFact{Shipment: f.ShipmentID, Order: f.OrderID, Location: f.LocationID, State: f.State, At: f.At}
+		o := returns.OriginFact{Shipment: f.ShipmentID, Number: f.Number, Carrier: f.Carrier, Tracking: f.Tracking, Order: f.OrderID, Location: f.LocationID, State: f.State, At: f.At}
 		for _, m := range f.Lines {
 			o.Lines = append(o.Lines, event.UnitsMove(m))
 		}

@@ -63,6 +63,7 @@ func (s *Service) Record(tx *db.Tx, facts []Facts) (map[string]string, error) {
 		for _, r := range f.Refunds {
 			l.takeBack(r)
 		}
+		l.implied()
 		l.spread()
 		states[f.OrderID] = StateOf(f.Total, l.payments)
 		all = append(all, l)

@@ -96,6 +96,19 @@ func TestChannelRefund(t *testing.T) {
 			same(t, 0, h.cases("refund_over_captured"))
 		})
 	})
+	t.Run("cash that the channel collected and gives back had been collected", func(t *testing.T) {
+		each(t, func(h *house) {
+			id := h.imported(arrival("1001", cash(channel.ByChannel)))
+			same(t, "due 370001 0 ", h.cashOf(id))
+			back := refundedBy(channel.Refund{External: "r1", Amount: pkr(50000), At: start})
+			h.imported(arrival("1001", cash(channel.ByChannel), newer(1), back))
+			h.imported(arrival("1001", cash(channel.ByChannel), newer(2), back))
+			same(t, 0, h.cases("refund_over_captured"))
+			same(t, "collected 370001 370001 cod_confirmed", h.cashOf(id))
+			same(t, "part_refunded", string(h.get(id).PayState))
+			same(t, 1, h.events(id)[event.OrderPaid])
+		})
+	})
 	t.Run("more than was captured is kept as reported and flagged", func(t *testing.T) {
 		each(t, func(h *house) {
 			id := h.imported(arrival("1001"))

@@ -206,6 +206,19 @@ func TestOrigin(t *testing.T) {
 			same(t, []any{"withdrawn", "cancelled", "none"}, []any{r.Decision, r.Goods, r.Money})
 		})
 	})
+	t.Run("a channel that gives money back by itself leaves nothing to refund", func(t *testing.T) {
+		each(t, func(h *house) {
+			h.itself = true
+			o := h.sent(arrival("1001"))
+			fact(h, o, "returning")
+			fact(h, o, "returning")
+			r := h.ofOrder(o.ID)
+			same(t, []any{"waived", int64(0), "parcel SH-1"}, []any{r.Money, r.RefundDue, r.Reason})
+			fact(h, o, "delivered")
+			r = h.ofOrder(o.ID)
+			same(t, []any{"withdrawn", "cancelled", "none"}, []any{r.Decision, r.Goods, r.Money})
+		})
+	})
 	t.Run("a lost parcel is a claim, and found goods are received after all", func(t *testing.T) {
 		each(t, func(h *house) {
 			o := h.sent(arrival("1001"))

@@ -39,7 +39,12 @@ func (s *Service) owe(tx *db.Tx, w *work) error {
 		err = r.money("forget")
 	}
 	r.RefundDue, w.touched = r.Refunded+total, true
-	return err
+	if err != nil || r.Money != "due" || !w.order.PaysItself || r.External != "" || r.Kind != KindOrigin && r.Kind != KindClaim {
+		return err
+	}
+	w.happened("waived", "the channel gives the buyer the money back by itself", nil)
+	r.RefundDue = r.Refunded
+	return r.money("waive")
 }
 
 // worth lists the units whose money is due, one entry per line.

@@ -95,7 +95,12 @@ func (s *Service) originNext(tx *db.Tx, w *work, f OriginFact) error {
 		}
 		w.happened("lost", "", w.units(all))
 		return s.owe(tx, w)
-	case f.State == "delivered" && (r.Goods == "on_the_way" || r.Kind == KindClaim) && (r.Money == "none" || r.Money == "due"):
+	case f.State == "delivered" && (r.Goods == "on_the_way" || r.Kind == KindClaim) && (r.Money == "none" || r.Money == "due" || r.Money == "waived" && w.order.PaysItself):
+		if r.Money == "waived" {
+			if err := r.money("owe"); err != nil {
+				return err
+			}
+		}
 		return s.withdraw(tx, w, "delivered after all", "courier")
 	}
 	return nil

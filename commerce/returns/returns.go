@@ -60,7 +60,9 @@ type Order struct {
 	Effective                                                 bool // ours to act on: not shadow, not history
 	// ListsRefunds says that the channel lists its refunds with the order; otherwise concluding a return is all it tells of the money.
 	ListsRefunds bool
-	Shipping     int64 // what the buyer paid for shipping
+	// PaysItself says that the channel holds the money and gives it back by itself when a parcel does not reach its buyer: nobody here can.
+	PaysItself bool
+	Shipping   int64 // what the buyer paid for shipping
 	// ExchangeOn is when an exchange is placed by itself: OnApproval (also ""), or OnReceipt.
 	ExchangeOn string
 	Version    int64

@@ -45,6 +45,7 @@ type house struct {
 	loc       string
 	kits      map[string][]event.Part
 	lists     bool // the channel lists its refunds with the order
+	itself    bool // the channel gives money back by itself
 	numbered  atomic.Int64
 	exchanges []returns.ExchangeAsk
 }
@@ -251,7 +252,7 @@ func (h *house) orders(tx *db.Tx, ids []string, lock bool) (map[string]returns.O
 	for id, o := range heads {
 		r := returns.Order{
 			ID: id, Number: o.Number, Account: o.Account, Channel: o.Channel, External: o.External, Country: o.Country, Currency: o.Currency, COD: o.COD,
-			Effective: o.Effective(), ListsRefunds: h.lists, Shipping: o.Sums.Charges, Version: o.Version,
+			Effective: o.Effective(), ListsRefunds: h.lists, PaysItself: h.itself, Shipping: o.Sums.Charges, Version: o.Version,
 		}
 		for _, l := range lines[id] {
 			rl := returns.OrderLine{
