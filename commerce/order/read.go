@@ -193,7 +193,7 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 		if err != nil {
 			return Page{}, err
 		}
-		f.common = n == commonSKU
+		f.common = f.common || n == commonSKU
 	}
 	where, args := f.where()
 	if seen, more := tx.Within("orders", "o", args); seen != "" {
@@ -257,7 +257,7 @@ func (f Filter) where() (where []string, args []any) {
 		where = append(where, clause)
 	}
 	if f.Number != "" {
-		add(`o.id in (select id from orders where number = ? union all select id from orders where external_number = ? union all select id from (`+byExternalID+`))`, f.Number)
+		add(`o.id in (select id from orders where number = ? union all select id from orders where external_number = ? union all select id from (`+byExternalID+`) x)`, f.Number)
 	}
 	switch {
 	case f.SKU != "" && f.common:
