@@ -69,10 +69,10 @@ func (u *Users) Enrol(ctx context.Context, user string) (Enrolment, error) {
 	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
 	var who User
 	err := u.db.Write(ctx, func(tx *db.Tx) (err error) {
-		if who, _, err = take(tx, user); err != nil {
+		if _, err := u.vault.Put(tx, owned(user), totpName, vault.Hide(text), vault.PutOptions{Pending: true}); err != nil {
 			return err
 		}
-		_, err = u.vault.Put(tx, owned(user), totpName, vault.Hide(text), vault.PutOptions{Pending: true})
+		who, _, err = take(tx, user)
 		return err
 	})
 	if err != nil {
@@ -109,6 +109,9 @@ func (u *Users) Confirm(ctx context.Context, user, code string) error {
 		return err
 	}
 	return u.db.Write(ctx, func(tx *db.Tx) error {
+		if err := u.vault.Activate(tx, owned(user), totpName, generation, 0); err != nil {
+			return err
+		}
 		who, has, err := take(tx, user)
 		if err != nil {
 			return err
@@ -116,9 +119,6 @@ func (u *Users) Confirm(ctx context.Context, user, code string) error {
 		step, ok := matchCode(secret, code, tx.Now, has.step)
 		if !ok {
 			return fault.Field("code", "is not right: look whether the clock of your phone is")
-		}
-		if err := u.vault.Activate(tx, owned(user), totpName, generation, 0); err != nil {
-			return err
 		}
 		if _, err := tx.Exec(`update users set totp = true, totp_step = $2, updated_at = $3, version = version + 1 where id = $1`, user, step, tx.Now.UnixMicro()); err != nil {
 			return err
@@ -130,11 +130,11 @@ func (u *Users) Confirm(ctx context.Context, user, code string) error {
 // Unenrol ends the need for codes, as when a phone is lost. The act is audited. Safe to repeat. Fault: NotFound.
 func (u *Users) Unenrol(ctx context.Context, by Caller, user string) error {
 	return u.db.Write(ctx, func(tx *db.Tx) error {
-		who, _, err := take(tx, user)
-		if err != nil || !who.TOTP {
+		if err := u.vault.RevokeAll(tx, owned(user)); err != nil {
 			return err
 		}
-		if err := u.vault.RevokeAll(tx, owned(user)); err != nil {
+		who, _, err := take(tx, user)
+		if err != nil || !who.TOTP {
 			return err
 		}
 		if _, err := tx.Exec(`update users set totp = false, updated_at = $2, version = version + 1 where id = $1`, user, tx.Now.UnixMicro()); err != nil {
