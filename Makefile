@@ -4,7 +4,7 @@ CLUSTER = $(GO) run ./platform/db/dbtest/cluster
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check race bench bench-check bench-go docs fuzz
+.PHONY: help demo test check race bench bench-check bench-go docs fuzz shots
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-8s %s\n", $$1, $$2}'

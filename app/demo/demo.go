@@ -58,6 +58,8 @@ type play struct {
 	mu    sync.Mutex
 	heard map[string]int // scans taken, by tracking number
 
+	rest time.Duration // how long the staff leaves work to whoever sits at the console
+
 	key     string          // of the API, for the desk
 	wishes  wishes          // what buyers wanted after the order
 	packed  atomic.Int64    // before the buyers thought again
@@ -369,7 +371,13 @@ func (p *play) settled(ctx context.Context) (string, error) {
 
 // live lets orders flow until the context ends.
 func (p *play) live(ctx context.Context) error {
+	at := &Stage{App: p.app, play: p}
+	if _, err := at.owner(ctx); err != nil {
+		return err
+	}
+	p.rest = 90 * time.Second
 	p.say("")
+	p.say("console         %s/console/   sign in as %s with the password: %s", p.url, StageEmail, StagePassword)
 	p.say("API             %s/v1/orders", p.url)
 	p.say("                curl -H 'Authorization: Bearer %s' %s/v1/orders", p.key, p.url)
 	p.say("documentation   %s/docs", p.url)
@@ -399,6 +407,12 @@ func (p *play) live(ctx context.Context) error {
 	per := max(1, p.opt.Orders/100)
 	for i := 0; ctx.Err() == nil; i++ {
 		s := p.stalls[i%len(p.stalls)]
+		if shop, ok := s.(*shopifyStall); ok && i == 10 {
+			at.Shop = shop.shop
+			if err := at.morning(ctx); err != nil {
+				p.say("morning: %v", err)
+			}
+		}
 		switch i % 40 {
 		case 20:
 			s.trouble()

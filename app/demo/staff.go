@@ -114,11 +114,11 @@ func (p *play) shift(ctx context.Context) (int, error) {
 			var v string
 			return v, row.Scan(&v)
 		}
-		if orders, err = db.All(tx, text, `select id from fulfillment_orders where state in ('new', 'accepted', 'picking', 'picked') order by id limit 2000`); err != nil {
+		if orders, err = db.All(tx, text, `select id from fulfillment_orders where state in ('new', 'accepted', 'picking', 'picked') and created_at <= $1 order by id limit 2000`, db.Micros(tx.Now.Add(-p.rest))); err != nil {
 			return err
 		}
-		parcels, err = db.All(tx, text, `select s.id from dispatch_shipments s where s.state = 'issued' and not exists (select 1 from order_holds h where h.order_id = s.order_id and
-			h.released_at is null and h.type in ('cancel_request', 'person')) order by s.id limit 2000`)
+		parcels, err = db.All(tx, text, `select s.id from dispatch_shipments s where s.state = 'issued' and s.created_at <= $1 and not exists (select 1 from order_holds h where h.order_id = s.order_id and
+			h.released_at is null and h.type in ('cancel_request', 'person')) order by s.id limit 2000`, db.Micros(tx.Now.Add(-p.rest)))
 		return err
 	})
 	if err != nil {

@@ -150,6 +150,20 @@ func (s *Stage) Trouble(ctx context.Context) error {
 	return s.raise(ctx)
 }
 
+// morning leaves a few things to whoever opens the console: orders on hold, units missing from a shelf, listings nobody knows.
+func (s *Stage) morning(ctx context.Context) error {
+	works, err := s.works(ctx)
+	if err != nil {
+		return err
+	}
+	for i, w := range works {
+		if err := s.advance(ctx, w, i); err != nil && !fault.Is(err, fault.Conflict) {
+			return err
+		}
+	}
+	return errors.Join(s.holds(ctx), s.Unknown(ctx, 12))
+}
+
 // works are the fulfillment orders nobody has touched.
 func (s *Stage) works(ctx context.Context) (all []fulfillment.FO, err error) {
 	err = s.App.DB.Read(ctx, func(tx *db.Tx) error {
