@@ -116,7 +116,7 @@ func (c *serveCmd) Run(ctx context.Context, g *Globals, s streams) error {
 				failed <- fmt.Errorf("listen on %s: %w", c.Addr, err)
 			}
 		}()
-		fmt.Fprintf(s.err, "serving on http://%s\n", at.Addr())
+		fmt.Fprintf(s.err, "serving on http://%s\n%s", at.Addr(), a.Welcome(ctx, "http://"+at.Addr().String()))
 	}
 	work, stop := context.WithCancel(ctx)
 	defer stop()

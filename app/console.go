@@ -28,3 +28,16 @@ func (a *App) newConsole(ctx context.Context) (*console.Console, error) {
 		Order: a.Order, Payment: a.Payment, Fulfillment: a.Fulfillment, Dispatch: a.Dispatch, Connect: a.Connect, Catalog: a.Catalog, Inventory: a.Inventory, Policy: a.Policy,
 	}), nil
 }
+
+// Welcome says where people work, and, until there is an owner, where the first one sets up: for whoever reads what the program prints.
+func (a *App) Welcome(ctx context.Context, base string) string {
+	text := "console at " + base + console.Base + "/\n"
+	token, err := a.Users.FirstRun(ctx)
+	switch {
+	case err != nil:
+		a.Log.Error("the first owner cannot be set up", "err", err)
+	case token.Reveal() != "":
+		text += "set up the owner at " + base + console.Base + "/setup?token=" + token.Reveal() + "\n"
+	}
+	return text
+}
