@@ -86,6 +86,6 @@ func (a *App) returned(tx *db.Tx, number string) (shop.ReturnAnswer, error) {
 func (a *App) newAPI() *api.Server {
 	return &api.Server{
 		DB: a.DB, Log: a.Log, Base: a.Config.Base, Version: a.Config.Version, Source: a.Config.Source, Keys: a.Access, Users: a.Users, Vault: a.Vault, Audit: a.Audit, Privacy: a.Privacy,
-		Order: a.Order, Payment: a.Payment, Connect: a.Connect, Catalog: a.Catalog, Inventory: a.Inventory, Policy: a.Policy, Fulfillment: a.Fulfillment, Dispatch: a.Dispatch, Returns: a.Returns, Cart: a.Cart, AllowPrivate: a.Config.AllowPrivate, Import: a.Catalog.Import,
+		Order: a.Order, Payment: a.Payment, Connect: a.Connect, Catalog: a.Catalog, Inventory: a.Inventory, Policy: a.Policy, Fulfillment: a.Fulfillment, Dispatch: a.Dispatch, Returns: a.Returns, Cart: a.Cart, AllowPrivate: a.Config.AllowPrivate, Import: a.Catalog.Import, Consumers: a.consumers,
 	}
 }

@@ -299,24 +299,6 @@ func Rewind(tx *db.Tx, consumer string, position int64) error {
 	return err
 }
 
-// Progress says how far a consumer is.
-type Progress struct {
-	Consumer string
-	Position int64 // of its slowest cursor
-	Behind   int64 // positions its slowest cursor may have to look through
-	Parked   int64
-}
-
-// Progresses lists all consumers that ever ran, by name.
-func Progresses(tx *db.Tx) ([]Progress, error) {
-	return db.All(tx, func(s db.Scanner) (p Progress, err error) {
-		err = s.Scan(&p.Consumer, &p.Position, &p.Behind, &p.Parked)
-		return p, err
-	}, `select c.consumer, min(c.position), (select position from event_head where name = 'events') - min(c.position),
-			(select count(*) from event_parked p where p.consumer = c.consumer)
-		from event_cursors c group by c.consumer order by c.consumer`)
-}
-
 // cleanText makes text storable on both engines and keeps it short.
 func cleanText(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "�"), "\x00", "�")

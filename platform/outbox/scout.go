@@ -73,11 +73,14 @@ type kind struct {
 func (cs *Consumers) concerned(kinds []kind) []*worker {
 	var all []*worker
 	for _, w := range cs.list {
-		if slices.ContainsFunc(kinds, func(k kind) bool {
-			return (k.contract || !w.Contracts) && (len(w.Types) == 0 || slices.Contains(w.Types, k.typ))
-		}) {
+		if slices.ContainsFunc(kinds, w.wants) {
 			all = append(all, w)
 		}
 	}
 	return all
+}
+
+// wants says whether an event is of interest.
+func (c Consumer) wants(k kind) bool {
+	return (k.contract || !c.Contracts) && (len(c.Types) == 0 || slices.Contains(c.Types, k.typ))
 }

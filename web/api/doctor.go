@@ -61,7 +61,7 @@ func (s *Server) diagnose(ctx context.Context) (Diagnosis, error) {
 	d.add("jobs", false, b.Dead > 0, "%d due, %d given up or unknown", b.Jobs, b.Dead)
 	d.add("exceptions", false, b.Exceptions > 0, "%d cases need a person", b.Exceptions)
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		all, err := outbox.Progresses(tx)
+		all, err := outbox.Progresses(tx, s.Consumers)
 		for _, p := range all {
 			d.add("consumer "+p.Consumer, false, p.Parked > 0, "%d behind, %d parked", p.Behind, p.Parked)
 		}

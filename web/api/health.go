@@ -168,7 +168,7 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 		for _, c := range open {
 			set(exceptionDesc, float64(c.Open), c.Cause)
 		}
-		all, err := outbox.Progresses(tx)
+		all, err := outbox.Progresses(tx, g.s.Consumers)
 		for _, p := range all {
 			set(behindDesc, float64(p.Behind), p.Consumer)
 			set(parkedDesc, float64(p.Parked), p.Consumer)

@@ -31,6 +31,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/outbox"
 	"github.com/openclaw-pos/commerce/platform/privacy"
 	"github.com/openclaw-pos/commerce/platform/sheet"
 	"github.com/openclaw-pos/commerce/platform/vault"
@@ -63,6 +64,8 @@ type Server struct {
 	Cart        *cart.Service
 	Company     *company.Service
 
+	// Consumers are those of this program, so that it can be said how far each is behind.
+	Consumers []outbox.Consumer
 	// Import imports products, prices or costs from a CSV file.
 	Import func(ctx context.Context, what string, r io.Reader, actor string, dry bool) (sheet.Report, error)
 	// Local is a key that the program on this machine uses, made at start and kept beside the data; "" = none.
