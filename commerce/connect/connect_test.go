@@ -120,13 +120,19 @@ func TestModes(t *testing.T) {
 		must(t, err)
 		diff, err := h.s.Diff(ctx, h.acc.ID)
 		must(t, err)
-		if !diff.Clean() || diff.Compared != 2 || diff.Unmapped != before.Unmapped+1 {
+		if diff.Orders() != 0 || len(diff.Stock) != 3 || diff.Compared != 2 || diff.Unmapped != before.Unmapped+1 {
 			t.Fatalf("%+v", diff)
 		}
+		if _, err := h.s.SetMode(ctx, Switching{Account: "demo-shop", Mode: channel.Live, OpenOrders: channel.OpenOurs, Actor: "clerk"}); !fault.Is(err, fault.Conflict) {
+			t.Fatalf("live although the shop shows other stock: %v", err)
+		}
 		for range 2 { // going live twice does nothing twice
-			_, err := h.s.SetMode(ctx, Switching{Account: "demo-shop", Mode: channel.Live, OpenOrders: channel.OpenOurs, Actor: "clerk"})
+			_, err := h.s.SetMode(ctx, Switching{Account: "demo-shop", Mode: channel.Live, OpenOrders: channel.OpenOurs, Accept: true, Actor: "clerk"})
 			must(t, err)
 			h.work()
+		}
+		if diff, err := h.s.Diff(ctx, h.acc.ID); err != nil || !diff.Clean() {
+			t.Errorf("live, the diff shows %+v, %v", diff, err)
 		}
 		if shown := h.shop.Shown("TEA-1"); shown != 7 {
 			t.Fatalf("live, the shop shows %d; 10 less 3 reserved are there", shown)

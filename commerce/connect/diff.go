@@ -38,11 +38,15 @@ type StockDiff struct {
 	Ours     int64  `json:"ours"`
 }
 
-// Clean reports whether orders agree; stock that differs is what going live mends, so it is shown and does not stop anybody.
+// Clean reports whether orders and stock agree.
 func (d Diff) Clean() bool { return d.Count() == 0 }
 
-// Count is the number of differences that gate going live.
-func (d Diff) Count() int { return len(d.Missing) + len(d.Unknown) + len(d.Totals) }
+// Count is the number of differences that gate going live. Stock is among them although going live is what mends it: from then on the shop shows our numbers, and a
+// person has seen them before.
+func (d Diff) Count() int { return d.Orders() + len(d.Stock) }
+
+// Orders is the number of orders that differ.
+func (d Diff) Orders() int { return len(d.Missing) + len(d.Unknown) + len(d.Totals) }
 
 // Diff reads the account's orders at the channel and compares ids, totals and stock with ours.
 func (s *Service) Diff(ctx context.Context, account string) (Diff, error) {

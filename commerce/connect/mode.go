@@ -40,7 +40,7 @@ func (s *Service) SetMode(ctx context.Context, in Switching) (Diff, error) {
 			return diff, err
 		}
 		if !diff.Clean() && !in.Accept {
-			return diff, fault.New(fault.Conflict, "%s: what the channel has and what we have differ in %d places; look at the diff, then accept it or mend it", acc.Name, diff.Count()).WithCode("differs")
+			return diff, fault.New(fault.Conflict, "%s: what the channel has and what we have differ in %d places, orders and stock together; look at the diff, mend what is wrong, then accept the rest", acc.Name, diff.Count()).WithCode("differs")
 		}
 	}
 	acc, turn, err := s.switchMode(ctx, acc.ID, in)
