@@ -26,6 +26,7 @@ type cli struct {
 	Refund       refundCmd       `cmd:"" help:"Money that goes back."`
 	Subscription subscriptionCmd `cmd:"" help:"Who is told of events by webhook."`
 	Key          keyCmd          `cmd:"" help:"API keys."`
+	User         userCmd         `cmd:"" help:"People who may sign in, their roles and sessions."`
 	Sim          simCmd          `cmd:"" help:"Run a simulated partner."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 

@@ -411,6 +411,7 @@ func cutLast(text string) (before, after string, ok bool) {
 type keyCmd struct {
 	Add    keyAddCmd    `cmd:"" help:"Make an API key; it is shown once."`
 	List   keyListCmd   `cmd:"" help:"List API keys."`
+	Rotate keyRotateCmd `cmd:"" help:"Replace an API key; the old one works for a while beside the new one."`
 	Revoke keyRevokeCmd `cmd:"" help:"End an API key."`
 }
 
@@ -418,12 +419,13 @@ type keyAddCmd struct {
 	Name    string        `arg:"" help:"Who or what uses it."`
 	Scopes  []string      `help:"read, write, admin, hooks." default:"read" enum:"read,write,admin,hooks"`
 	Expires time.Duration `help:"After how long it ends, such as 2160h; default never."`
+	area
 }
 
 // Run makes a key.
 func (c *keyAddCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	return g.with(ctx, s, func(cl *client) error {
-		body := map[string]any{"name": c.Name, "scopes": c.Scopes}
+		body := c.over(map[string]any{"name": c.Name, "scopes": c.Scopes})
 		if c.Expires > 0 {
 			body["expires_at"] = time.Now().Add(c.Expires).UTC().Format(time.RFC3339)
 		}
