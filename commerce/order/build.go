@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
+	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -296,9 +297,5 @@ func (h *Head) derive(lines []Line) {
 
 // BusinessDate is the posting unit's day of a moment: its zone, and a day that ends at the closing minute (180 means that sales until 03:00 belong to the day before).
 func BusinessDate(at time.Time, zone string, closingMinute int64) string {
-	loc, err := time.LoadLocation(zone)
-	if err != nil {
-		loc = time.UTC
-	}
-	return at.In(loc).Add(-time.Duration(closingMinute) * time.Minute).Format("2006-01-02")
+	return at.In(event.Zone(zone)).Add(-time.Duration(closingMinute) * time.Minute).Format("2006-01-02")
 }

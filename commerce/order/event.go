@@ -23,11 +23,7 @@ func (h *Head) meta() event.Meta {
 // metaAt is meta with its moment and key.
 func (h *Head) metaAt(at time.Time, key string) event.Meta {
 	m := h.meta()
-	zone, err := time.LoadLocation(h.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
-	m.At(at, zone)
+	m.At(at, event.Zone(h.Zone))
 	m.IdempotencyKey = key
 	return m
 }

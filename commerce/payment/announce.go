@@ -121,11 +121,7 @@ func (r *Refund) issued(o Order, m event.Meta, now time.Time) []outbox.Event {
 	if at.IsZero() {
 		at = now
 	}
-	zone, err := time.LoadLocation(m.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
-	m.At(at, zone)
+	m.At(at, event.Zone(m.Zone))
 	m.IdempotencyKey = event.Key(event.RefundIssued, o.Account, o.External, r.Reference)
 	body := event.RefundIssuedV1{
 		Meta: m, RefundID: r.ID, ExternalRefundID: r.External, ReturnID: r.ReturnID, Amount: money.Of(r.Amount, r.Currency), Method: r.Method,

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	feedSpan  = 20_000 // positions looked at by one statement
+	feedSpan  = 10_000 // positions looked at by one statement
 	feedSpans = 2      // statements by one call: who wants a rare type asks again from where it ended
 )
 
