@@ -13,6 +13,10 @@ func (s *Service) CheckAddress(ctx context.Context, country string, a channel.Ad
 	if country == "" {
 		return []string{"country"}, nil
 	}
+	if t, fresh := s.held(s.need.DB.Now()); fresh { // asked once an order by the importer: no transaction for what is in memory
+		rules, err := t.rules(country, "", s.need.DB.Now())
+		return rules.Missing(a), err
+	}
 	err = s.read(ctx, func(tx *db.Tx) error {
 		rules, err := s.Rules(tx, country, "", tx.Now)
 		missing = rules.Missing(a)

@@ -47,10 +47,8 @@ type key struct{ country, subdivision, name string }
 
 // load gives the rows, read again when they have changed.
 func (s *Service) load(tx *db.Tx) (*table, error) {
-	s.mu.Lock()
-	have := s.rows
-	s.mu.Unlock()
-	if have != nil && !tx.Now.Before(have.checked) && tx.Now.Sub(have.checked) < lookAgain {
+	have, fresh := s.held(tx.Now)
+	if fresh {
 		return have, nil
 	}
 	version, err := db.One(tx, func(row db.Scanner) (n int64, err error) { return n, row.Scan(&n) },
@@ -68,6 +66,13 @@ func (s *Service) load(tx *db.Tx) (*table, error) {
 	s.rows = next
 	s.mu.Unlock()
 	return next, nil
+}
+
+// held are the rows in memory, if any, and whether they may be used without comparing their version.
+func (s *Service) held(now time.Time) (have *table, fresh bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rows, s.rows != nil && !now.Before(s.rows.checked) && now.Sub(s.rows.checked) < lookAgain
 }
 
 // forget has the rows read again.

@@ -54,6 +54,11 @@ func (s *Service) Rules(tx *db.Tx, country, subdivision string, at time.Time) (R
 	if err != nil {
 		return Rules{}, err
 	}
+	return t.rules(country, subdivision, at)
+}
+
+// rules are Rules of the rows in memory.
+func (t *table) rules(country, subdivision string, at time.Time) (Rules, error) {
 	subdivision = fullCode(country, subdivision)
 	r := reader{table: t, country: country, subdivision: subdivision, at: at, because: map[string]Source{}}
 	out := Rules{
