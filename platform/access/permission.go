@@ -29,7 +29,6 @@ var Rights = []Right{
 	{"refunds.read", Read, "see refunds"},
 	{"refunds.ask", Write, "give money back"},
 	{"refunds.settle", Write, "say that money was paid out, settle or drop a refund"},
-	{"refunds.approve", Write, "be the second person who approves a refund above the limit"},
 	{"exceptions.read", Read, "see the cases that need a person"},
 	{"exceptions.work", Write, "assign, snooze, act on and resolve cases"},
 	{"fulfillment.read", Read, "see fulfillment orders and pick lists"},
@@ -108,7 +107,7 @@ var Jobs = []Job{
 		"orders.read", "exceptions.read", "fulfillment.read", "fulfillment.work", "shipments.read", "shipments.work", "labels.read", "returns.read", "returns.work", "stock.read", "locations.read",
 	}},
 	{Finance, "Finance", "answers for money", []Permission{
-		"orders.read", "payments.work", "refunds.read", "refunds.ask", "refunds.settle", "refunds.approve", "exceptions.read", "exceptions.work", "returns.read", "returns.money",
+		"orders.read", "payments.work", "refunds.read", "refunds.ask", "refunds.settle", "exceptions.read", "exceptions.work", "returns.read", "returns.money",
 		"accounts.read", "locations.read", "events.read",
 	}},
 	{Support, "Support", "answers buyers", []Permission{

@@ -193,6 +193,7 @@ var permits = map[string]permit{
 	"revoke-subscription":        {need: "subscriptions.manage", rows: access.Whole},
 	"rotate-subscription-secret": {need: "subscriptions.manage", rows: access.Whole},
 
+	"list-audit": {need: "audit.read", rows: access.Whole},
 	"list-keys":  {need: "keys.manage", rows: access.Whole},
 	"add-key":    {need: "keys.manage", rows: access.Whole},
 	"revoke-key": {need: "keys.manage", rows: access.Whole},

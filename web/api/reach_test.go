@@ -81,7 +81,7 @@ func TestPermissions(t *testing.T) {
 	t.Run("every operation names its permission, which is in the scope of keys that it says", func(t *testing.T) {
 		t.Parallel()
 		used := map[access.Permission]bool{}
-		for _, o := range server(t, dbtest.SQLite(t, dbtest.Config{})).Operations() {
+		for _, o := range openWhole(t, dbtest.SQLiteURL(t, false)).Operations() {
 			right, ok := access.RightOf(o.Need)
 			if !ok || right.Scope != o.Scope {
 				t.Errorf("%s needs %q, of scope %q, and says %q: give it a line in permits.go", o.ID, o.Need, right.Scope, o.Scope)
@@ -90,6 +90,11 @@ func TestPermissions(t *testing.T) {
 				t.Errorf("%s says of no rows that it is about them", o.ID)
 			}
 			used[o.Need] = true
+		}
+		for _, r := range access.Rights {
+			if !used[r.Name] {
+				t.Errorf("%s is needed by nothing", r.Name)
+			}
 		}
 	})
 	t.Run("every role is let through where the table says so, and nowhere else", func(t *testing.T) {
@@ -104,8 +109,8 @@ func TestPermissions(t *testing.T) {
 	})
 	t.Run("who has no role does nothing", func(t *testing.T) {
 		t.Parallel()
-		h := open(t, dbtest.SQLite(t, dbtest.Config{}))
-		for _, o := range operations(t, h) {
+		h := openWhole(t, dbtest.SQLiteURL(t, false))
+		for _, o := range operations(t, h.house) {
 			if a := h.as(person(), o.method, o.path, sent(o)); a.status != 403 {
 				t.Errorf("%s %s answers %d", o.method, o.path, a.status)
 			}
@@ -123,13 +128,14 @@ func sent(o operation) string {
 }
 
 func visit(t *testing.T, grant func(access.Role) access.Grant, reaches func(rows string) bool) {
-	h := open(t, dbtest.SQLite(t, dbtest.Config{}))
+	h := openWhole(t, dbtest.SQLiteURL(t, false))
+	h.furnish(t)
 	may, rows := table(t)
 	byID := map[string]string{}
 	for _, o := range h.Operations() {
 		byID[o.ID] = o.Method + " " + o.Path
 	}
-	for _, o := range operations(t, h) {
+	for _, o := range operations(t, h.house) {
 		name := byID[o.id]
 		if may[name] == nil {
 			t.Errorf("%s is not in docs/permissions.md", name)

@@ -127,6 +127,7 @@ func (s *Server) build() {
 	s.subscriptionRoutes()
 	s.keyRoutes()
 	s.userRoutes()
+	s.auditRoutes()
 	s.remedyRoutes()
 	s.paymentRoutes()
 	s.workRoutes()
