@@ -62,6 +62,9 @@ func (cs *Consumers) Nudge() { nudge(cs.wake) }
 // Run feeds the consumers until ctx ends and all have stopped; then it returns nil. It fails only when their cursors cannot be made.
 func (cs *Consumers) Run(ctx context.Context) error {
 	if err := cs.ensure(ctx); err != nil {
+		if ctx.Err() != nil { // told to stop before it began
+			return nil
+		}
 		return err
 	}
 	var wg sync.WaitGroup
