@@ -223,8 +223,13 @@ func (s *Stage) Unknown(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	_, err := s.App.Connect.PullListings(ctx, s.play.stalls[0].account())
-	return err
+	return s.play.until(ctx, "listings are read", func(ctx context.Context) (string, error) {
+		_, err := s.App.Connect.PullListings(ctx, s.play.stalls[0].account())
+		if fault.Is(err, fault.Conflict) {
+			return "somebody else reads them", nil
+		}
+		return "", err
+	})
 }
 
 // raise opens cases as they come in a shop's week.

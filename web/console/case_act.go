@@ -10,6 +10,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/exception"
 	"github.com/openclaw-pos/commerce/platform/jobs"
@@ -28,7 +29,7 @@ func caseDo(v *visit) error {
 	if !ok || !offers(c, v.form("what")) {
 		return fault.Field("what", "this case does not offer that")
 	}
-	said, err := what(v.r.Context(), v, c)
+	said, err := what.run(v, c)
 	if err != nil {
 		return err
 	}
@@ -48,75 +49,100 @@ func (v *visit) caseDone(id string, f flash) error {
 	return v.part("cases", "case", row)
 }
 
-// deeds are what can be done about cases here; each answers what it did, as a phrase.
-var deeds = map[string]func(ctx context.Context, v *visit, c caseRow) (string, error){
-	"reread": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+// deed is something that can be done about a case, with the permission that the same takes elsewhere; it answers what it did, as a phrase.
+type deed struct {
+	need access.Permission
+	do   func(ctx context.Context, v *visit, c caseRow) (string, error)
+}
+
+// run does it, for who may and where they may.
+func (d deed) run(v *visit, c caseRow) (string, error) {
+	ctx, _, err := access.Permit(v.r.Context(), d.need, access.Exceptions)
+	if err != nil {
+		return "", err
+	}
+	if err := v.DB.Read(ctx, func(tx *db.Tx) error { return sees(tx, access.Exceptions, c.ID) }); err != nil {
+		return "", err
+	}
+	return d.do(ctx, v, c)
+}
+
+// deeds are what can be done about cases here.
+var deeds = map[string]deed{
+	"reread": {"orders.edit", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		account, external, err := v.external(c)
 		if err != nil {
 			return "", err
 		}
 		return "It is being read from the channel again", v.Connect.Want(ctx, account, external, "person")
-	},
-	"release": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"release": {"orders.edit", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		return "The order goes on; the difference is accepted as shown", v.Order.Release(ctx, c.Order, 0, order.HoldMoney, v.actor())
-	},
-	"agree": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"agree": {"orders.cancel", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		return "The order is cancelled; the channel is told", v.Order.DecideCancel(ctx, c.Order, 0, true, "", v.actor())
-	},
-	"decline": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"decline": {"orders.cancel", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		return "The wish to cancel is declined; the order goes on", v.Order.DecideCancel(ctx, c.Order, 0, false, "", v.actor())
-	},
-	"accept": func(_ context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"accept": {"exceptions.work", func(_ context.Context, v *visit, c caseRow) (string, error) {
 		return "The case is closed", v.resolve(c, "accepted as it is")
-	},
-	"again": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"again": {"orders.replay", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		return "The message is read again", v.Connect.Unstick(ctx, c.Subject, connect.Again, v.actor())
-	},
-	"as_received": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"as_received": {"orders.replay", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		return "It is applied with the time it was received", v.Connect.Unstick(ctx, c.Subject, connect.AsReceived, v.actor())
-	},
-	"listings": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"listings": {"accounts.pull", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		_, err := v.Connect.PullListings(ctx, c.Account)
 		return "The listings were read", err
-	},
-	"check": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"check": {"accounts.pull", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		_, err := v.Connect.Check(ctx, c.Account)
 		return "The account answers", err
-	},
-	"push": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"push": {"accounts.pull", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		_, err := v.Connect.DriftOf(ctx, c.Account, true)
 		if err != nil {
 			return "", err
 		}
 		return "Our numbers are sent again", v.resolve(c, "sent again")
-	},
-	"tell": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"tell": {"work.settle", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		return "It is sent again", v.Connect.Retry(ctx, c.Subject, v.actor(), false)
-	},
-	"told": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"told": {"work.settle", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		return "Noted: it has happened", v.Connect.Retry(ctx, c.Subject, v.actor(), true)
-	},
-	"job": func(_ context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"rebook": {"shipments.book", func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		_, err := v.Dispatch.Rebook(ctx, c.Subject, 0, v.actor(), "")
+		return "A waybill is asked for again", err
+	}},
+	"heard": {"stock.count", func(_ context.Context, v *visit, c caseRow) (string, error) {
+		return "The location counts again", v.write(func(tx *db.Tx) error { return v.Inventory.Heard(tx, tx.Now, c.Location) })
+	}},
+	"job": {"work.settle", func(_ context.Context, v *visit, c caseRow) (string, error) {
 		return "The task is tried again", v.write(func(tx *db.Tx) error { return jobs.Replay(tx, c.Subject, nil) })
-	},
-	"discard": func(_ context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"discard": {"work.settle", func(_ context.Context, v *visit, c caseRow) (string, error) {
 		return "The task is given up", v.write(func(tx *db.Tx) error { return jobs.Discard(tx, c.Subject) })
-	},
-	"happened": func(_ context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"happened": {"work.settle", func(_ context.Context, v *visit, c caseRow) (string, error) {
 		return "Noted: it has happened", v.write(func(tx *db.Tx) error { return jobs.Settle(tx, c.Subject, true) })
-	},
-	"not_happened": func(_ context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"not_happened": {"work.settle", func(_ context.Context, v *visit, c caseRow) (string, error) {
 		return "It is tried again", v.write(func(tx *db.Tx) error { return jobs.Settle(tx, c.Subject, false) })
-	},
-	"price": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"price": {"listings.edit", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		return "The price is sent", v.Connect.AcceptPrice(ctx, c.Account, c.Subject, v.actor())
-	},
-	"refunded": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"refunded": {"refunds.settle", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		return "Noted: it has happened", v.Payment.Resolve(ctx, c.Subject, true, "", v.actor())
-	},
-	"not_refunded": func(ctx context.Context, v *visit, c caseRow) (string, error) {
+	}},
+	"not_refunded": {"refunds.settle", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		return "It is tried again", v.Payment.Resolve(ctx, c.Subject, false, "", v.actor())
-	},
+	}},
 }
 
 // external is the order of a case as its channel knows it.
@@ -206,7 +232,7 @@ func caseBulk(v *visit) error {
 			err = fault.New(fault.Conflict, "%s: this case does not offer that", c.Title)
 		}
 		if err == nil {
-			_, err = what(v.r.Context(), v, c)
+			_, err = what.run(v, c)
 		}
 		if err == nil {
 			well++

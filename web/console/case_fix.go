@@ -26,7 +26,7 @@ func (v *visit) fixes(c caseRow) []fix {
 	var out []fix
 	for _, a := range c.Actions {
 		f, ok := fixOf(a.Name, c)
-		if !ok || !v.allowed(v.who, f.Route) {
+		if !ok || !v.allowed(v.who, f.Route) || f.Post && !v.who.Has(deeds[f.With["what"]].need) {
 			continue
 		}
 		f.Title, f.Name = a.Title, a.Name
@@ -42,13 +42,13 @@ func fixOf(action string, c caseRow) (fix, bool) {
 	}
 	at := Base + "/channels/" + url.PathEscape(c.Account)
 	switch action {
-	case "order.show", "shipment.retry", "shipment.return", "shipment.intercept", "order.address":
+	case "order.show", "order.address", "shipment.show", "shipment.scan", "shipment.cancel", "fulfillment.unpack":
 		return fix{Route: "order", Path: orderPath(c.Order)}, c.Order != ""
 	case "order.cancel":
 		return fix{Route: "order.cancel", Path: orderPath(c.Order) + "/cancel"}, c.Order != ""
 	case "fulfillment.explain", "fulfillment.source", "fulfillment.move":
 		return fix{Route: "order.source", Path: orderPath(c.Order) + "/source"}, c.Order != ""
-	case "order.replay":
+	case "order.reread":
 		return do("reread"), c.Order != "" || c.SubjectKind == "channel_order"
 	case "order.release":
 		f := do("release")
@@ -62,7 +62,7 @@ func fixOf(action string, c caseRow) (fix, bool) {
 		return do("accept"), true
 	case "inbox.replay":
 		return do("again"), c.SubjectKind == "inbox"
-	case "order.apply":
+	case "inbox.apply":
 		return do("as_received"), c.SubjectKind == "inbox"
 	case "listing.map":
 		return fix{Route: "listings", Path: Base + "/listings?account=" + url.QueryEscape(c.Account)}, true
@@ -72,17 +72,22 @@ func fixOf(action string, c caseRow) (fix, bool) {
 		return do("check"), c.Account != ""
 	case "channel.authorize", "channel.diff":
 		return fix{Route: "channel", Path: at}, c.Account != ""
-	case "channel.list":
+	case "channel.list", "channel.pause":
 		return fix{Route: "channels", Path: Base + "/channels"}, true
 	case "stock.explain", "stock.count", "location.show":
 		return fix{Route: "stock", Path: Base + "/stock?" + url.Values{"location": {c.Location}}.Encode()}, true
+	case "location.heard":
+		return do("heard"), c.Location != ""
 	case "stock.push":
 		return do("push"), c.Account != ""
 	case "tell.retry":
+		if c.SubjectKind == "shipment" {
+			return do("rebook"), true
+		}
 		return do("tell"), c.SubjectKind == "tell"
 	case "tell.done":
 		return do("told"), c.SubjectKind == "tell"
-	case "job.look", "job.happened", "job.retry":
+	case "outcome.look", "outcome.happened", "outcome.retry":
 		return outcome(action, c, do)
 	case "job.replay":
 		return do("job"), c.SubjectKind == "job"
@@ -102,11 +107,11 @@ func fixOf(action string, c caseRow) (fix, bool) {
 func outcome(action string, c caseRow, do func(string) fix) (fix, bool) {
 	yes := map[string]string{"tell": "told", "refund": "refunded", "job": "happened"}[c.SubjectKind]
 	no := map[string]string{"tell": "tell", "refund": "not_refunded", "job": "not_happened"}[c.SubjectKind]
-	if action == "job.look" {
+	if action == "outcome.look" {
 		return fix{}, false
 	}
 	what := yes
-	if action == "job.retry" {
+	if action == "outcome.retry" {
 		what = no
 	}
 	return do(what), cmp.Or(what, "") != ""

@@ -9,6 +9,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/policy"
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -59,6 +60,10 @@ func channelAddDo(v *visit) error {
 		default:
 			in.Settings[s.Name], p.Given["set-"+s.Name] = value, value
 		}
+	}
+	area := access.Area{LegalEntities: []string{in.LegalEntity}, Countries: []string{in.Country}}
+	if !access.ReachOf(v.r.Context()).Contains(area) {
+		return fault.New(fault.Forbidden, "that part of the business is not yours")
 	}
 	ctx, cancel := context.WithTimeout(v.r.Context(), patience)
 	defer cancel()

@@ -12,7 +12,9 @@ import (
 	"testing"
 
 	"github.com/openclaw-pos/commerce/app/demo"
+	"github.com/openclaw-pos/commerce/commerce/dispatch"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
+	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -286,6 +288,71 @@ func TestRoles(t *testing.T) {
 		}
 		if page := picker.get(t, "/console/orders/"+x.order).body; strings.Contains(page, "/cancel") || strings.Contains(page, "/hold") {
 			t.Error("a picker is shown what a picker may not do")
+		}
+	})
+}
+
+func TestBranch(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *demo.Stage) {
+		if err := s.Trouble(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		x := find(t, s)
+		var here, there inventory.Location
+		var fo fulfillment.FO
+		var parcel dispatch.Shipment
+		var number string
+		read(t, s, func(tx *db.Tx) (err error) {
+			if fo, err = s.App.Fulfillment.Get(tx, x.work); err != nil {
+				return err
+			}
+			places, err := s.App.Inventory.Locations(tx, fo.Location)
+			if err != nil {
+				return err
+			}
+			there = places[0]
+			if here, err = s.App.Inventory.LocationByCode(tx, "PK-KHI-01"); err != nil {
+				return err
+			}
+			parcels, err := s.App.Dispatch.List(tx, dispatch.Filter{Location: there.ID, States: []string{dispatch.Issued}}, "", 1)
+			if err != nil {
+				return err
+			}
+			parcel = parcels.Items[0]
+			o, err := s.App.Order.Get(tx, x.order)
+			number = o.Number
+			return err
+		})
+		_, _, err := s.App.Users.Add(t.Context(), s.Owner.Caller(), access.NewUser{
+			Email: "karachi@example.com", Name: "Karachi", Password: demo.StagePassword, Grants: []access.Grant{{Role: access.BranchManager, Area: access.Area{Locations: []string{here.ID}}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := enter(t, s, "karachi@example.com")
+		for _, path := range []string{"/console/work/" + x.work, "/console/orders/" + x.order, "/console/orders/" + x.order + "/source", "/console/picklist?at=" + there.Code, "/console/parcels/" + parcel.ID + "/label"} {
+			if a := p.get(t, path); a.status != http.StatusNotFound {
+				t.Errorf("%s is seen from another branch: %d", path, a.status)
+			}
+		}
+		for _, path := range []string{"/console/", "/console/orders", "/console/work", "/console/handover", "/console/exceptions", "/console/stock/OC-001"} {
+			a := p.get(t, path)
+			if a.status != http.StatusOK || strings.Contains(a.body, number) || strings.Contains(a.body, there.Name) {
+				t.Errorf("%s speaks of another branch: %d", path, a.status)
+			}
+		}
+		if a := p.get(t, "/console/find?q="+url.QueryEscape(number)); a.status != http.StatusOK || strings.Contains(a.body, x.order) {
+			t.Errorf("found from another branch: %d at %s", a.status, a.at)
+		}
+		if a := p.post(t, "/console/handover/scan", url.Values{"code": {parcel.Tracking}}, "X-Scan", "1"); !strings.Contains(a.body, "said bad") {
+			t.Errorf("handed over from another branch: %s", a.body)
+		}
+		if a := p.post(t, "/console/stock/OC-001/count", url.Values{"location": {there.Code}, "quantity": {"1"}, "reference": {"r"}}); !strings.Contains(a.body, "Nothing is found here") {
+			t.Errorf("counted from another branch: %d %s", a.status, a.at)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -88,6 +89,9 @@ func (v *visit) findOrders(tx *db.Tx, q string) ([]hit, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sees(tx, access.Orders, o.ID); err != nil {
+		return nil, err
+	}
 	return []hit{{v.T("Order %s", o.Number), v.Word(string(o.State)) + " · " + o.ExternalNumber, orderPath(o.ID), "orders"}}, nil
 }
 
@@ -96,12 +100,18 @@ func (v *visit) findWork(tx *db.Tx, q string) ([]hit, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sees(tx, access.Fulfillments, f.ID); err != nil {
+		return nil, err
+	}
 	return []hit{{v.T("Fulfillment %s", f.Number), v.Word(f.State), Base + "/work/" + f.ID, "work"}}, nil
 }
 
 func (v *visit) findParcels(tx *db.Tx, q string) ([]hit, error) {
 	s, err := v.Dispatch.Get(tx, q)
 	if err != nil {
+		return nil, err
+	}
+	if err := sees(tx, access.Shipments, s.ID); err != nil {
 		return nil, err
 	}
 	return []hit{{v.T("Parcel %s", s.Tracking), v.Word(s.State), orderPath(s.OrderID) + "#work", "handover"}}, nil

@@ -6,6 +6,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/dispatch"
 	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -56,7 +57,12 @@ func handoverScan(v *visit) error {
 		return fault.Field("code", "scan a parcel's label, or type its number")
 	}
 	var before dispatch.Shipment
-	err := v.read(func(tx *db.Tx) (err error) { before, err = v.Dispatch.Get(tx, code); return err })
+	err := v.read(func(tx *db.Tx) (err error) {
+		if before, err = v.Dispatch.Get(tx, code); err != nil {
+			return err
+		}
+		return sees(tx, access.Shipments, before.ID)
+	})
 	var s dispatch.Shipment
 	if err == nil {
 		s, err = v.Dispatch.HandOver(v.r.Context(), code, v.actor(), time.Time{})
@@ -83,6 +89,9 @@ func handoverScan(v *visit) error {
 
 // handoverBack takes a hand-over back, as long as the courier has not scanned the parcel.
 func handoverBack(v *visit) error {
+	if err := v.read(func(tx *db.Tx) error { return sees(tx, access.Shipments, v.form("parcel")) }); err != nil {
+		return err
+	}
 	if _, err := v.Dispatch.Unhand(v.r.Context(), v.form("parcel"), 0, v.actor()); err != nil {
 		return err
 	}

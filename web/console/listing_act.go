@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/db"
 )
 
 // listingMap says which SKU a listing is; orders that waited go on. Unmapping is the undo.
@@ -45,6 +47,9 @@ func listingBulk(v *visit) error {
 		id, sku, ok := strings.Cut(clean(one), " ")
 		err := error(fault.Field("map", "is not a listing with its SKU"))
 		if ok {
+			err = v.read(func(tx *db.Tx) error { return sees(tx, access.Listings, id) })
+		}
+		if err == nil {
 			err = v.Catalog.Map(v.r.Context(), id, sku, v.actor())
 		}
 		if err == nil {

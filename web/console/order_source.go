@@ -3,6 +3,7 @@ package console
 import (
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -32,6 +33,9 @@ func orderSource(v *visit) error {
 
 // orderSourceDo has a person choose the location.
 func orderSourceDo(v *visit) error {
+	if err := v.read(func(tx *db.Tx) error { return sees(tx, access.Locations, v.form("location")) }); err != nil {
+		return err
+	}
 	if _, err := v.Fulfillment.SourceAt(v.r.Context(), v.id(), v.form("location"), v.actor()); err != nil {
 		return err
 	}

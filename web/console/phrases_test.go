@@ -1,6 +1,7 @@
 package console
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -118,6 +119,18 @@ func literal(e ast.Expr, all map[string]bool) {
 	}
 }
 
+func langFile(t *testing.T, name string) (m map[string]map[string]string) {
+	t.Helper()
+	text, err := langFiles.ReadFile("lang/" + name)
+	if err == nil {
+		err = json.Unmarshal(text, &m)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 var verb = regexp.MustCompile(`%[sd]`)
 
 // TestPhrases holds that every phrase is there in every language, with the same values in the same order.
@@ -125,6 +138,7 @@ func TestPhrases(t *testing.T) {
 	t.Parallel()
 	w := loadWords()
 	known := phrases(t)
+	elsewhere := langFile(t, "causes.json")       // those of causes are written where causes are: one that goes there may stay a while here
 	if path := os.Getenv("PHRASES"); path != "" { // for whoever translates: what is missing, one a line
 		var missing []string
 		for _, p := range known {
@@ -148,7 +162,7 @@ func TestPhrases(t *testing.T) {
 				}
 			}
 			for p := range w[l.Code] {
-				if !slices.Contains(known, p) {
+				if !slices.Contains(known, p) && elsewhere[p] == nil {
 					t.Errorf("nobody says %q any more", p)
 				}
 			}

@@ -2,11 +2,13 @@ package console
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/openclaw-pos/commerce/commerce/catalog"
 	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -22,6 +24,7 @@ type skuPage struct {
 	catalog.Variant
 	Levels    []inventory.Level
 	Places    map[string]inventory.Location
+	Countable []inventory.Location
 	Promises  []promise
 	Reserved  []inventory.Reserved
 	Short     []inventory.Short
@@ -39,11 +42,14 @@ func skuShow(v *visit) error {
 		if p.Places, err = v.places(tx); err != nil {
 			return err
 		}
+		p.Countable = v.shippers(tx)
 		if p.Levels, err = v.Inventory.Levels(tx, inventory.LevelFilter{Variants: []string{p.Variant.ID}}, inventory.LevelKey{}, 500); err != nil {
 			return err
 		}
-		if p.Promises, err = v.promises(tx, p.Variant.ID); err != nil {
-			return err
+		if v.allowed(v.who, "listings") {
+			if p.Promises, err = v.promises(tx, p.Variant.ID); err != nil {
+				return err
+			}
 		}
 		if p.Reserved, err = v.Inventory.Reservations(tx, inventory.ReservedFilter{Variant: p.Variant.ID}, "", 50); err != nil {
 			return err
@@ -94,6 +100,12 @@ func (v *visit) promises(tx *db.Tx, variant string) ([]promise, error) {
 		for ours := range mapped {
 			at = append(at, ours)
 		}
+		if at, err = v.mine(tx, at); err != nil {
+			return nil, err
+		}
+		if len(at) == 0 && !access.ReachOf(tx.Context()).Everything() {
+			continue
+		}
 		p.Explained, err = v.Inventory.Explain(tx, variant, inventory.AvailQuery{Account: a.ID, LegalEntity: a.LegalEntity, Country: a.Country, Locations: at})
 		if err != nil {
 			return nil, err
@@ -101,6 +113,21 @@ func (v *visit) promises(tx *db.Tx, variant string) ([]promise, error) {
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// mine are those of our locations that are the person's; with none mapped it is all of the person's.
+func (v *visit) mine(tx *db.Tx, at []string) ([]string, error) {
+	reach := access.ReachOf(tx.Context())
+	if reach.Everything() {
+		return at, nil
+	}
+	if len(at) == 0 {
+		for _, l := range v.shippers(tx) {
+			at = append(at, l.ID)
+		}
+	}
+	seen, err := reach.Only(tx, access.Locations, at)
+	return slices.DeleteFunc(at, func(id string) bool { return !seen[id] }), err
 }
 
 // skuCount sets on hand to what was counted. The form has a reference of its own, so that sending it twice counts once.
@@ -115,8 +142,10 @@ func skuCount(v *visit) error {
 		if goods, err = v.Catalog.BySKU(tx, v.r.PathValue("sku")); err != nil {
 			return err
 		}
-		at, err = v.Inventory.LocationByCode(tx, v.form("location"))
-		return err
+		if at, err = v.Inventory.LocationByCode(tx, v.form("location")); err != nil {
+			return err
+		}
+		return sees(tx, access.Locations, at.ID)
 	}); err != nil {
 		return err
 	}

@@ -95,17 +95,19 @@ func (v *visit) enter(to route) error {
 
 // within refuses a row of its own kind that lies outside the person's part of the business, as if there were none.
 func (v *visit) within(ctx context.Context, to route) error {
-	reach, id := access.ReachOf(ctx), v.id()
-	if id == "" || reach.Everything() {
+	if v.id() == "" || access.ReachOf(ctx).Everything() {
 		return nil
 	}
-	return v.read(func(tx *db.Tx) error {
-		sees, err := reach.Sees(tx, to.rows, id)
-		if err == nil && !sees {
-			err = fault.New(fault.NotFound, "there is no such thing here")
-		}
-		return err
-	})
+	return v.read(func(tx *db.Tx) error { return sees(tx, to.rows, v.id()) })
+}
+
+// sees refuses a row outside the part of the business that is the person's, as if there were none.
+func sees(tx *db.Tx, rows access.Rows, id string) error {
+	ok, err := access.ReachOf(tx.Context()).Sees(tx, rows, id)
+	if err == nil && !ok {
+		err = fault.New(fault.NotFound, "there is no such thing here")
+	}
+	return err
 }
 
 // fail shows what went wrong: on the page the person came from where that can be, else on one of its own.

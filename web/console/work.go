@@ -6,6 +6,7 @@ import (
 
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/commerce/inventory"
+	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -78,6 +79,9 @@ func (v *visit) place(tx *db.Tx) (inventory.Location, error) {
 		return inventory.Location{}, nil
 	}
 	l, err := v.Inventory.LocationByCode(tx, code)
+	if err == nil {
+		err = sees(tx, access.Locations, l.ID)
+	}
 	if err != nil && !said {
 		return inventory.Location{}, nil //nolint:nilerr // what was chosen long ago may be gone
 	}
@@ -93,7 +97,16 @@ func (v *visit) shippers(tx *db.Tx) []inventory.Location {
 	if err != nil {
 		return nil
 	}
-	return slices.DeleteFunc(all, func(l inventory.Location) bool { return !l.Fulfils || !l.Active })
+	var ids []string
+	for _, l := range all {
+		ids = append(ids, l.ID)
+	}
+	reach := access.ReachOf(tx.Context())
+	seen, err := reach.Only(tx, access.Locations, ids)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(all, func(l inventory.Location) bool { return !l.Fulfils || !l.Active || !reach.Everything() && !seen[l.ID] })
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
