@@ -175,7 +175,7 @@ var owners = map[string]string{
 	"sales_channels": "commerce/connect", "channel_accounts": "commerce/connect", "account_health": "commerce/connect", "account_locations": "commerce/connect", "channel_cursors": "commerce/connect",
 	"inbox": "commerce/connect", "channel_orders": "commerce/connect", "reads": "commerce/connect", "early_returns": "commerce/connect", "tells": "commerce/connect", "channel_stock": "commerce/connect", "channel_prices": "commerce/connect",
 	"orders": "commerce/order", "order_lines": "commerce/order", "order_units": "commerce/order", "order_charges": "commerce/order", "order_holds": "commerce/order",
-	"order_history": "commerce/order", "order_change_sets": "commerce/order", "order_payments": "commerce/payment", "refunds": "commerce/payment", "refund_lines": "commerce/payment",
+	"order_history": "commerce/order", "order_change_sets": "commerce/order", "order_payments": "commerce/payment", "cash_parcels": "commerce/payment", "refunds": "commerce/payment", "refund_lines": "commerce/payment",
 	"fulfillment_orders": "commerce/fulfillment", "fulfillment_lines": "commerce/fulfillment", "fulfillment_scans": "commerce/fulfillment", "dispatch_shipments": "commerce/dispatch", "dispatch_lines": "commerce/dispatch",
 	"shipment_events": "commerce/dispatch", "returns_rma": "commerce/returns", "return_lines": "commerce/returns", "org_units": "commerce/company", "core_reads": "commerce/company", "core_documents": "commerce/company", "storefronts": "commerce/cart", "carts": "commerce/cart", "cart_lines": "commerce/cart",
 }

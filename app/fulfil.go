@@ -8,6 +8,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/commerce/payment"
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/stock"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -174,7 +175,7 @@ func (a *App) dispatchNeeds() dispatch.Needs {
 			}
 			return all, err
 		},
-		Stock: a.Inventory.Move, CashDue: a.Payment.CashDue, Cash: a.cash, Returning: a.homecoming, Choose: a.chooseCourier,
+		Stock: a.Inventory.Move, CashDue: a.Payment.CashDue, CashStep: a.waybillStep, Cash: a.cash, Returning: a.homecoming, Choose: a.chooseCourier,
 		Places: func(tx *db.Tx, ids []string) (map[string]dispatch.Place, error) {
 			all := map[string]dispatch.Place{}
 			if len(ids) == 0 {
@@ -225,27 +226,37 @@ func (a *App) ordersToSend(tx *db.Tx, ids []string, lock bool) (map[string]dispa
 	for id, h := range heads {
 		o := dispatch.Order{
 			ID: id, Number: h.Number, Account: h.Account, External: h.External, Country: h.Country, Currency: h.Currency, Zone: h.Zone, State: string(h.State),
-			Stops: stops[id], Lines: map[string]string{}, SKUs: map[string]string{},
+			Stops: stops[id], Lines: map[string]string{}, SKUs: map[string]string{}, Goods: map[string]dispatch.Worth{},
 		}
 		for _, l := range lines[id] {
 			o.Lines[l.ID], o.SKUs[l.ID] = l.External, l.SKU
+			if l.Ships && l.FulfilledBy == channel.Seller {
+				o.Goods[l.ID] = dispatch.Worth{Ordered: l.Ordered, Open: l.Open, Total: l.Total}
+			}
 		}
 		all[id] = o
 	}
 	return all, nil
 }
 
-// cash tells payments what became of cash on delivery.
+// waybillStep is the step of a country's cash, which no waybill breaks.
+func (a *App) waybillStep(tx *db.Tx, country, _ string) (int64, error) {
+	r, err := a.Policy.Rules(tx, country, "", tx.Now)
+	return r.CashStep, err
+}
+
+// cash tells payments what became of the parcels' cash on delivery.
 func (a *App) cash(tx *db.Tx, facts []dispatch.CashFact) error {
 	for _, f := range facts {
 		var err error
+		c := payment.Parcel{Order: f.OrderID, Shipment: f.ShipmentID, Cash: f.Cash}
 		switch f.What {
 		case dispatch.CashCollected:
-			err = a.Payment.Collected(tx, f.OrderID, "cod_presumed", f.At)
+			err = a.Payment.Collected(tx, c, payment.Presumed, f.At)
 		case dispatch.CashDue:
-			err = a.Payment.Uncollect(tx, f.OrderID, f.At)
+			err = a.Payment.Uncollect(tx, c, f.At)
 		default:
-			err = a.Payment.Uncollected(tx, f.OrderID, f.At)
+			err = a.Payment.Uncollected(tx, c, f.At)
 		}
 		if err != nil {
 			return err

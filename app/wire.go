@@ -187,7 +187,8 @@ func (a *App) paymentNeeds() payment.Needs {
 			acc, err := a.Connect.Account(tx, account)
 			return acc.Settings["cod_presumed"] == "yes", err
 		},
-		CanRefund: func(channel string) bool { return a.Connect.Can(channel).Refund },
+		DueChanged: func(tx *db.Tx, ids []string) error { return a.Dispatch.CashChanged(tx, ids) },
+		CanRefund:  func(channel string) bool { return a.Connect.Can(channel).Refund },
 		Gateway: func(name string) (gateway.Gateway, error) {
 			gw, _, err := a.openGateway(name, "")
 			return gw, err
@@ -264,8 +265,13 @@ func (a *App) stockNeeds() connect.StockNeeds {
 		},
 		Promise: a.promise,
 		HeldBack: func(tx *db.Tx, account string, variants []string) (map[string]int64, error) {
-			return a.Order.HeldBack(tx, account, variants)
+			untold, err := a.Dispatch.Untold(tx, account)
+			if err != nil {
+				return nil, err
+			}
+			return a.Order.HeldBack(tx, account, variants, untold)
 		},
+		VariantsOf: func(tx *db.Tx, lines []string) ([]string, error) { return a.Order.VariantsOf(tx, lines) },
 		Prices: func(tx *db.Tx, acc channel.Account, variants []string) (map[string]channel.PriceLevel, error) {
 			found, err := a.Catalog.Price(tx, catalog.PriceQuery{Country: acc.Country, Currency: acc.Currency, Channel: acc.Channel, Account: acc.ID, Variants: variants, At: tx.Now})
 			all := make(map[string]channel.PriceLevel, len(found))

@@ -30,7 +30,8 @@ type Packed struct {
 }
 
 // Announce makes a shipment of each packed parcel of an order whose row is locked, and starts whatever gives it its waybill: a courier's job, the
-// channel, or a person. It answers the ids at the same index. The cash that a courier is to collect is put on parcels so that they sum to what is due.
+// channel, or a person. It answers the ids at the same index. The cash that a courier is to collect is split over the order's parcels,
+// see cash.go.
 func (s *Service) Announce(tx *db.Tx, packs []Packed) ([]string, error) {
 	if len(packs) == 0 {
 		return nil, nil
@@ -68,15 +69,11 @@ func (s *Service) announce(tx *db.Tx, o Order, packs []Packed, choices []Choice)
 	if err != nil {
 		return nil, err
 	}
-	due, err := s.need.CashDue(tx, []string{o.ID})
-	if err != nil {
-		return nil, err
-	}
 	var all []*Shipment
 	for i, p := range packs {
 		all = append(all, intended(o, p, choices[i], len(others)+i+1))
 	}
-	if err := share(all, others, due[o.ID], o.Currency); err != nil {
+	if err := s.share(tx, o, all, others); err != nil {
 		return nil, err
 	}
 	if err := insert(tx, all); err != nil {
@@ -101,27 +98,6 @@ func intended(o Order, p Packed, c Choice, n int) *Shipment {
 		sh.Source, sh.Courier = FromCourier, c.Courier
 	}
 	return sh
-}
-
-// share puts cash on new parcels: what is due and on no other parcel yet goes on the first one, so that the buyer pays once and the parcels sum
-// to what is due. Where the channel makes the waybill, it puts the cash on it.
-func share(fresh, others []*Shipment, due money.Amount, currency string) error {
-	if due.IsZero() {
-		return nil
-	}
-	if due.Currency != currency {
-		return fault.New(fault.Internal, "cash is due in %s for an order in %s", due.Currency, currency)
-	}
-	left := due.Minor
-	for _, sh := range others {
-		if !sh.void() && sh.State != Refused {
-			left -= sh.Cash.Minor
-		}
-	}
-	if left > 0 && len(fresh) > 0 && fresh[0].Source != FromChannel {
-		fresh[0].Cash.Minor = left
-	}
-	return nil
 }
 
 // start sets in motion what gives new shipments their waybills.

@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -53,7 +52,7 @@ func (s *Service) apply(tx *db.Tx, orders []string) error {
 		return err
 	}
 	slices.SortStableFunc(all, func(a, b *Shipment) int { return cmp.Compare(a.OrderID, b.OrderID) })
-	a := &applying{s: s, tx: tx, all: all}
+	a := &applying{s: s, tx: tx, all: all, heads: heads, cash: map[string]bool{}}
 	for _, sh := range all {
 		if len(scans[sh.ID]) == 0 {
 			continue
@@ -75,7 +74,8 @@ type applying struct {
 	evs     []outbox.Event
 	raise   []exception.Case
 	clear   []exception.Key
-	cash    map[string]time.Time // orders whose cash may have moved
+	heads   map[string]Order
+	cash    map[string]bool // orders whose cash has moved
 	facts   []CashFact
 	home    []Homecoming
 }
@@ -176,9 +176,11 @@ func (a *applying) walk(o Order, sh *Shipment, to string, at time.Time, st couri
 	var steps []func(*db.Tx, string, []Moved) error
 	if from == Delivered && to != Delivered {
 		steps = append(steps, n.Unarrive)
-		if sh.Cash.Minor > 0 {
-			defer func() { a.takenBack(sh, at) }()
-		}
+		defer func() {
+			if sh.State != Delivered {
+				a.became(sh, CashDue, at)
+			}
+		}()
 	}
 	switch {
 	case to == Delivered && from == Returning:
@@ -226,10 +228,11 @@ func (a *applying) walk(o Order, sh *Shipment, to string, at time.Time, st couri
 	return nil
 }
 
-// takenBack says that the cash of a delivery that did not happen is still due.
-func (a *applying) takenBack(sh *Shipment, at time.Time) {
-	if sh.State != Delivered {
-		a.facts = append(a.facts, CashFact{sh.OrderID, CashDue, at})
+// became notes what became of a parcel's cash.
+func (a *applying) became(sh *Shipment, what string, at time.Time) {
+	if sh.Cash.Minor > 0 {
+		a.cash[sh.OrderID] = true
+		a.facts = append(a.facts, CashFact{OrderID: sh.OrderID, ShipmentID: sh.ID, Cash: sh.Cash.Minor, What: what, At: at})
 	}
 }
 
@@ -261,12 +264,11 @@ func (a *applying) tell(o Order, sh *Shipment, at time.Time, source string, st c
 		return nil
 	}
 	a.evs = append(a.evs, sh.event(event.ShipmentClosed, at, fact, false))
-	if sh.Cash.Minor > 0 {
-		if a.cash == nil {
-			a.cash = map[string]time.Time{}
-		}
-		a.cash[sh.OrderID] = at
+	what := CashVoid
+	if sh.State == Delivered {
+		what = CashCollected
 	}
+	a.became(sh, what, at)
 	if sh.State != Delivered || sh.Announced {
 		return nil
 	}
@@ -306,44 +308,4 @@ func (a *applying) close() error {
 		return nil
 	}
 	return a.s.need.Returning(a.tx, a.home)
-}
-
-// settleCash tells payments of cash once every parcel that carries some has ended: all delivered is collected, none is void; a mixture is a person's case.
-func (a *applying) settleCash() error {
-	facts := a.facts
-	for _, order := range slices.Sorted(maps.Keys(a.cash)) {
-		var got, gone, open int64
-		free := false // a parcel without cash has been delivered
-		for _, sh := range a.all {
-			switch {
-			case sh.OrderID != order || sh.void():
-			case sh.Cash.Minor == 0:
-				free = free || sh.State == Delivered
-			case sh.State == Delivered:
-				got += sh.Cash.Minor
-			case sh.State == Returned || sh.State == Lost:
-				gone += sh.Cash.Minor
-			default:
-				open += sh.Cash.Minor
-			}
-		}
-		switch {
-		case open > 0:
-		case gone == 0:
-			facts = append(facts, CashFact{order, CashCollected, a.cash[order]})
-		case got == 0 && !free:
-			facts = append(facts, CashFact{order, CashVoid, a.cash[order]})
-		default:
-			if err := exception.Raise(a.tx, exception.Case{
-				Cause: exception.CashShort, SubjectKind: "order", Subject: order, Order: order,
-				Detail: map[string]any{"collected": got, "came_back": gone},
-			}); err != nil {
-				return err
-			}
-		}
-	}
-	if len(facts) == 0 {
-		return nil
-	}
-	return a.s.need.Cash(a.tx, facts)
 }

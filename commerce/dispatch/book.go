@@ -131,7 +131,14 @@ func (s *Service) booked(ctx context.Context, c courier.Courier, sh Shipment, b 
 		if err := taken(tx, now.ID, b.Carrier, b.Tracking); err != nil {
 			return s.refuse(tx, now, err)
 		}
-		return s.issue(tx, o, now, b)
+		if now.Cash == sh.Cash {
+			return s.issue(tx, o, now, b)
+		}
+		now.Cash = sh.Cash // what is due has changed while the courier was asked: the waybill says what it says
+		if err := s.issue(tx, o, now, b); err != nil {
+			return err
+		}
+		return s.CashChanged(tx, []string{o.ID})
 	}, nil
 }
 

@@ -43,7 +43,9 @@ type Needs struct {
 	Stock func(tx *db.Tx, ms []stock.Movement) error
 	// CashDue is what a courier is to collect for orders: only courier-collected cash that is still due.
 	CashDue func(tx *db.Tx, orders []string) (map[string]money.Amount, error)
-	// Cash tells payments what became of the cash of orders.
+	// CashStep is the step of a country's cash in minor units; 0 or 1 = none.
+	CashStep func(tx *db.Tx, country, currency string) (int64, error)
+	// Cash tells payments what became of the cash of parcels.
 	Cash func(tx *db.Tx, facts []CashFact) error
 	// Returning tells returns of parcels that turned back, came back, were lost, or were delivered after all.
 	Returning func(tx *db.Tx, facts []Homecoming) error
@@ -78,6 +80,13 @@ type Order struct {
 	Stops    []string          // open hold types that stop label and hand-over
 	Lines    map[string]string // our line id → the channel's
 	SKUs     map[string]string // our line id → SKU
+	Goods    map[string]Worth  // our line id → what of it we send
+}
+
+// Worth is what a line of an order that we send comes to.
+type Worth struct {
+	Ordered, Open int64 // units; open ones have not been handed over
+	Total         int64 // of all that was ordered, in minor units
 }
 
 // Moved names units of an order line that go from one count to another.
@@ -98,18 +107,20 @@ type Good struct {
 	Units    []string `json:"units,omitempty"`
 }
 
-// CashFact is what became of an order's cash on delivery.
+// CashFact is what became of a parcel's cash on delivery.
 type CashFact struct {
-	OrderID string
-	What    string
-	At      time.Time
+	OrderID    string
+	ShipmentID string
+	Cash       int64 // what its waybill says, in minor units
+	What       string
+	At         time.Time
 }
 
 // What becomes of cash on delivery. Telling the same twice must be harmless.
 const (
-	CashCollected = "collected" // every parcel that carries some was delivered: presumed from the scans
-	CashVoid      = "void"      // all of them came back or were lost
-	CashDue       = "due"       // a delivery was taken back: nothing has been collected yet
+	CashCollected = "collected" // the parcel was delivered: presumed from the scans
+	CashVoid      = "void"      // it came back or was lost: that part is due no more
+	CashDue       = "due"       // its delivery was taken back: its part has not been collected yet
 )
 
 // Homecoming is a parcel that did not reach the buyer, or did after it had turned back.

@@ -70,7 +70,7 @@ func (h *house) orders() *order.Service {
 			}
 			return all, nil
 		},
-		Paid: func(*db.Tx, []string) (map[string][]channel.Payment, error) { return nil, nil },
+		Paid:     func(*db.Tx, []string) (map[string][]channel.Payment, error) { return nil, nil },
 		Announce: func(*db.Tx, []string) error { return nil }, Void: func(*db.Tx, []string) error { return nil },
 		Rules: func(*db.Tx, string, time.Time) (order.Rules, error) {
 			return order.Rules{Zone: "Asia/Karachi", UnpaidExpiry: 48 * time.Hour}, nil
@@ -259,10 +259,11 @@ func (h *house) dispatching() *dispatch.Service {
 			for id, x := range heads {
 				d := dispatch.Order{
 					ID: id, Number: x.Number, Account: x.Account, External: x.External, Country: x.ShipCountry, Currency: x.Currency, Zone: x.Zone, State: string(x.State),
-					Stops: stops[id], Lines: map[string]string{}, SKUs: map[string]string{},
+					Stops: stops[id], Lines: map[string]string{}, SKUs: map[string]string{}, Goods: map[string]dispatch.Worth{},
 				}
 				for _, l := range lines[id] {
 					d.Lines[l.ID], d.SKUs[l.ID] = l.External, l.SKU
+					d.Goods[l.ID] = dispatch.Worth{Ordered: l.Ordered, Open: l.Open, Total: l.Total}
 				}
 				all[id] = d
 			}
@@ -302,9 +303,17 @@ func (h *house) dispatching() *dispatch.Service {
 			}
 			return all, nil
 		},
+		CashStep: func(*db.Tx, string, string) (int64, error) { return h.step, nil },
 		Cash: func(_ *db.Tx, facts []dispatch.CashFact) error {
 			h.mu.Lock()
 			defer h.mu.Unlock()
+			for _, f := range facts {
+				if f.What == dispatch.CashDue {
+					h.cash[f.OrderID] += f.Cash
+				} else {
+					h.cash[f.OrderID] -= f.Cash
+				}
+			}
 			h.money = append(h.money, facts...)
 			return nil
 		},

@@ -17,7 +17,8 @@ const (
 	Confirmed = "cod_confirmed" // a statement, a till, a channel or a person
 )
 
-// CashDue is what a courier is to collect for each order: only what it collects, and only what is still due, at the country's cash step.
+// CashDue is what a courier is to collect for each order: only what it collects, and only what is still due, at the country's cash step. What was
+// collected with a parcel, or came back with one, is due no more.
 func (s *Service) CashDue(tx *db.Tx, orders []string) (map[string]money.Amount, error) {
 	payments, err := db.All(tx, scan, `select `+columns+` from order_payments p where p.order_id in (select key from json_each($1)) and p.cod_state = 'due' and p.collector = 'courier'
 		order by p.id`, db.Keys(orders))
@@ -30,7 +31,7 @@ func (s *Service) CashDue(tx *db.Tx, orders []string) (map[string]money.Amount, 
 	}
 	due := map[string]money.Amount{}
 	for _, p := range payments {
-		if due[p.OrderID], err = due[p.OrderID].Add(money.Of(p.CODDue, p.Currency)); err != nil {
+		if due[p.OrderID], err = due[p.OrderID].Add(money.Of(p.outstanding(), p.Currency)); err != nil {
 			return nil, err
 		}
 	}
@@ -56,25 +57,23 @@ func (s *Service) rounded(tx *db.Tx, country string, a money.Amount) (money.Amou
 	return r, err
 }
 
-// Collected says that the cash of an order has been taken. With Confirmed it is captured. With Presumed it is captured only where the account chose presumption; else it is
-// known as collected and waits for the confirmation. Safe to repeat.
-func (s *Service) Collected(tx *db.Tx, order, basis string, at time.Time) error {
+// Collected says that the cash of an order has been taken, or of one parcel with Parcel. With Confirmed it is captured. With Presumed it is captured only where the account
+// chose presumption; else it is known as collected and waits for the confirmation. Safe to repeat.
+func (s *Service) Collected(tx *db.Tx, c Parcel, basis string, at time.Time) error {
 	if basis != Presumed && basis != Confirmed {
 		return fault.New(fault.Invalid, "the basis of a collection is %s or %s, not %q", Presumed, Confirmed, basis)
 	}
-	return s.cash(tx, order, basis, at, func(o Order, p *Payment) error {
-		if p.CODBasis == Confirmed && p.State == Captured || p.Collector == string(channel.ByChannel) && basis == Presumed || !p.cashStep("collect") {
+	return s.cashOf(tx, c, basis, at, func(o Order, t *tally, p *part) error {
+		if p.Basis == Confirmed && p.Captured > 0 || t.payment.Collector == string(channel.ByChannel) && basis == Presumed || !p.step("collect") {
 			return nil
 		}
-		p.CODGot, p.CODBasis = p.CODDue, basis
+		p.Got, p.Basis = p.Amount, basis
 		if basis == Presumed {
 			if ok, err := s.presumed(tx, o.Account); err != nil || !ok {
 				return err
 			}
 		}
-		if p.step("capture") {
-			p.Captured = max(p.Captured, p.CODDue)
-		}
+		p.Captured = max(p.Captured, p.Amount)
 		return nil
 	})
 }
@@ -87,130 +86,116 @@ func (s *Service) presumed(tx *db.Tx, account string) (bool, error) {
 }
 
 // Uncollect says that a collection did not happen after all, and the cash is due again: the exact inverse of Collected.
-func (s *Service) Uncollect(tx *db.Tx, order string, at time.Time) error {
-	return s.cash(tx, order, "", at, func(_ Order, p *Payment) error {
-		if p.Refunded > 0 || !p.cashStep("uncollect") {
+func (s *Service) Uncollect(tx *db.Tx, c Parcel, at time.Time) error {
+	return s.cashOf(tx, c, "", at, func(_ Order, t *tally, p *part) error {
+		if t.back(p) || !p.step("uncollect") {
 			return nil
 		}
-		if p.State == Captured && p.step("uncapture") {
-			p.Captured = 0
-		}
-		p.CODGot, p.CODBasis = 0, ""
+		p.Got, p.Captured, p.Basis = 0, 0, ""
 		return nil
 	})
 }
 
-// Uncollected says that the parcel came back: nothing was captured and nothing is to be refunded. What was presumed collected is reversed.
-func (s *Service) Uncollected(tx *db.Tx, order string, at time.Time) error {
-	return s.cash(tx, order, "", at, func(_ Order, p *Payment) error {
-		if p.Refunded > 0 || !p.cashStep("void") {
+// Uncollected says that the parcel came back: nothing was captured, nothing is to be refunded, and its part is not due any more. What was presumed collected is reversed.
+func (s *Service) Uncollected(tx *db.Tx, c Parcel, at time.Time) error {
+	return s.cashOf(tx, c, "", at, func(_ Order, t *tally, p *part) error {
+		if t.back(p) || !p.step("void") {
 			return nil
 		}
-		if p.State == Captured && p.step("reverse") || p.step("void") {
-			p.Captured, p.CODGot, p.CODBasis = 0, 0, ""
-		}
+		p.Got, p.Captured, p.Basis = 0, 0, ""
 		return nil
 	})
 }
 
 // DueAgain puts cash that was given up back to due, when a parcel goes out once more: the exact inverse of Uncollected for cash that was due.
-func (s *Service) DueAgain(tx *db.Tx, order string, at time.Time) error {
-	return s.cash(tx, order, "", at, func(_ Order, p *Payment) error {
-		if p.cashStep("unvoid") {
-			p.step("unvoid")
-		}
+func (s *Service) DueAgain(tx *db.Tx, c Parcel, at time.Time) error {
+	return s.cashOf(tx, c, "", at, func(_ Order, _ *tally, p *part) error {
+		p.step("unvoid")
 		return nil
 	})
 }
 
 // CashFact is what became of collected cash on its way to us: hand_in, take_out, remit, unremit, reconcile, unreconcile, short_pay, write_off.
 type CashFact struct {
-	Order string
-	Event state.Event
-	Got   int64 // what was remitted in minor units, for remit and short_pay
-	At    time.Time
+	Order    string
+	Shipment string // of this parcel only, as a courier's statement tells by tracking number; "" = of all that the order has
+	Cash     int64  // what the parcel's waybill says, in minor units; with Shipment
+	Event    state.Event
+	Got      int64 // what was remitted in minor units, for remit and short_pay
+	At       time.Time
 }
 
 // Move takes collected cash along its life, as statements and people tell. What its life does not allow is fault.Conflict. Less than was due is short-paid and raised; a
-// collection that a statement proves is confirmed by it.
+// collection that a statement proves is confirmed by it. Cash of a parcel that a statement tells of before its scan was collected, too.
 func (s *Service) Move(tx *db.Tx, f CashFact) error {
-	moved := false
-	var short *Payment
-	var done []exception.Key
-	err := s.cash(tx, f.Order, Confirmed, f.At, func(_ Order, p *Payment) error {
-		if p.CODState == "" || p.CODState == CashVoid {
+	moved, left := 0, f.Got
+	var short *part
+	var account, collector string
+	err := s.cashOf(tx, Parcel{f.Order, f.Shipment, f.Cash}, Confirmed, f.At, func(_ Order, t *tally, p *part) error {
+		if p.dead() {
 			return nil
 		}
-		ev := f.Event
-		if ev == "remit" && f.Got > 0 && f.Got < p.CODDue {
+		if f.Shipment != "" && p.State == CashIsDue && (f.Event == "remit" || f.Event == "short_pay") && p.step("collect") {
+			p.Got = p.Amount
+		}
+		ev, got := f.Event, left
+		if t.several() && got > p.Amount { // one amount for several parcels pays them in turn
+			got = p.Amount
+		}
+		if ev == "remit" && f.Got > 0 && got < p.Amount {
 			ev = "short_pay"
 		}
-		if !p.cashStep(ev) {
-			return fault.New(fault.Conflict, "cash on delivery that is %s cannot %s", p.CODState, string(ev)).WithCode("not_allowed")
+		if !p.step(ev) {
+			return fault.New(fault.Conflict, "cash on delivery that is %s cannot %s", p.State, string(ev)).WithCode("not_allowed")
 		}
-		moved = true
-		if p.CODState == CashRemitted || p.CODState == CashReconciled || p.CODState == CashWrittenOff {
-			done = append(done, exception.Key{Cause: exception.CashShort, SubjectKind: "payment", Subject: p.ID}, exception.Key{Cause: exception.CashShort, SubjectKind: "order", Subject: f.Order})
-		}
+		moved++
 		if f.Got > 0 {
-			p.CODGot = f.Got
+			p.Got = got
+			left -= got
 		}
-		if (p.CODState == CashRemitted || p.CODState == CashReconciled) && p.CODBasis != Confirmed {
-			p.CODBasis = Confirmed
-			if p.step("capture") {
-				p.Captured = max(p.Captured, p.CODDue)
-			}
+		if (p.State == CashRemitted || p.State == CashReconciled) && p.Basis != Confirmed {
+			p.Basis, p.Captured = Confirmed, max(p.Captured, p.Amount)
 		}
-		if p.CODState == CashShortPaid {
-			short = p
+		if p.State == CashShortPaid && short == nil {
+			short, account, collector = p, t.payment.Account, t.payment.Collector
 		}
 		return nil
 	})
-	if err != nil || short == nil {
-		if err == nil && !moved {
-			err = fault.New(fault.Conflict, "order %s has no cash on delivery", f.Order).WithCode("not_allowed")
-		}
-		if err != nil || len(done) == 0 {
-			return err
-		}
-		return exception.Clear(tx, "system", "the cash has come, or was written off", done...)
+	switch {
+	case err != nil:
+		return err
+	case moved == 0:
+		return fault.New(fault.Conflict, "order %s has no cash on delivery", f.Order).WithCode("not_allowed")
+	case short != nil:
+		return exception.Raise(tx, exception.Case{
+			Cause: exception.CashShort, SubjectKind: "payment", Subject: short.Payment, Order: f.Order, Account: account,
+			Detail: map[string]any{"due": money.Of(short.Amount, short.Currency), "got": money.Of(short.Got, short.Currency), "collector": collector, "shipment_id": f.Shipment},
+		})
 	}
-	return exception.Raise(tx, exception.Case{
-		Cause: exception.CashShort, SubjectKind: "payment", Subject: short.ID, Order: f.Order, Account: short.Account,
-		Detail: map[string]any{"due": money.Of(short.CODDue, short.Currency), "got": money.Of(short.CODGot, short.Currency), "collector": short.Collector},
-	})
+	return s.cashCame(tx, f.Order)
 }
 
-// cash changes the cash payments of an order under its lock, and tells the order its money state when something did.
-func (s *Service) cash(tx *db.Tx, order, basis string, at time.Time, change func(o Order, p *Payment) error) error {
-	heads, err := s.need.Orders(tx, []string{order}, true)
+// cashCame closes the cases of missing cash of an order whose cash has all come or was written off.
+func (s *Service) cashCame(tx *db.Tx, order string) error {
+	payments, _, err := s.moneyOf(tx, []string{order})
 	if err != nil {
 		return err
 	}
-	o := heads[order]
-	payments, refunds, err := s.moneyOf(tx, []string{order})
-	if err != nil {
-		return err
-	}
-	l := &ledger{facts: &Facts{OrderID: order}, payments: payments[order], refunds: refunds[order]}
-	for i := range l.payments {
-		p := &l.payments[i]
-		if p.CODState == "" {
-			continue
-		}
-		was := *p
-		if err := change(o, p); err != nil {
-			return err
-		}
-		if *p != was {
-			l.touch(i)
+	done, all := []exception.Key{}, true
+	for _, p := range payments[order] {
+		switch p.CODState {
+		case "", CashVoid, CashReversed:
+		case CashRemitted, CashReconciled, CashWrittenOff:
+			done = append(done, exception.Key{Cause: exception.CashShort, SubjectKind: "payment", Subject: p.ID})
+		default:
+			all = false
 		}
 	}
-	if len(l.edited) == 0 {
+	if all && len(done) > 0 {
+		done = append(done, exception.Key{Cause: exception.CashShort, SubjectKind: "order", Subject: order})
+	}
+	if len(done) == 0 {
 		return nil
 	}
-	if err := s.write(tx, []*ledger{l}); err != nil {
-		return err
-	}
-	return s.need.PayChanged(tx, order, StateOf(o.owed(), l.payments), basis, at)
+	return exception.Clear(tx, "system", "the cash has come, or was written off", done...)
 }

@@ -20,7 +20,7 @@ func TestCash(t *testing.T) {
 	}
 	cashed := func(h *house, id, basis string) {
 		h.Helper()
-		h.write(func(tx *db.Tx) error { return h.s.Collected(tx, id, basis, start) })
+		h.write(func(tx *db.Tx) error { return h.s.Collected(tx, payment.Parcel{Order: id}, basis, start) })
 	}
 	move := func(h *house, f payment.CashFact) error {
 		f.At = start
@@ -32,7 +32,7 @@ func TestCash(t *testing.T) {
 				id := h.imported(arrival("by-"+string(collector), cash(collector)))
 				same(t, want, due(h, id))
 				same(t, "due", string(h.get(id).PayState))
-				h.write(func(tx *db.Tx) error { return h.s.Collected(tx, id, payment.Confirmed, start) })
+				h.write(func(tx *db.Tx) error { return h.s.Collected(tx, payment.Parcel{Order: id}, payment.Confirmed, start) })
 				same(t, int64(0), due(h, id))
 			}
 		})
@@ -64,7 +64,9 @@ func TestCash(t *testing.T) {
 	t.Run("a parcel that comes back captured nothing and refunds nothing", func(t *testing.T) {
 		each(t, func(h *house) {
 			id := h.imported(arrival("1001", cash(channel.Courier)))
-			back := func() { h.write(func(tx *db.Tx) error { return h.s.Uncollected(tx, id, start) }) }
+			back := func() {
+				h.write(func(tx *db.Tx) error { return h.s.Uncollected(tx, payment.Parcel{Order: id}, start) })
+			}
 			back()
 			same(t, []string{"void 370001 0 ", "voided 370001 0 0", "voided"}, []string{h.cashOf(id), purse(h.payments(id)[0]), string(h.get(id).PayState)})
 			h.presumed = true
@@ -87,8 +89,8 @@ func TestCash(t *testing.T) {
 				do, undo func(tx *db.Tx) error
 			}{
 				{"void", func(tx *db.Tx) error { return h.s.Void(tx, []string{id}) }, func(tx *db.Tx) error { return h.s.Unvoid(tx, []string{id}) }},
-				{"uncollected", func(tx *db.Tx) error { return h.s.Uncollected(tx, id, start) }, func(tx *db.Tx) error { return h.s.DueAgain(tx, id, start) }},
-				{"collected", func(tx *db.Tx) error { return h.s.Collected(tx, id, payment.Confirmed, start) }, func(tx *db.Tx) error { return h.s.Uncollect(tx, id, start) }},
+				{"uncollected", func(tx *db.Tx) error { return h.s.Uncollected(tx, payment.Parcel{Order: id}, start) }, func(tx *db.Tx) error { return h.s.DueAgain(tx, payment.Parcel{Order: id}, start) }},
+				{"collected", func(tx *db.Tx) error { return h.s.Collected(tx, payment.Parcel{Order: id}, payment.Confirmed, start) }, func(tx *db.Tx) error { return h.s.Uncollect(tx, payment.Parcel{Order: id}, start) }},
 				{"hand in", func(tx *db.Tx) error { return h.s.Move(tx, payment.CashFact{Order: id, Event: "hand_in"}) }, func(tx *db.Tx) error { return h.s.Move(tx, payment.CashFact{Order: id, Event: "take_out"}) }},
 				{"remit", func(tx *db.Tx) error { return h.s.Move(tx, payment.CashFact{Order: id, Event: "remit"}) }, func(tx *db.Tx) error { return h.s.Move(tx, payment.CashFact{Order: id, Event: "unremit"}) }},
 				{"reconcile", func(tx *db.Tx) error { return h.s.Move(tx, payment.CashFact{Order: id, Event: "reconcile"}) }, func(tx *db.Tx) error { return h.s.Move(tx, payment.CashFact{Order: id, Event: "unreconcile"}) }},

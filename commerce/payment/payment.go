@@ -1,7 +1,7 @@
 // Package payment keeps what was paid, what is still to be collected and what went back: several payments an order, cash on delivery with its collector and life,
 // refunds capped at what was captured. Start at Service.Record, which takes a channel's word, and Service.Refund in refund.go.
 //
-// It owns order_payments, refunds and refund_lines. Whatever changes the money of an order holds the lock of the order's row, which is why payments are never locked alone.
+// It owns order_payments, cash_parcels, refunds and refund_lines. Whatever changes the money of an order holds the lock of the order's row, which is why payments are never locked alone.
 package payment
 
 import (
@@ -31,6 +31,8 @@ type Needs struct {
 	CashStep func(tx *db.Tx, country, currency string) (step int64, mode string, err error)
 	// Presumed says whether an account takes a delivery scan for the cash itself; nil = none does: cash counts as captured when it is confirmed.
 	Presumed func(tx *db.Tx, account string) (bool, error)
+	// DueChanged says that less or more cash is to be collected for orders whose rows are locked, so that waybills not made yet follow; nil = nobody minds.
+	DueChanged func(tx *db.Tx, orders []string) error
 	// CanRefund says whether a channel gives money back when it is asked to; nil = every one does.
 	CanRefund func(channel string) bool
 	// Gateway opens a payment provider of ours by name; nil while there is none. fault.NotFound for one that is not known.
@@ -96,18 +98,21 @@ type Payment struct {
 	CODDue     int64     `json:"cod_due_minor,omitempty"`
 	CODGot     int64     `json:"cod_collected_minor,omitempty"`
 	CODBasis   string    `json:"cod_basis,omitempty"`
+	CODGone    int64     `json:"cod_gone_minor,omitempty"`  // of parcels that came back: no longer due
+	CODTaken   int64     `json:"cod_taken_minor,omitempty"` // of parcels whose cash was collected, while other cash is still due
 	Reference  string    `json:"-"`
 	At         time.Time `json:"at"`
 	Version    int64     `json:"version"`
 }
 
 const columns = `p.id, p.order_id, p.account_id, p.external, p.method, p.gateway, p.provider, p.state, p.currency, p.amount, p.authorized, p.captured, p.refunded,
-	p.collector, p.cod_state, p.cod_due, p.cod_collected, p.cod_basis, p.reference, p.at, p.version`
+	p.collector, p.cod_state, p.cod_due, p.cod_collected, p.cod_basis, p.cod_gone, p.cod_taken, p.reference, p.at, p.version`
 
 func scan(row db.Scanner) (Payment, error) {
 	var p Payment
 	err := row.Scan(&p.ID, &p.OrderID, &p.Account, &p.External, &p.Method, &p.Gateway, &p.Provider, &p.State, &p.Currency, &p.Amount, &p.Authorized, &p.Captured, &p.Refunded,
-		db.Text(&p.Collector), db.Text(&p.CODState), db.Int(&p.CODDue), db.Int(&p.CODGot), db.Text(&p.CODBasis), db.Text(&p.Reference), db.Time(&p.At), &p.Version)
+		db.Text(&p.Collector), db.Text(&p.CODState), db.Int(&p.CODDue), db.Int(&p.CODGot), db.Text(&p.CODBasis), db.Int(&p.CODGone), db.Int(&p.CODTaken),
+		db.Text(&p.Reference), db.Time(&p.At), &p.Version)
 	return p, err
 }
 
@@ -161,13 +166,15 @@ const (
 // Lives are the life cycles of this context.
 var Lives = []state.Life{Life, CashLife}
 
-// StateOf is the order's money state: what has come, what is promised, what went back. total is what the buyer owes now.
+// StateOf is the order's money state: what has come, what is promised, what went back. total is what the buyer owes now; the cash of parcels that came back is owed no
+// more.
 func StateOf(total int64, all []Payment) string {
 	var captured, refunded int64
 	due, authorized, voided := false, false, 0
 	for _, p := range all {
 		captured += p.Captured
 		refunded += p.Refunded
+		total -= p.CODGone
 		due = due || p.State == Due && p.Method == string(channel.PayCOD)
 		authorized = authorized || p.State == Authorized
 		if p.State == Voided {

@@ -17,13 +17,13 @@ func (s *Service) Confirm(ctx context.Context, order, actor string, at time.Time
 		if at.IsZero() {
 			at = tx.Now
 		}
-		return s.Collected(tx, order, Confirmed, at)
+		return s.Collected(tx, Parcel{Order: order}, Confirmed, at)
 	})
 }
 
 // Unconfirm takes a confirmation back: the cash is due again.
 func (s *Service) Unconfirm(ctx context.Context, order, reason, actor string) error {
-	return s.person(ctx, order, actor, "payment.unconfirm", map[string]string{"reason": reason}, func(tx *db.Tx) error { return s.Uncollect(tx, order, tx.Now) })
+	return s.person(ctx, order, actor, "payment.unconfirm", map[string]string{"reason": reason}, func(tx *db.Tx) error { return s.Uncollect(tx, Parcel{Order: order}, tx.Now) })
 }
 
 // Settlement is a person's act on collected cash, see CashFact: hand in, remit, reconcile, claim short, write off, and the way back of each.
@@ -41,20 +41,27 @@ func (s *Service) Settlement(ctx context.Context, f CashFact, actor string) erro
 func (s *Service) Lower(ctx context.Context, order string, amount int64, reason, actor string) error {
 	return s.person(ctx, order, actor, "payment.lower", map[string]any{"amount_minor": amount, "reason": reason}, func(tx *db.Tx) error {
 		done := false
-		err := s.cash(tx, order, "captured", tx.Now, func(_ Order, p *Payment) error {
+		err := s.cash(tx, order, "captured", tx.Now, func(_ Order, t *tally) error {
+			p := t.payment
 			if p.CODState != CashIsDue || done {
 				return nil
 			}
-			if done = true; amount > p.CODDue || p.CODDue-amount > p.Amount || p.Collector == string(channel.ByChannel) {
-				return fault.New(fault.Conflict, "%s are due of %s", money.Of(p.CODDue, p.Currency), money.Of(p.Amount, p.Currency)).WithCode("not_enough")
+			if done = true; amount > p.outstanding() || p.CODDue-amount > p.Amount || p.Collector == string(channel.ByChannel) {
+				return fault.New(fault.Conflict, "%s are due of %s", money.Of(p.outstanding(), p.Currency), money.Of(p.Amount, p.Currency)).WithCode("not_enough")
 			}
 			p.CODDue -= amount
+			if p.settled() > 0 {
+				p.endCash()
+			}
 			return nil
 		})
 		if err == nil && !done {
 			err = fault.New(fault.Conflict, "no cash is due for order %s", order).WithCode("not_allowed")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.dueChanged(tx, order)
 	})
 }
 

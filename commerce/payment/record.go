@@ -11,19 +11,19 @@ import (
 
 // types declares the columns of row, by the names of the table.
 const types = `id text, order_id text, account_id text, external text, method text, gateway text, provider text, state text, currency text, amount bigint, authorized bigint,
-	captured bigint, refunded bigint, collector text, cod_state text, cod_due bigint, cod_collected bigint, cod_basis text, reference text, at bigint, updated_at bigint, version bigint`
+	captured bigint, refunded bigint, collector text, cod_state text, cod_due bigint, cod_collected bigint, cod_basis text, cod_gone bigint, cod_taken bigint, reference text, at bigint, updated_at bigint, version bigint`
 
 const names = `id, order_id, account_id, external, method, gateway, provider, state, currency, amount, authorized, captured, refunded, collector, cod_state, cod_due, cod_collected,
-	cod_basis, reference, at, updated_at, version`
+	cod_basis, cod_gone, cod_taken, reference, at, updated_at, version`
 
 func row(p *Payment, now any) []any {
-	var due, got any
+	var due, got, gone, taken any
 	if p.CODState != "" {
-		due, got = p.CODDue, p.CODGot
+		due, got, gone, taken = p.CODDue, p.CODGot, p.CODGone, p.CODTaken
 	}
 	return []any{
 		p.ID, p.OrderID, p.Account, p.External, p.Method, p.Gateway, p.Provider, p.State, p.Currency, p.Amount, p.Authorized, p.Captured, p.Refunded,
-		orNull(p.Collector), orNull(p.CODState), due, got, orNull(p.CODBasis), orNull(p.Reference), db.Micros(p.At), now, p.Version,
+		orNull(p.Collector), orNull(p.CODState), due, got, orNull(p.CODBasis), gone, taken, orNull(p.Reference), db.Micros(p.At), now, p.Version,
 	}
 }
 
@@ -152,7 +152,7 @@ func (p *Payment) become(cp channel.Payment) {
 	if amount := cp.Amount.Minor; amount > 0 && (p.Captured == 0 || amount > p.Amount) {
 		p.Amount = amount
 		if p.CODState == CashIsDue {
-			p.CODDue = amount
+			p.CODDue = max(amount, p.settled())
 		}
 	}
 	switch cp.Status {
@@ -160,16 +160,21 @@ func (p *Payment) become(cp channel.Payment) {
 		if !p.step("capture") {
 			return
 		}
-		p.Captured = max(p.Captured, p.Amount)
+		if p.CODGone >= p.Amount { // it was paid after all
+			p.CODGone = 0
+		}
+		p.Captured = max(p.Captured, p.Amount-p.CODGone)
 		if p.CODBasis != "cod_confirmed" && p.cashStep("collect") {
-			p.CODGot, p.CODBasis = p.Amount, "cod_confirmed"
+			p.CODGot, p.CODBasis, p.CODTaken = p.Amount-p.CODGone, "cod_confirmed", 0
 		}
 	case channel.Authorized:
 		if p.step("authorize") {
 			p.Authorized = p.Amount
 		}
 	case channel.Voided, channel.Cancelled:
-		if p.step("void") {
+		if p.CODTaken > 0 {
+			p.giveUp()
+		} else if p.step("void") {
 			p.cashStep("void")
 		}
 	case channel.Failed:
@@ -196,8 +201,11 @@ func (l *ledger) capDue() {
 	if len(due) != 1 || owed < 0 || l.payments[due[0]].Collector == string(channel.ByChannel) {
 		return
 	}
-	if p := &l.payments[due[0]]; p.CODDue > owed {
-		p.CODDue = owed
+	if p := &l.payments[due[0]]; p.CODDue > max(owed, p.settled()) {
+		p.CODDue = max(owed, p.settled())
+		if p.settled() > 0 {
+			p.endCash()
+		}
 		l.touch(due[0])
 	}
 }
@@ -396,5 +404,5 @@ func (s *Service) write(tx *db.Tx, all []*ledger) error {
 }
 
 const updatePayments = `update order_payments set state = r.state, amount = r.amount, authorized = r.authorized, captured = r.captured, refunded = r.refunded, collector = r.collector,
-	cod_state = r.cod_state, cod_due = r.cod_due, cod_collected = r.cod_collected, cod_basis = r.cod_basis, reference = r.reference, updated_at = r.updated_at, version = r.version
+	cod_state = r.cod_state, cod_due = r.cod_due, cod_collected = r.cod_collected, cod_basis = r.cod_basis, cod_gone = r.cod_gone, cod_taken = r.cod_taken, reference = r.reference, updated_at = r.updated_at, version = r.version
 	from rows(` + types + `) where order_payments.id = r.id and order_payments.version = r.version - 1`

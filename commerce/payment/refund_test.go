@@ -155,7 +155,7 @@ func TestPayoutList(t *testing.T) {
 	t.Run("cash that was collected goes back through it", func(t *testing.T) {
 		each(t, func(h *house) {
 			id := h.imported(arrival("1001", cash(channel.Courier)))
-			h.write(func(tx *db.Tx) error { return h.s.Collected(tx, id, payment.Confirmed, start) })
+			h.write(func(tx *db.Tx) error { return h.s.Collected(tx, payment.Parcel{Order: id}, payment.Confirmed, start) })
 			for range 3 {
 				same(t, payment.Payout, h.refund(payment.Ask{Order: id, Amount: 1000}).Method)
 			}

@@ -16,6 +16,10 @@ import (
 func (s *Service) Void(tx *db.Tx, orders []string) error {
 	return s.each(tx, orders, func(p *Payment) ([]jobs.Job, error) {
 		held := p.State == Authorized || p.State == Unknown
+		if p.CODTaken > 0 && p.CODState == CashIsDue {
+			p.giveUp()
+			return nil, nil
+		}
 		if (p.State != Due && !held) || !p.step("void") {
 			return nil, nil
 		}
@@ -30,7 +34,7 @@ func (s *Service) Void(tx *db.Tx, orders []string) error {
 // Unvoid makes payments due again that were given up while nothing was held for them: cash, and what the buyer had yet to pay. An authorization that was let go is gone.
 func (s *Service) Unvoid(tx *db.Tx, orders []string) error {
 	return s.each(tx, orders, func(p *Payment) ([]jobs.Job, error) {
-		if p.State == Voided && p.Authorized == 0 && p.Captured == 0 && p.step("unvoid") {
+		if p.State == Voided && p.Authorized == 0 && p.Captured == 0 && (p.CODState == "" || p.CODDue > p.CODGone) && p.step("unvoid") {
 			p.cashStep("unvoid")
 		}
 		return nil, nil
@@ -210,12 +214,10 @@ func (s *Service) lowerDue(tx *db.Tx, o Order, payments []Payment, amount int64)
 		switch {
 		case amount <= 0:
 		case p.CODState == CashIsDue && p.Collector != string(channel.ByChannel):
-			d := min(amount, p.CODDue)
+			d := min(amount, p.outstanding())
 			p.CODDue -= d
 			amount -= d
-			if p.CODDue == 0 && p.step("void") {
-				p.cashStep("void")
-			}
+			p.endCash()
 			l.touch(i)
 		case p.State == Authorized:
 			amount -= min(amount, p.Authorized) // less will be captured
@@ -227,5 +229,8 @@ func (s *Service) lowerDue(tx *db.Tx, o Order, payments []Payment, amount int64)
 	if err := s.write(tx, []*ledger{l}); err != nil {
 		return 0, err
 	}
-	return amount, s.need.PayChanged(tx, o.ID, StateOf(o.owed(), l.payments), "captured", tx.Now)
+	if err := s.need.PayChanged(tx, o.ID, StateOf(o.owed(), l.payments), "captured", tx.Now); err != nil {
+		return 0, err
+	}
+	return amount, s.dueChanged(tx, o.ID)
 }
