@@ -72,7 +72,7 @@ func (h *town) agrees(when string) {
 	h.t.Helper()
 	d, err := h.a.Connect.Diff(context.Background(), h.account)
 	ok(h.t, err)
-	if d.Orders() != 0 {
+	if !d.Clean() {
 		h.t.Errorf("%s the diff shows %+v", when, d)
 	}
 }

@@ -30,7 +30,12 @@ func (a *App) connect(key []byte) error {
 		Packed: func(tx *db.Tx, out connect.Outcome) error {
 			return a.Dispatch.Packed(tx, out.Subject, out.Pack, out.Err)
 		},
-		Shipped: func(*db.Tx, connect.Outcome) error { return nil },
+		Shipped: func(tx *db.Tx, out connect.Outcome) error {
+			if out.Err != nil && !fault.Is(out.Err, fault.OutcomeUnknown) {
+				return nil // it still counts the units as ours to send
+			}
+			return a.Dispatch.Told(tx, out.Subject)
+		},
 		RefundDone: func(tx *db.Tx, out connect.Outcome) error {
 			return a.Payment.Settle(tx, out.Subject, out.Refund.External, out.Err)
 		},

@@ -21,8 +21,10 @@ type StockNeeds struct {
 	OffersOf func(tx *db.Tx, account, after string, limit int) ([]Offer, error)
 	// Promise is what an account may promise of each variant, per group of our locations (by the partner's location; "" is all of them).
 	Promise func(tx *db.Tx, acc channel.Account, variants []string, groups map[string][]string) (map[string]map[string]int64, error)
-	// HeldBack counts an account's own open units of each variant: what a channel that shows a total already holds back.
+	// HeldBack counts an account's own units of each variant that are open, or gone without the channel having been told: what a channel that shows a total holds back.
 	HeldBack func(tx *db.Tx, account string, variants []string) (map[string]int64, error)
+	// VariantsOf lists what order lines were sold as.
+	VariantsOf func(tx *db.Tx, lines []string) ([]string, error)
 	// Prices gives the price and struck-through price of variants on an account today; one without a price is left out.
 	Prices func(tx *db.Tx, acc channel.Account, variants []string) (map[string]channel.PriceLevel, error)
 }
@@ -327,6 +329,34 @@ func (s *Service) fillPushes(tx *db.Tx, o *opened, due []push) error {
 	return nil
 }
 
+// reshow has numbers pushed anew, whatever the channel was last told: a channel that shows a total takes the units of a parcel out of it when it hears that they left.
+func (s *Service) reshow(tx *db.Tx, t tell) error {
+	acc, err := s.Account(tx, t.Account)
+	if err != nil || acc.Mode != channel.Live || s.kinds[acc.Channel].Stock != channel.StockTotal {
+		return err
+	}
+	var lines []string
+	for _, l := range t.Payload.Lines {
+		lines = append(lines, l.LineID)
+	}
+	variants, err := s.need.Stock.VariantsOf(tx, lines)
+	if err != nil || len(variants) == 0 {
+		return err
+	}
+	offers, err := s.need.Stock.Listings(tx, t.Account, variants)
+	if err != nil {
+		return err
+	}
+	b := db.NewBatch(2)
+	for _, o := range offers {
+		b.Add(t.Account, o.ID)
+	}
+	if _, err := tx.Exec(`update channel_stock set shown = null from rows(a text, l text) where channel_stock.account_id = r.a and channel_stock.listing_id = r.l`, b); err != nil {
+		return err
+	}
+	return s.markOffers(tx, offers)
+}
+
 // settlePushes writes what the channel made of each number. What was not attempted, or is stale, is due again; what it refuses waits for a person after three tries.
 func (s *Service) settlePushes(ctx context.Context, o *opened, all []push, verdicts []channel.Verdict, callErr error) error {
 	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
@@ -371,10 +401,12 @@ func (s *Service) settlePushes(ctx context.Context, o *opened, all []push, verdi
 					clear = append(clear, key)
 				}
 			}
-			b.Add(o.acc.ID, p.listing, p.location, p.key, dirty, nullable(shown), attempts, db.Micros(next), causeText(err))
+			b.Add(o.acc.ID, p.listing, p.location, p.key, dirty, nullable(shown), p.shown != nil, attempts, db.Micros(next), causeText(err))
 		}
-		_, err := tx.Exec(`update channel_stock set dirty = channel_stock.dirty or r.d, dirty_at = coalesce(channel_stock.dirty_at, $1), running_until = null, shown = r.s, told_at = $1,
-			attempts = r.n, next_at = r.x, cause = r.c from rows(a text, l text, o text, k text, d boolean, s bigint, n bigint, x bigint, c text)
+		// What was known when the number was taken and has been forgotten since (reshow) stays forgotten.
+		_, err := tx.Exec(`update channel_stock set dirty = channel_stock.dirty or r.d, dirty_at = coalesce(channel_stock.dirty_at, $1), running_until = null,
+			shown = case when r.w and channel_stock.shown is null then null else r.s end, told_at = $1, attempts = r.n, next_at = r.x, cause = r.c
+			from rows(a text, l text, o text, k text, d boolean, s bigint, w boolean, n bigint, x bigint, c text)
 			where channel_stock.account_id = r.a and channel_stock.listing_id = r.l and channel_stock.location = r.o and channel_stock.told_key = r.k`, b, db.Micros(tx.Now))
 		if err != nil {
 			return err

@@ -224,8 +224,9 @@ func (h *house) stockNeeds() StockNeeds {
 			return all, nil
 		},
 		HeldBack: func(tx *db.Tx, account string, vs []string) (map[string]int64, error) {
-			return h.ord.HeldBack(tx, account, vs)
+			return h.ord.HeldBack(tx, account, vs, nil)
 		},
+		VariantsOf: func(tx *db.Tx, lines []string) ([]string, error) { return h.ord.VariantsOf(tx, lines) },
 		Prices: func(*db.Tx, channel.Account, []string) (map[string]channel.PriceLevel, error) { return nil, nil },
 	}
 }

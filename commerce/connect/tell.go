@@ -598,13 +598,16 @@ func (s *Service) untold(tx *db.Tx, o *opened, t tell, out Outcome, cause error)
 	return s.passOn(tx, t, out)
 }
 
-// passOn lets the context that waits for a label or a refund know.
+// passOn lets the context that waits for a label, a hand-over or a refund know.
 func (s *Service) passOn(tx *db.Tx, t tell, out Outcome) error {
 	switch t.Act {
 	case TellPack:
 		return s.need.Packed(tx, out)
 	case TellShip:
-		return s.need.Shipped(tx, out)
+		if err := s.need.Shipped(tx, out); err != nil {
+			return err
+		}
+		return s.reshow(tx, t)
 	case TellRefund:
 		return s.need.RefundDone(tx, out)
 	}
