@@ -121,6 +121,12 @@ func (t *tokens) renew(ctx context.Context, stale string) error {
 	callCtx, cancel := context.WithTimeout(ctx, leaseFor-5*time.Second)
 	defer cancel()
 	set, err := r.RefreshToken(callCtx, t.set)
+	if fault.Is(err, fault.Unauthorized) && (t.set.Access != "" || t.set.Refresh != "") {
+		// The set is dead, as after a renewal whose answer was lost: a person may have entered what a first set is made from.
+		if first, again := r.RefreshToken(callCtx, channel.TokenSet{}); again == nil {
+			set, err = first, nil
+		}
+	}
 	if err != nil {
 		t.s.unwell(ctx, t.acc, err)
 		return err

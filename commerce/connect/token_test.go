@@ -26,6 +26,7 @@ type issuer struct {
 	n     *int
 	calls *[]string                           // the refresh tokens it was given, in turn
 	hold  func(ctx context.Context, call int) // while a call is under way
+	again bool                                // it makes a first set, as for a code that a person has entered
 	now   func() time.Time
 }
 
@@ -42,7 +43,7 @@ func (i *issuer) RefreshToken(ctx context.Context, current channel.TokenSet) (ch
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if want := refresh(*i.n); *i.n > 0 && current.Refresh != want {
+	if want := refresh(*i.n); *i.n > 0 && current.Refresh != want && (!i.again || current.Refresh != "") {
 		return channel.TokenSet{}, fault.New(fault.Unauthorized, "the refresh token %s was used already", current.Refresh)
 	}
 	*i.n++
@@ -113,6 +114,25 @@ func TestTokens(t *testing.T) {
 			wg.Wait()
 			if diff := cmp.Diff([]string{"", refresh(1)}, *partner.calls); diff != "" {
 				t.Error(diff)
+			}
+		})
+	})
+	t.Run("a set that died with a lost answer is followed by one from the new credentials", func(t *testing.T) {
+		t.Parallel()
+		dbtest.Each(t, func(t *testing.T, d *db.DB) {
+			all, partner := processes(t, d, 1)
+			_, err := all[0].tokens().Access(ctx)
+			must(t, err)
+			*partner.n++ // renewed, and nobody heard of it
+			if _, err := all[0].tokens().Refresh(ctx, access(1)); !fault.Is(err, fault.Unauthorized) {
+				t.Fatalf("the spent refresh token: %v", err)
+			}
+			partner.again = true
+			if got, err := all[0].tokens().Refresh(ctx, access(1)); err != nil || got != access(3) {
+				t.Errorf("with new credentials: %q %v", got, err)
+			}
+			if got := all[0].tokens().set.Refresh; got != refresh(3) {
+				t.Errorf("the next renewal would send %q", got)
 			}
 		})
 	})
