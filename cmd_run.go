@@ -134,7 +134,11 @@ func (c *serveCmd) Run(ctx context.Context, g *Globals, s streams) error {
 		err = errors.Join(err, server.Shutdown(ctx))
 	}
 	stop()
-	return errors.Join(err, <-done, a.Close(), unsay())
+	ended := <-done
+	if ctx.Err() != nil && errors.Is(ended, context.Canceled) { // told to stop while a part was still starting
+		ended = nil
+	}
+	return errors.Join(err, ended, a.Close(), unsay())
 }
 
 // migrateCmd brings the schema up to date.
