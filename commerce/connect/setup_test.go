@@ -227,7 +227,7 @@ func (h *house) stockNeeds() StockNeeds {
 			return h.ord.HeldBack(tx, account, vs, nil)
 		},
 		VariantsOf: func(tx *db.Tx, lines []string) ([]string, error) { return h.ord.VariantsOf(tx, lines) },
-		Prices: func(*db.Tx, channel.Account, []string) (map[string]channel.PriceLevel, error) { return nil, nil },
+		Prices:     func(*db.Tx, channel.Account, []string) (map[string]channel.PriceLevel, error) { return nil, nil },
 	}
 }
 
