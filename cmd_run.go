@@ -65,7 +65,22 @@ func (c *demoCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	if g.Debug {
 		log = g.log()
 	}
-	return demo.Run(ctx, demo.Options{Orders: c.Orders, Once: c.Once, JSON: g.JSON, DB: g.DB, Addr: c.Addr, Seed: c.Seed, Out: s.out, Log: log})
+	return demo.Run(ctx, demo.Options{
+		Orders: c.Orders, Once: c.Once, JSON: g.JSON, DB: g.DB, Addr: c.Addr, Seed: c.Seed, Out: s.out, Log: log, Program: called(),
+		Announce: func(dir string, at net.Listener) (string, func() error, error) {
+			own := *g
+			own.Data = dir
+			return own.announce(at, "/v1")
+		},
+	})
+}
+
+// called is how this program is started again.
+func called() string {
+	if strings.Contains(os.Args[0], "go-build") {
+		return "go run ."
+	}
+	return os.Args[0]
 }
 
 // serveCmd runs the house.

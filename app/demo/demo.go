@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -25,7 +26,7 @@ import (
 
 // Options say how the demo is played.
 type Options struct {
-	Orders int       // how many to place; with Once it ends when all are done
+	Orders int       // how many to place with Once, which ends when all are done; else a hundredth is sold at a time
 	Once   bool      // play to the end without a person, check, and stop
 	JSON   bool      // the summary as JSON, nothing else on Out
 	DB     string    // database URL; default a fresh SQLite file in a temporary folder
@@ -33,6 +34,10 @@ type Options struct {
 	Seed   uint64    // same seed, same orders
 	Out    io.Writer // default os.Stdout
 	Log    *slog.Logger
+
+	Program string // how this program is called, for the commands that are shown; default openclaw-commerce
+	// Announce makes the demo known to commands that name its data folder, and answers the key they come with and what takes it back; nil: they cannot reach it.
+	Announce func(dir string, at net.Listener) (key string, done func() error, err error)
 }
 
 // What becomes of the demo courier's parcels.
@@ -77,6 +82,9 @@ func Run(ctx context.Context, opt Options) error {
 	if opt.Seed == 0 {
 		opt.Seed = 11
 	}
+	if opt.Program == "" {
+		opt.Program = "openclaw-commerce"
+	}
 	dir, err := os.MkdirTemp("", "openclaw-demo-")
 	if err != nil {
 		return fmt.Errorf("temporary folder: %w", err)
@@ -115,10 +123,19 @@ func (p *play) run(ctx context.Context, dir, url string) (err error) {
 	if err := p.fresh(ctx); err != nil {
 		return err
 	}
-	server, err := p.serve()
+	at, err := bind(p.opt.Addr)
 	if err != nil {
 		return err
 	}
+	if p.opt.Announce != nil {
+		key, done, failed := p.opt.Announce(dir, at)
+		if failed != nil {
+			return errors.Join(failed, at.Close())
+		}
+		defer func() { err = errors.Join(err, done()) }()
+		p.app.API.Local = key
+	}
+	server := p.serve(at)
 	defer server.Close()
 	p.say("one company in Pakistan, the Emirates and Germany, %d places, 200 products", len(places))
 	if p.world, err = build(ctx, p.app, p.opt.Seed); err != nil {
@@ -145,7 +162,7 @@ func (p *play) run(ctx context.Context, dir, url string) (err error) {
 	if p.opt.Once {
 		return p.once(ctx)
 	}
-	return p.live(ctx)
+	return p.live(ctx, dir)
 }
 
 // fresh refuses a database that holds orders already: the demo never plays on somebody's shop.
@@ -162,14 +179,10 @@ func (p *play) fresh(ctx context.Context) error {
 	})
 }
 
-// serve listens for webhooks, the API and the shop.
-func (p *play) serve() (*http.Server, error) {
-	s, url, err := listenOn(p.opt.Addr, p.app.Handler())
-	if err != nil {
-		return nil, err
-	}
-	p.url = url
-	return s, nil
+// serve answers webhooks, the API, the console and the shop.
+func (p *play) serve(at net.Listener) *http.Server {
+	p.url = "http://" + at.Addr().String()
+	return serveAt(at, p.app.Handler())
 }
 
 // openStalls opens every shop.
@@ -367,74 +380,4 @@ func (p *play) settled(ctx context.Context) (string, error) {
 		return nil
 	})
 	return left, err
-}
-
-// live lets orders flow until the context ends.
-func (p *play) live(ctx context.Context) error {
-	at := &Stage{App: p.app, play: p}
-	if _, err := at.owner(ctx); err != nil {
-		return err
-	}
-	p.rest = 90 * time.Second
-	p.say("")
-	p.say("console         %s/console/   sign in as %s with the password: %s", p.url, StageEmail, StagePassword)
-	p.say("API             %s/v1/orders", p.url)
-	p.say("                curl -H 'Authorization: Bearer %s' %s/v1/orders", p.key, p.url)
-	p.say("documentation   %s/docs", p.url)
-	p.say("web shop        %s/shop/v1/pk-web/products", p.url)
-	p.say("Ctrl-C ends it; nothing is kept")
-	p.say("")
-	go func() {
-		for ctx.Err() == nil {
-			if err := p.staff(ctx); err != nil && ctx.Err() == nil {
-				p.say("staff: %v", err)
-			}
-		}
-	}()
-	go func() {
-		for ctx.Err() == nil {
-			if n, err := p.desk(ctx); err != nil && ctx.Err() == nil {
-				p.say("desk: %v", err)
-			} else if n > 0 {
-				p.say("desk: %d cancellations, returns and refunds moved on", n)
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(time.Second):
-			}
-		}
-	}()
-	per := max(1, p.opt.Orders/100)
-	for i := 0; ctx.Err() == nil; i++ {
-		s := p.stalls[i%len(p.stalls)]
-		if shop, ok := s.(*shopifyStall); ok && i == 10 {
-			at.Shop = shop.shop
-			if err := at.morning(ctx); err != nil {
-				p.say("morning: %v", err)
-			}
-		}
-		switch i % 40 {
-		case 20:
-			s.trouble()
-			p.say("%-9s misbehaves", s.name())
-		case 30:
-			for _, s := range p.stalls {
-				s.calm()
-			}
-			p.say("all channels behave again")
-		}
-		if took, err := s.sell(per); err != nil {
-			p.say("%-9s %v", s.name(), err)
-		} else if took > 0 {
-			p.say("%-9s sold %d", s.name(), took)
-		}
-		if err := errors.Join(s.regret(&p.wishes), s.giveBack(&p.wishes)); err != nil {
-			p.say("%-9s %v", s.name(), err)
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
-		}
-	}
-	return nil
 }

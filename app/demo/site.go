@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"github.com/brianvoe/gofakeit/v7"
 
@@ -29,7 +31,6 @@ type siteStall struct {
 	fake   *gofakeit.Faker
 	client *http.Client
 	placed []string
-	short  int
 	phones map[string]string // by order number: the proof that it is the buyer who asks
 
 	regrets regrets
@@ -54,7 +55,7 @@ func (s *siteStall) faults() map[string]int { return nil }
 func (s *siteStall) quiet(context.Context) error { return nil }
 
 func (s *siteStall) open(ctx context.Context, a *app.App, w *world, url string) error {
-	s.base, s.client, s.fake, s.phones = url+"/shop/v1/"+s.label, &http.Client{}, gofakeit.New(s.seed), map[string]string{}
+	s.base, s.client, s.fake, s.phones = url+"/shop/v1/"+s.label, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: shoppers}}, gofakeit.New(s.seed), map[string]string{}
 	acc, err := a.Connect.Add(ctx, connect.Adding{
 		Name: s.label, Channel: "ownsite", Country: s.country, Currency: s.currency, LegalEntity: w.entities[s.country], Mode: channel.Live, Actor: "demo",
 		Zone: map[string]string{"PK": "Asia/Karachi", "DE": "Europe/Berlin"}[s.country], Settings: map[string]string{"storefront": s.label, "currency": s.currency, "poll_seconds": "2", "cod_presumed": "yes"},
@@ -74,20 +75,49 @@ func (s *siteStall) open(ctx context.Context, a *app.App, w *world, url string) 
 	return err
 }
 
+// shoppers is how many people are in one shop at the same time.
+const shoppers = 4
+
+// sell lets n people shop. What each wants is drawn before they start, and orders count in that order, so that one seed is one run however they overtake each other.
 func (s *siteStall) sell(n int) (int, error) {
+	trips := make([]trip, n)
+	for i := range trips {
+		trips[i] = s.trip()
+	}
+	numbers, errs := make([]string, n), make([]error, n)
+	var next atomic.Int64
+	var g sync.WaitGroup
+	for range min(shoppers, n) {
+		g.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				numbers[i], errs[i] = s.buy(trips[i])
+			}
+		})
+	}
+	g.Wait()
 	took := 0
-	for range n {
-		ok, err := s.buy()
-		if err != nil {
-			return took, err
-		}
-		if ok {
+	for i, number := range numbers {
+		if number != "" {
+			s.placed, s.phones[number] = append(s.placed, number), trips[i].phone
 			took++
-		} else {
-			s.short++
 		}
 	}
-	return took, nil
+	return took, errors.Join(errs...)
+}
+
+// trip is what one buyer comes for, and who it is.
+type trip struct {
+	lines  []map[string]any
+	person map[string]any
+	phone  string
+}
+
+func (s *siteStall) trip() (t trip) {
+	for range 1 + s.fake.IntRange(0, 2) {
+		t.lines = append(t.lines, map[string]any{"sku": fmt.Sprintf("OC-%03d", s.fake.IntRange(1, 200)), "quantity": s.fake.IntRange(1, 2)})
+	}
+	t.person, t.phone = s.person()
+	return t
 }
 
 // buyer walks one buyer's cart.
@@ -134,50 +164,46 @@ func (b *buyer) do(method, path string, in, out any) (int, error) {
 	return res.StatusCode, nil
 }
 
-// buy is one checkout; false means that the shop was sold out.
-func (s *siteStall) buy() (bool, error) {
+// buy is one checkout and answers the order's number; "" means that the shop was sold out.
+func (s *siteStall) buy(t trip) (string, error) {
 	b := &buyer{s: s}
 	var made struct {
 		Token string `json:"token"`
 	}
 	if _, err := b.do("POST", "/cart", map[string]string{"language": s.language}, &made); err != nil {
-		return false, err
+		return "", err
 	}
 	b.token = made.Token
 	var view json.RawMessage
-	for range 1 + s.fake.IntRange(0, 2) {
-		sku := "OC-" + fmt.Sprintf("%03d", s.fake.IntRange(1, 200))
-		if code, err := b.do("POST", "/cart/lines", map[string]any{"sku": sku, "quantity": s.fake.IntRange(1, 2)}, &view); err != nil || code >= 300 {
-			return false, err
+	for _, line := range t.lines {
+		if code, err := b.do("POST", "/cart/lines", line, &view); err != nil || code >= 300 {
+			return "", err
 		}
 	}
-	person, phone := s.person()
 	steps := []struct {
 		path string
 		body any
 	}{
-		{"/cart/buyer", person},
+		{"/cart/buyer", t.person},
 		{"/cart/delivery", map[string]string{"code": "standard"}},
 		{"/cart/payment", map[string]string{"provider": "cod"}},
 	}
 	for _, st := range steps {
 		code, err := b.do("PUT", st.path, st.body, &view)
 		if err != nil {
-			return false, err
+			return "", err
 		}
 		if code >= 300 {
-			return false, errors.New(s.base + st.path + " answers " + strconv.Itoa(code))
+			return "", errors.New(s.base + st.path + " answers " + strconv.Itoa(code))
 		}
 	}
 	var answer struct {
 		Number string `json:"order_number"`
 	}
-	code, err := b.do("POST", "/cart/place", map[string]any{}, &answer)
-	if err != nil || code >= 300 {
-		return false, err
+	if code, err := b.do("POST", "/cart/place", map[string]any{}, &answer); err != nil || code >= 300 {
+		return "", err
 	}
-	s.placed, s.phones[answer.Number] = append(s.placed, answer.Number), phone
-	return true, nil
+	return answer.Number, nil
 }
 
 // person is a made-up buyer of the storefront's country, and the buyer's phone.

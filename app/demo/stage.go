@@ -61,10 +61,11 @@ func OpenStage(ctx context.Context, dir, url string, orders int) (*Stage, error)
 
 func (s *Stage) fill(ctx context.Context, orders int) error {
 	p := s.play
-	var err error
-	if s.server, err = p.serve(); err != nil {
+	at, err := bind("")
+	if err != nil {
 		return err
 	}
+	s.server = p.serve(at)
 	s.URL = p.url
 	if p.world, err = build(ctx, p.app, p.opt.Seed); err != nil {
 		return err

@@ -55,24 +55,34 @@ type stall interface {
 }
 
 // listen serves a handler on a free port of this machine.
-func listen(h http.Handler) (*http.Server, string, error) { return listenOn("", h) }
+func listen(h http.Handler) (*http.Server, string, error) {
+	l, err := bind("")
+	if err != nil {
+		return nil, "", err
+	}
+	return serveAt(l, h), "http://" + l.Addr().String(), nil
+}
 
-// listenOn serves a handler at an address, by default on a free port of this machine.
-func listenOn(addr string, h http.Handler) (*http.Server, string, error) {
+// bind takes an address, by default a free port of this machine.
+func bind(addr string) (net.Listener, error) {
 	if addr == "" {
 		addr = "127.0.0.1:0"
 	}
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
 	if err != nil {
-		return nil, "", fmt.Errorf("listen: %w", err)
+		return nil, fmt.Errorf("listen: %w", err)
 	}
+	return l, nil
+}
+
+func serveAt(l net.Listener, h http.Handler) *http.Server {
 	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := s.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			panic(err)
 		}
 	}()
-	return s, "http://" + l.Addr().String(), nil
+	return s
 }
 
 // shopifyStall is a Shopify shop.

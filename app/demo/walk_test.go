@@ -67,8 +67,9 @@ func walk(t *testing.T, url string) {
 	a, err := app.Open(ctx, app.Config{DB: url, Data: t.TempDir(), MakeKey: true, AllowPrivate: true, Log: slog.New(slog.DiscardHandler), Courier: "demo", Depot: depot})
 	ok(t, err)
 	p := &play{opt: Options{JSON: true, Orders: 1}, app: a, start: time.Now(), heard: map[string]int{}, say: func(string, ...any) {}}
-	server, err := p.serve()
+	at, err := bind("")
 	ok(t, err)
+	server := p.serve(at)
 	p.world, err = build(ctx, a, 3)
 	ok(t, err)
 	shop := &shopifyStall{label: "walk-shop", country: "PK", currency: "PKR", entity: "PK", zone: "Asia/Karachi", rate: "0.18", places: []string{"PK-LHE-WH"}, div: 1, seed: 3, scale: 1e-3, poll: "1"}
