@@ -122,3 +122,53 @@ func (r *run) openSite(ctx context.Context) error {
 	})
 	return err
 }
+
+// goLive takes an account that only looked on so far into our hands.
+func (r *run) goLive(ctx context.Context, s *shopifyShop) error {
+	now, err := r.house.must(ctx, http.MethodGet, "/accounts/"+s.id, nil)
+	if err != nil {
+		return err
+	}
+	a, err := r.house.call(ctx, http.MethodPost, "/accounts/"+s.id+"/mode", now.etag, map[string]any{"mode": "live", "accept_differences": true})
+	if err == nil && !a.ok() {
+		err = fmt.Errorf("%s does not go live: %d %s", s.name, a.status, a.body)
+	}
+	r.did("shadow to live")
+	return err
+}
+
+// authorize does what a person does about an account whose tokens are no longer taken: a renewal whose answer was lost spends the refresh token for good.
+func (r *run) authorize(ctx context.Context) error {
+	for id, secrets := range map[string]func() map[string]string{
+		r.market.daraz.id: func() map[string]string { return map[string]string{"code": r.market.daraz.shop.Authorize()} },
+		r.market.shops[0].id: func() map[string]string {
+			return map[string]string{"client_secret": "torture-secret-" + r.market.shops[0].name}
+		},
+		r.market.shops[1].id: func() map[string]string {
+			return map[string]string{"client_secret": "torture-secret-" + r.market.shops[1].name}
+		},
+	} {
+		now, err := r.house.must(ctx, http.MethodGet, "/accounts/"+id, nil)
+		if err != nil {
+			return err
+		}
+		var acc struct {
+			State string `json:"state"`
+		}
+		if err := now.into(&acc); err != nil {
+			return err
+		}
+		if acc.State != "unauthorized" {
+			continue
+		}
+		a, err := r.house.call(ctx, http.MethodPost, "/accounts/"+id+"/authorize", now.etag, map[string]any{"secrets": secrets()})
+		if err == nil && !a.ok() {
+			err = fmt.Errorf("the account is not authorized again: %d %s", a.status, a.body)
+		}
+		if err != nil {
+			return err
+		}
+		r.did("account authorized again")
+	}
+	return nil
+}

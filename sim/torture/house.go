@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -29,7 +30,7 @@ type house struct {
 	cmd                *exec.Cmd
 	gone               chan error
 	starts             int
-	asked              int
+	asked              atomic.Int64
 }
 
 // patience is how long the driver waits for something that must come.
@@ -53,12 +54,63 @@ func (h *house) prepare(ctx context.Context) error {
 	if err := l.Close(); err != nil {
 		return err
 	}
+	for range 3 {
+		if err := h.cut(ctx, "migrate"); err != nil {
+			return err
+		}
+	}
 	out, err := h.command(ctx, "key", "add", "torture", "--scopes", "read,write,admin").Output()
 	if err != nil {
 		return fmt.Errorf("make an API key: %w", said(err))
 	}
 	h.key = strings.TrimSpace(string(out))
 	return nil
+}
+
+// cut kills a command while it is at work.
+func (h *house) cut(ctx context.Context, name string) error {
+	cmd := h.command(ctx, name)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	gone := make(chan error, 1)
+	go func() { gone <- cmd.Wait() }()
+	select {
+	case <-gone: // it was faster
+		return nil
+	case <-time.After(time.Duration(h.run.rnd.IntN(250)) * time.Millisecond):
+	}
+	err := cmd.Process.Kill()
+	<-gone
+	h.run.struck("killed while migrating")
+	return err
+}
+
+// beside starts a second program at the same time. On SQLite it must be refused, as one process writes; on PostgreSQL it shares the work until it is killed.
+func (h *house) beside(ctx context.Context, lives time.Duration) error {
+	cmd := h.command(context.WithoutCancel(ctx), "serve", "--addr", "127.0.0.1:0")
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	gone := make(chan error, 1)
+	go func() { gone <- cmd.Wait() }()
+	if h.run.store.engine != "sqlite" {
+		_ = wait(ctx, lives)
+		err := cmd.Process.Kill()
+		<-gone
+		h.run.struck("two processes, one killed")
+		return err
+	}
+	select {
+	case err := <-gone:
+		if err == nil {
+			return errors.New("a second serve on one SQLite file ended as if all were well")
+		}
+		h.run.struck("two processes, one refused")
+		return nil
+	case <-time.After(patience):
+		return errors.Join(errors.New("a second serve runs on one SQLite file"), cmd.Process.Kill())
+	}
 }
 
 // said shows what a command wrote before it failed.
@@ -203,8 +255,7 @@ func (h *house) call(ctx context.Context, method, path, etag string, in any) (an
 		req.Header.Set("Content-Type", media)
 	}
 	if method != http.MethodGet {
-		h.asked++
-		req.Header.Set("Idempotency-Key", fmt.Sprintf("torture-%d", h.asked))
+		req.Header.Set("Idempotency-Key", fmt.Sprintf("torture-%d", h.asked.Add(1)))
 		if etag != "" {
 			req.Header.Set("If-Match", etag)
 		}

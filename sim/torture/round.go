@@ -18,19 +18,35 @@ func (r *run) trouble() error {
 		{Kind: sim.Duplicate, Count: -1, Every: 2}, {Kind: sim.Reorder, Count: -1, Every: 3}, {Kind: sim.Drop, Count: -1, Every: 4},
 		{Kind: sim.Delay, Match: "/", Count: 6, Every: 3, Delay: 300 * time.Millisecond},
 	}
+	answers := []sim.Fault{
+		{Kind: sim.Throttle, Count: 6, Every: 2}, {Kind: sim.ServerError, Count: 5, Every: 3, Code: 503}, {Kind: sim.LostAnswer, Count: 5, Every: 3},
+		{Kind: sim.CutBody, Count: 5, Every: 3}, {Kind: sim.HTML, Count: 3, Every: 4}, {Kind: sim.ExpiredToken, Count: 2, Every: 3},
+	}
 	for _, f := range r.market.faults() {
-		for _, fault := range shuffled(r.rnd, webhook)[:2+r.rnd.IntN(3)] {
+		for _, fault := range append(shuffled(r.rnd, webhook)[:2+r.rnd.IntN(3)], shuffled(r.rnd, answers)[:2+r.rnd.IntN(3)]...) {
 			if err := f.Set(fault); err != nil {
 				return err
 			}
 		}
 	}
+	if r.rnd.IntN(2) == 0 {
+		r.market.shops[0].shop.RevokeTokens()
+		r.market.daraz.shop.ExpireTokens()
+		r.struck("revoked token")
+	}
 	return nil
 }
 
+// calm has every partner behave again; whose clock is wrong keeps it wrong.
 func (r *run) calm() {
+	var kinds []string
+	for _, kind := range sim.FaultKinds() {
+		if kind != sim.ClockSkew {
+			kinds = append(kinds, kind)
+		}
+	}
 	for _, f := range r.market.faults() {
-		f.Clear()
+		f.Clear(kinds...)
 	}
 }
 
@@ -58,9 +74,12 @@ func (r *run) round(ctx context.Context, n int) error {
 	var sold [4]int
 	orders := 6 + r.rnd.IntN(6)
 	for i, s := range r.market.shops {
-		spawn(s.name, func() error { return sell(work, orders, &sold[i], s.rnd, s.sell) })
+		spawn(s.name, func() error { return sell(work, orders, &sold[i], s.rnd, r.regrets(s.rnd, s.sell, s.regret)) })
 	}
-	spawn(r.market.daraz.name, func() error { return sell(work, orders, &sold[2], r.market.daraz.rnd, r.market.daraz.sell) })
+	d := r.market.daraz
+	spawn(d.name, func() error { return sell(work, orders, &sold[2], d.rnd, r.regrets(d.rnd, d.sell, d.regret)) })
+	people := &staff{run: r, rnd: rand.New(rand.NewPCG(r.opt.Seed, uint64(n)*977+2))}
+	spawn("staff", func() error { return people.work(work) })
 	spawn("web", func() error {
 		// A purchase that was begun is brought to its end, or nobody would know whether it happened.
 		return sell(work, 3, &sold[3], r.market.site.rnd, func() (bool, error) { return r.market.site.buy(ctx) })
@@ -95,6 +114,18 @@ func (r *run) killing(ctx, work context.Context, rnd *rand.Rand) error {
 	for {
 		if wait(work, time.Duration(100+rnd.IntN(1500))*time.Millisecond) != nil {
 			break
+		}
+		if r.store.engine == "postgres" && rnd.IntN(2) == 0 {
+			if err := r.store.cut(ctx); err != nil {
+				return err
+			}
+			r.struck("database connections cut")
+			continue
+		}
+		if rnd.IntN(4) == 0 {
+			if err := r.house.beside(ctx, time.Duration(rnd.IntN(1500))*time.Millisecond); err != nil {
+				return err
+			}
 		}
 		if err := r.house.kill(); err != nil {
 			return err
@@ -149,7 +180,7 @@ func (r *run) quiet(ctx context.Context) ([]check.Finding, error) {
 		found = append(found, check.Finding{Rule: "everything settles", What: left})
 	}
 	r.report.Checks++
-	r.say("quiet point %d: %d findings; %v; faults %v", r.report.Checks, len(found), r.report.Workload, r.market.injected())
+	r.say("quiet point %d: %d findings; %v; faults %v and %v", r.report.Checks, len(found), r.report.Workload, r.market.injected(), r.report.Faults)
 	for _, f := range found {
 		r.say("  %s: %s", f.Rule, f.What)
 	}
@@ -167,7 +198,10 @@ func (r *run) rest(ctx context.Context, n int) error {
 	if n > 0 {
 		r.did("time passed once more")
 	}
-	return r.house.begin(ctx)
+	if err := r.house.begin(ctx); err != nil {
+		return err
+	}
+	return r.authorize(ctx)
 }
 
 // settle waits until nothing is on its way and nothing has moved for a while; it answers what is left when it does not come to an end.

@@ -139,6 +139,12 @@ func (s *store) pass(ctx context.Context) error {
 	return nil
 }
 
+// cut ends some of the program's connections, as a network or a database that restarts does.
+func (s *store) cut(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and random() < 0.7`)
+	return err
+}
+
 // left says what is still on its way, "" when nothing is.
 func (s *store) left(ctx context.Context) (string, error) {
 	for _, q := range []struct{ what, query string }{

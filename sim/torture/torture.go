@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/openclaw-pos/commerce/sim/torture/check"
@@ -50,15 +51,15 @@ var ErrBroken = errors.New("an invariant does not hold")
 
 // run is one torture run under way.
 type run struct {
-	opt     Options
-	dir     string
-	rnd     *rand.Rand
-	store   *store
-	house   *house
-	market  *town
-	report  *Report
-	start   time.Time
-	partial bool
+	opt    Options
+	dir    string
+	rnd    *rand.Rand
+	store  *store
+	house  *house
+	market *town
+	report *Report
+	start  time.Time
+	mu     sync.Mutex
 }
 
 // Run plays one seed. The error is ErrBroken where an invariant does not hold; then, and where the run itself failed, the report's Folder holds what is needed to
@@ -91,6 +92,8 @@ func Run(ctx context.Context, opt Options) (Report, error) {
 }
 
 func (r *run) say(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	fmt.Fprintf(r.opt.Out, "%7.1fs  %s\n", time.Since(r.start).Seconds(), fmt.Sprintf(format, args...))
 }
 
@@ -122,7 +125,14 @@ func (r *run) play(ctx context.Context) error {
 	}
 	r.say("%s, seed %d: the company is set up", r.store.engine, r.opt.Seed)
 	end := time.Now().Add(r.opt.For)
+	// Its connection too is cut, when all are.
+	r.store.db.SetMaxIdleConns(0)
 	for round := 0; ctx.Err() == nil && (round == 0 || time.Now().Before(end)); round++ {
+		if round == 1 {
+			if err := r.goLive(ctx, r.market.shops[1]); err != nil {
+				return err
+			}
+		}
 		if err := r.round(ctx, round); err != nil {
 			return err
 		}
@@ -136,8 +146,14 @@ func (r *run) play(ctx context.Context) error {
 }
 
 // did counts a piece of the workload, struck a fault that the driver itself caused.
-func (r *run) did(what string)    { r.report.Workload[what]++ }
-func (r *run) struck(what string) { r.report.Faults[what]++ }
+func (r *run) did(what string)    { r.count(r.report.Workload, what) }
+func (r *run) struck(what string) { r.count(r.report.Faults, what) }
+
+func (r *run) count(of map[string]int, what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	of[what]++
+}
 
 // close stops everything; what was kept is only kept after a failure.
 func (r *run) close(keep bool) error {

@@ -51,6 +51,12 @@ func openTown(r *run) (*town, error) {
 	}
 	var err error
 	t.daraz, err = openDaraz(t, r.opt.Seed+5000)
+	for _, f := range t.faults() {
+		if err := f.Set(sim.Fault{Kind: sim.ClockSkew, Count: -1, Delay: time.Duration(r.rnd.IntN(480)-240) * time.Second}); err != nil {
+			return t, err
+		}
+		r.struck(sim.ClockSkew)
+	}
 	t.site = &siteShop{town: t, rnd: rand.New(rand.NewPCG(r.opt.Seed, 0x517e)), client: &http.Client{Timeout: 10 * time.Second}}
 	return t, err
 }
