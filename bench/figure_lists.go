@@ -11,7 +11,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -296,16 +295,4 @@ func sizeOf(ctx context.Context, address string) (int64, error) {
 	var n int64
 	err = conn.QueryRowContext(ctx, `select pg_database_size(current_database())`).Scan(&n)
 	return n, err
-}
-
-// slowest names the questions over a limit, for the report.
-func slowest(r Result, limit float64) string {
-	var all []string
-	for name, ms := range r.Detail {
-		if name != "orders" && ms > limit {
-			all = append(all, fmt.Sprintf("%s %.0f ms", name, ms))
-		}
-	}
-	slices.Sort(all)
-	return strings.Join(all, ", ")
 }

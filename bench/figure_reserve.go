@@ -72,7 +72,8 @@ func measureReserve(ctx context.Context, s settings, r *Result) error {
 			return err
 		}
 	}
-	wrong, err := h.count(ctx, `select count(*) from stock_levels s where s.reserved <> (select coalesce(sum(r.quantity), 0) from reservations r where r.variant_id = s.variant_id and r.location_id = s.location_id)`)
+	wrong, err := h.count(ctx, `select count(*) from stock_levels s left join (select variant_id, location_id, sum(quantity) as q from reservations group by variant_id, location_id) r
+		on r.variant_id = s.variant_id and r.location_id = s.location_id where s.reserved <> coalesce(r.q, 0)`)
 	if err != nil {
 		return err
 	}

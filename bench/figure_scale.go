@@ -35,8 +35,8 @@ func runWorker(ctx context.Context, args []string, out io.Writer) error {
 	if _, err := fmt.Fprintln(out, "ready"); err != nil {
 		return err
 	}
-	var go_ string
-	if _, err := fmt.Fscanln(os.Stdin, &go_); err != nil {
+	var word string
+	if _, err := fmt.Fscanln(os.Stdin, &word); err != nil {
 		return err
 	}
 	var n atomic.Int64

@@ -79,10 +79,8 @@ func newBarePostgres(ctx context.Context, address string, w *writing, stored *ro
 		b.conns = append(b.conns, c)
 		b.rnds = append(b.rnds, rand.New(rand.NewPCG(5, uint64(i))))
 	}
-	if !indexes {
-		if err := b.strip(ctx); err != nil {
-			return nil, errors.Join(err, b.close())
-		}
+	if err := b.strip(ctx, indexes); err != nil {
+		return nil, errors.Join(err, b.close())
 	}
 	if b.types, err = columnTypes(ctx, b.conns[0]); err != nil {
 		return nil, errors.Join(err, b.close())
@@ -93,13 +91,13 @@ func newBarePostgres(ctx context.Context, address string, w *writing, stored *ro
 	return b, b.fill(ctx)
 }
 
-// strip drops secondary indexes and foreign keys.
-func (b *barePostgres) strip(ctx context.Context) error {
+// strip drops foreign keys, and secondary indexes unless they are to stay.
+func (b *barePostgres) strip(ctx context.Context, indexes bool) error {
 	rows, err := b.conns[0].Query(ctx, `
 		select format('alter table %I drop constraint %I', conrelid::regclass, conname) from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace
 		union all
 		select format('drop index %I', c.relname) from pg_index i join pg_class c on c.oid = i.indexrelid where c.relnamespace = 'public'::regnamespace
-			and not exists (select from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u'))`)
+			and not $1 and not exists (select from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u'))`, indexes)
 	if err != nil {
 		return err
 	}

@@ -38,19 +38,19 @@ func TestList(t *testing.T) {
 			f    Filter
 			want []string
 		}{
-			"newest first":                            {Filter{}, []string{"43", "42", "41"}},
-			"oldest first":                            {Filter{Oldest: true}, []string{"41", "42", "43"}},
-			"by our number":                           {Filter{Number: numbers["42"]}, []string{"42"}},
-			"by the channel's number":                 {Filter{Number: "#41"}, []string{"41"}},
-			"by the channel's id":                     {Filter{Number: "43"}, []string{"43"}},
-			"by a number nobody knows":                {Filter{Number: "44"}, nil},
-			"by channel":                              {Filter{Channel: "other"}, []string{"43"}},
-			"by country":                              {Filter{Country: "DE"}, nil},
-			"by payment":                              {Filter{Pay: Due}, []string{"43"}},
-			"those that wait":                         {Filter{Held: &yes}, []string{"43", "42"}},
-			"those that do not":                       {Filter{Held: &no}, []string{"41"}},
-			"by SKU":                                  {Filter{SKU: "CAP"}, []string{"43", "42"}},
-			"by a SKU that is in very many orders":    {Filter{SKU: "CAP", common: true}, []string{"43", "42"}},
+			"newest first":                         {Filter{}, []string{"43", "42", "41"}},
+			"oldest first":                         {Filter{Oldest: true}, []string{"41", "42", "43"}},
+			"by our number":                        {Filter{Number: numbers["42"]}, []string{"42"}},
+			"by the channel's number":              {Filter{Number: "#41"}, []string{"41"}},
+			"by the channel's id":                  {Filter{Number: "43"}, []string{"43"}},
+			"by a number nobody knows":             {Filter{Number: "44"}, nil},
+			"by channel":                           {Filter{Channel: "other"}, []string{"43"}},
+			"by country":                           {Filter{Country: "DE"}, nil},
+			"by payment":                           {Filter{Pay: Due}, []string{"43"}},
+			"those that wait":                      {Filter{Held: &yes}, []string{"43", "42"}},
+			"those that do not":                    {Filter{Held: &no}, []string{"41"}},
+			"by SKU":                               {Filter{SKU: "CAP"}, []string{"43", "42"}},
+			"by a SKU that is in very many orders": {Filter{SKU: "CAP", common: true}, []string{"43", "42"}},
 			"by a SKU and the account it was sold at": {Filter{SKU: "CAP", Account: "acc-1"}, []string{"42"}},
 		} {
 			t.Run(name, func(t *testing.T) {
