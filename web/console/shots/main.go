@@ -99,9 +99,20 @@ type page struct{ name, path string }
 // paths are the pages to show, with things on them that exist.
 func paths(ctx context.Context, s *demo.Stage) ([]page, error) {
 	all := []page{
-		{"today", "/console/"}, {"orders", "/console/orders"}, {"review", "/console/orders?tab=review"}, {"exceptions", "/console/exceptions"}, {"work", "/console/work"}, {"handover", "/console/handover"},
-		{"stock", "/console/stock"}, {"sku", "/console/stock/OC-001"}, {"listings", "/console/listings"}, {"channels", "/console/channels"}, {"account-add", "/console/new-account/shopify"},
-		{"nowhere", "/console/nowhere"}, {"find", "/console/find?q=nothing"}, {"picklist", "/console/picklist?at=PK-LHE-WH"},
+		{"today", "/console/"},
+		{"orders", "/console/orders"},
+		{"review", "/console/orders?tab=review"},
+		{"exceptions", "/console/exceptions"},
+		{"work", "/console/work"},
+		{"handover", "/console/handover"},
+		{"stock", "/console/stock"},
+		{"sku", "/console/stock/OC-001"},
+		{"listings", "/console/listings"},
+		{"channels", "/console/channels"},
+		{"account-add", "/console/new-account/shopify"},
+		{"nowhere", "/console/nowhere"},
+		{"find", "/console/find?q=nothing"},
+		{"picklist", "/console/picklist?at=PK-LHE-WH"},
 	}
 	err := s.App.DB.Read(ctx, func(tx *db.Tx) error {
 		held := true
