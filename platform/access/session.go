@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"strings"
@@ -117,14 +118,13 @@ func (u *Users) codeNeeded(ctx context.Context, t tries) error {
 	return fault.New(fault.Unauthorized, "enter the code your authenticator app shows").WithCode("code_needed")
 }
 
-// refuse writes down who was not let in, where there is such a person.
+// refuse writes down who was not let in; also where there is no such person, so that it takes as long.
 func (u *Users) refuse(ctx context.Context, who User, a Attempt) error {
-	if who.ID != "" {
-		if err := u.db.Write(ctx, func(tx *db.Tx) error {
-			return u.note(tx, ByUser, who.ID, "sign_in.refused", who.ID, map[string]string{"address": network(a.Address)})
-		}); err != nil {
-			return err
-		}
+	id := cmp.Or(who.ID, "unknown")
+	if err := u.db.Write(ctx, func(tx *db.Tx) error {
+		return u.note(tx, ByUser, id, "sign_in.refused", id, map[string]string{"address": network(a.Address)})
+	}); err != nil {
+		return err
 	}
 	return wrong()
 }
