@@ -58,10 +58,12 @@ const (
 	Updated   Decision = "updated"   // an order we had, changed
 	Unchanged Decision = "unchanged" // nothing new in it
 	Stale     Decision = "stale"     // older than what we hold
-	Shadowed  Decision = "shadow"    // kept to compare only
-	History   Decision = "history"   // kept for reports only
-	Skipped   Decision = "skipped"   // by rule: test order, POS order
-	Stuck     Decision = "stuck"     // cannot be applied; waits with its cause
+	// Contradicts is of the same time as what we hold and says something else, and nobody knows which is the later: the order has to be read again.
+	Contradicts Decision = "contradicts"
+	Shadowed    Decision = "shadow"  // kept to compare only
+	History     Decision = "history" // kept for reports only
+	Skipped     Decision = "skipped" // by rule: test order, POS order
+	Stuck       Decision = "stuck"   // cannot be applied; waits with its cause
 )
 
 // Landing answers one arrival.

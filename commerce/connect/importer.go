@@ -228,11 +228,34 @@ func (s *Service) land(ctx context.Context, all []*arriving) error {
 		if err := s.applyEarly(tx, *waiting); err != nil {
 			return err
 		}
+		if err := s.readContradicted(tx, good, landings); err != nil {
+			return err
+		}
 		if len(*stale) == 0 {
 			return nil
 		}
 		return s.close(tx, *stale, "system", "a later reading of the order has come in")
 	})
+}
+
+// readContradicted has orders read again of which something came in that is of the same time as what we hold and says something else: the reading decides.
+func (s *Service) readContradicted(tx *db.Tx, good []*arriving, landings []channel.Landing) error {
+	wanted := map[string]map[string]string{}
+	for i, a := range good {
+		if landings[i].Decision != channel.Contradicts {
+			continue
+		}
+		if wanted[a.row.account] == nil {
+			wanted[a.row.account] = map[string]string{}
+		}
+		wanted[a.row.account][a.row.external] = "contradicts"
+	}
+	for _, account := range slices.Sorted(keysOf(wanted)) {
+		if err := s.wantReads(tx, account, wanted[account]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forgetErased takes the personal record from arrivals of orders that were erased, and destroys the key of what was stored of them since: nothing comes back.

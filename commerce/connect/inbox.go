@@ -3,6 +3,7 @@ package connect
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -129,8 +130,8 @@ const importLease = 30 * time.Second
 // wantReads asks for orders to be read again, durably; a wish that comes while one is being read is carried out after it: one order is read by one reader at a time.
 func (s *Service) wantReads(tx *db.Tx, account string, wanted map[string]string) error {
 	b := db.NewBatch(2)
-	for external, why := range wanted {
-		b.Add(account, external, why)
+	for _, external := range slices.Sorted(keysOf(wanted)) {
+		b.Add(account, external, wanted[external])
 	}
 	_, err := tx.Exec(`insert into reads (account_id, external, wanted_at, reason, state, attempts, next_at)
 		select a, x, cast($1 as bigint), w, 'due', 0, cast($1 as bigint) from rows(a text, x text, w text) where true

@@ -336,3 +336,53 @@ func TestResumeModes(t *testing.T) {
 		}
 	})
 }
+
+func TestContradicting(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx := context.Background()
+		h := setup(t, d, channel.Live)
+		id := h.shop.Place(demo.Item{SKU: "TEA-1", Quantity: 1}, demo.Item{SKU: "MUG", Quantity: 1})
+		h.work()
+		o, err := h.s.open(ctx, h.acc.ID)
+		must(t, err)
+		early, err := o.ch.Order(ctx, id)
+		must(t, err)
+		h.shop.Cancel(id, "changed my mind")
+		h.work()
+		held := h.orders()[0]
+		if held.Units.Cancelled != 2 {
+			t.Fatalf("%+v", held.Units)
+		}
+		// The message of the earlier content comes late, and the partner dates both alike.
+		late := func() {
+			early.Version, early.ReadAt = held.VersionAt, d.Now()
+			row, err := h.s.seal(h.acc.ID, "webhook", "orders/updated", early)
+			must(t, err)
+			must(t, d.Write(ctx, func(tx *db.Tx) error { return h.s.store(tx, []*stored{row}) }))
+			h.importAll()
+		}
+		reads := func() int64 {
+			return h.count(`select count(*) from reads where external = $1 and reason = 'contradicts'`, id)
+		}
+		t.Run("a late message of the same time is not applied, and the order is read once for any number of them", func(t *testing.T) {
+			late()
+			late()
+			if now := h.orders()[0]; now.Version != held.Version || reads() != 1 || len(h.causes()) != 0 {
+				t.Fatalf("version %d, %d wishes, %v", now.Version, reads(), h.causes())
+			}
+		})
+		t.Run("the reading decides", func(t *testing.T) {
+			h.work()
+			if now := h.orders()[0]; now.Units != held.Units || reads() != 0 || len(h.causes()) != 0 {
+				t.Fatalf("%+v, %d wishes, %v", now.Units, reads(), h.causes())
+			}
+			late()
+			h.shop.Edit(id, func(o *channel.Order) { o.Tags = []string{"gift"} })
+			h.work()
+			if now := h.orders()[0]; !cmp.Equal([]string{"gift"}, now.Tags) || reads() != 0 {
+				t.Fatalf("%v, %d wishes", now.Tags, reads())
+			}
+		})
+	})
+}

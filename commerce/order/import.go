@@ -207,9 +207,11 @@ func (w *work) isOpen(typ HoldType) *hold {
 	return nil
 }
 
-// newer decides whether an arrival says more than what is held: not older wins, an equal time with different content is applied when its read began later,
-// without a time the content and the order of reads decide.
+// newer decides whether an arrival says more than what is held: not older wins, an equal time with different content is applied when it was read, and its read began
+// later, without a time the content and the order of reads decide. When a message was sent says nothing within one unit of the partner's clock (Shopify's updated_at
+// has seconds), and a message may be late: of an equal time with different content the order itself is asked. So it is when a poll began before what we hold came in.
 func newer(h *Head, a *channel.Arrival) channel.Decision {
+	same, later := false, a.Change.ReadAt.After(h.ReadAt)
 	if !a.Change.Version.IsZero() && !h.VersionAt.IsZero() {
 		held, now := h.VersionAt.Truncate(time.Microsecond), a.Change.Version.Truncate(time.Microsecond)
 		if now.Before(held) {
@@ -221,11 +223,16 @@ func newer(h *Head, a *channel.Arrival) channel.Decision {
 			}
 			return channel.Updated
 		}
+		same = true
 	}
 	switch {
 	case a.Hash == h.Hash:
 		return channel.Unchanged
-	case a.Replay, a.Change.ReadAt.After(h.ReadAt):
+	case a.Replay:
+		return channel.Updated
+	case same && (a.Source == "webhook" || a.Source == "poll" && !later):
+		return channel.Contradicts
+	case later:
 		return channel.Updated
 	}
 	return channel.Stale

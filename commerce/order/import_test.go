@@ -13,8 +13,8 @@ import (
 	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/db/dbtest"
-	"github.com/openclaw-pos/commerce/platform/outbox"
 	"github.com/openclaw-pos/commerce/platform/exception"
+	"github.com/openclaw-pos/commerce/platform/outbox"
 )
 
 func openCauses(t *testing.T, d *db.DB, order string) []string {
@@ -81,13 +81,29 @@ func TestImport(t *testing.T) {
 		t.Run("of two readings with one time the later read wins", func(t *testing.T) {
 			h := setup(t, d)
 			h.imports(arrival("1004"))
-			newer := arrival("1004", func(a *channel.Arrival) { a.Hash = "other"; a.Change.ReadAt = a.Change.ReadAt.Add(time.Second) })
+			read := func(hash string, d time.Duration) func(*channel.Arrival) {
+				return func(a *channel.Arrival) { a.Source, a.Hash, a.Change.ReadAt = "read", hash, a.Change.ReadAt.Add(d) }
+			}
+			newer := arrival("1004", read("other", time.Second))
 			if l := h.imports(newer)[0]; l.Decision != channel.Updated {
 				t.Fatalf("%+v", l)
 			}
-			older := arrival("1004", func(a *channel.Arrival) { a.Hash = "third"; a.Change.ReadAt = a.Change.ReadAt.Add(-time.Second) })
+			older := arrival("1004", read("third", -time.Second))
 			if l := h.imports(older)[0]; l.Decision != channel.Stale {
 				t.Fatalf("%+v", l)
+			}
+		})
+		t.Run("a message of the same time with other content is not believed: the order has to be read", func(t *testing.T) {
+			h := setup(t, d)
+			first := h.imports(arrival("1404"))[0]
+			for _, late := range []time.Duration{-time.Second, time.Second} {
+				pushed := arrival("1404", status(channel.Cancelled), func(a *channel.Arrival) { a.Hash = "other"; a.Change.ReadAt = a.Change.ReadAt.Add(late) })
+				if l := h.imports(pushed)[0]; l.Decision != channel.Contradicts || l.OrderID != first.OrderID {
+					t.Fatalf("%+v", l)
+				}
+			}
+			if v := h.get(first.Number); v.Units.Cancelled != 0 || v.Version != 1 {
+				t.Fatalf("%+v", v.Head)
 			}
 		})
 		t.Run("a time in the future is no version", func(t *testing.T) {
