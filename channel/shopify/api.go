@@ -9,9 +9,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -183,32 +180,6 @@ func broken(message string, cause error) error {
 	return &fault.Error{Kind: fault.Unavailable, Message: message, Code: "BROKEN_ANSWER", Err: cause}
 }
 
-// refusedStatus is the failure an HTTP status means, nil for 2xx. https://shopify.dev/docs/api/usage/response-codes
-func refusedStatus(status int, header http.Header) error {
-	code := strconv.Itoa(status)
-	switch {
-	case status >= 200 && status < 300:
-		return nil
-	case status == http.StatusUnauthorized:
-		return fault.New(fault.Unauthorized, "Shopify refuses the access token").WithCode(code)
-	case status == http.StatusPaymentRequired:
-		return fault.New(fault.Forbidden, "the shop is frozen until its bill is paid").WithCode(code)
-	case status == http.StatusForbidden, status == 430:
-		return fault.New(fault.Forbidden, "Shopify does not allow this").WithCode(code)
-	case status == http.StatusNotFound:
-		return fault.New(fault.NotFound, "there is no such shop or API version").WithCode(code)
-	case status == http.StatusLocked:
-		f := fault.New(fault.Unavailable, "the shop is locked").WithCode(code)
-		f.After = retryAfter(header)
-		return f
-	case status >= 500:
-		f := fault.New(fault.Unavailable, "Shopify has a problem").WithCode(code)
-		f.After = retryAfter(header)
-		return f
-	}
-	return fault.New(fault.Invalid, "Shopify does not understand the request").WithCode(code)
-}
-
 // failure is what the top-level errors come to; nil when there are none, or only fields of the buyer that the app may not see.
 func (e *envelope) failure(operation string) error {
 	if len(e.Errors) == 0 || string(e.Errors) == "null" {
@@ -239,74 +210,4 @@ func (t topError) hidden() bool {
 		name, _ := p.(string)
 		return slices.Contains(hiddenFields, name)
 	})
-}
-
-// fault is a top-level error in our kinds.
-func (t topError) fault(operation string) error {
-	code := string(t.Extensions.Code)
-	switch code {
-	case "THROTTLED":
-		return fault.Wait(time.Second, "Shopify asks to wait").WithCode(code)
-	case "ACCESS_DENIED":
-		return fault.New(fault.Unauthorized, "the app lacks a scope for %s: %.300s", operation, t.Message).WithCode(code)
-	case "SHOP_INACTIVE":
-		return fault.New(fault.Forbidden, "the shop is not active").WithCode(code)
-	case "MAX_COST_EXCEEDED":
-		return fault.New(fault.Invalid, "the query %s costs too much", operation).WithCode(code)
-	case "INTERNAL_SERVER_ERROR", "TIMEOUT":
-		return fault.New(fault.Unavailable, "Shopify has a problem with %s", operation).WithCode(code)
-	}
-	if err := repeated(code); err != nil {
-		return err
-	}
-	return fault.New(fault.Invalid, "Shopify refuses %s: %.300s", operation, t.Message).WithCode(code)
-}
-
-// repeated is the failure of an idempotency key, nil for other codes. https://shopify.dev/docs/api/usage/idempotent-requests
-func repeated(code string) error {
-	switch code {
-	case "IDEMPOTENCY_CONCURRENT_REQUEST":
-		f := fault.New(fault.Unavailable, "the same request is still running at Shopify").WithCode(code)
-		f.After = time.Second
-		return f
-	case "IDEMPOTENCY_KEY_PARAMETER_MISMATCH":
-		return fault.New(fault.Invalid, "another request was made under the same idempotency key").WithCode(code)
-	case codeAttemptFailed:
-		return fault.New(fault.Unavailable, "an earlier attempt failed at Shopify").WithCode(code)
-	}
-	return nil
-}
-
-// codeAttemptFailed asks for a new idempotency key: the attempt before it did nothing.
-const codeAttemptFailed = "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED"
-
-// fault is a business refusal in our kinds.
-func (u userError) fault() error {
-	code := string(u.Code)
-	if err := repeated(code); err != nil {
-		return err
-	}
-	if code == "" {
-		code = "USER_ERROR" // Shopify's plain UserError has none
-	}
-	kind := fault.Refused
-	switch {
-	case strings.HasSuffix(code, "_STALE"), code == "INVALID_STATE", strings.HasPrefix(code, "CANNOT_MOVE"):
-		kind = fault.Conflict
-	case code == "NOT_FOUND", strings.HasSuffix(code, "DOES_NOT_EXIST"), code == "INVALID_INVENTORY_ITEM":
-		kind = fault.NotFound
-	case code == "INTERNAL_ERROR", code == "NOTIFICATION_FAILED":
-		kind = fault.Unavailable
-	}
-	f := fault.New(kind, "Shopify says: %.300s", u.Message).WithCode(code)
-	f.Field = strings.Join(u.Field, ".")
-	return f
-}
-
-// refused is the first of the user errors; nil when there are none.
-func refused(all []userError) error {
-	if len(all) == 0 {
-		return nil
-	}
-	return all[0].fault()
 }

@@ -1,15 +1,106 @@
 package shopify
 
 import (
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	simshop "github.com/openclaw-pos/commerce/sim/shopify"
 )
 
-// TestClaims holds the status table against the fixtures: every word the adapter claims to understand stands in a recorded exchange that names its source.
+// TestClaims holds the tables of this adapter against its fixtures: every word, code and topic it claims to understand stands in a recorded exchange that
+// names its source.
 func TestClaims(t *testing.T) {
 	t.Parallel()
+	said := fixtures(t)
+	for _, row := range statuses {
+		if !strings.Contains(said, `"`+strings.ToLower(row.Theirs)+`"`) {
+			t.Errorf("no fixture has the %s status %s", row.Axis, row.Theirs)
+		}
+	}
+	for name, codes := range map[string][]string{
+		"top-level": slices.Collect(maps.Keys(topCodes)), "key": slices.Collect(maps.Keys(keyCodes)), "user": slices.Collect(maps.Keys(userCodes)), "token": credentialErrors,
+	} {
+		slices.Sort(codes)
+		for _, code := range codes {
+			if code = strings.ToLower(code); !strings.Contains(said, `"code": "`+code+`"`) && !strings.Contains(said, `"error": "`+code+`"`) {
+				t.Errorf("no fixture answers with the %s code %s", name, code)
+			}
+		}
+	}
+	for _, status := range append(slices.Sorted(maps.Keys(httpCodes)), http.StatusTooManyRequests, http.StatusInternalServerError) {
+		if !strings.Contains(said, "http/1.1 "+strconv.Itoa(status)+" ") {
+			t.Errorf("no fixture answers with HTTP %d", status)
+		}
+	}
+	for _, word := range transactionWords {
+		if !strings.Contains(said, `"`+strings.ToLower(word)+`"`) {
+			t.Errorf("no fixture has a transaction that is %s", word)
+		}
+	}
+	for _, reason := range cancelReasons {
+		if !strings.Contains(said, `"reason": "`+strings.ToLower(reason)+`"`) {
+			t.Errorf("no fixture cancels for %s", reason)
+		}
+	}
+}
+
+// TestTopicClaims holds that every topic an account subscribes to has a recorded delivery.
+func TestTopicClaims(t *testing.T) {
+	t.Parallel()
+	said := fixtures(t)
+	for _, topic := range topics {
+		area, what := splitTopic(topic)
+		if !strings.Contains(said, "x-shopify-topic: "+area+"/"+what+"\n") {
+			t.Errorf("no fixture delivers %s/%s", area, what)
+		}
+	}
+}
+
+// splitTopic is an enum name as the header spells it: FULFILLMENT_ORDERS_PLACED_ON_HOLD is fulfillment_orders/placed_on_hold.
+func splitTopic(topic string) (area, what string) {
+	word := strings.ToLower(topic)
+	for _, area := range []string{
+		"orders", "order_transactions", "refunds", "fulfillments", "fulfillment_events", "fulfillment_orders", "returns", "inventory_levels", "products", "app",
+	} {
+		if what, ok := strings.CutPrefix(word, area+"_"); ok {
+			return area, what
+		}
+	}
+	return word, ""
+}
+
+// TestCodesExist holds that the codes of business refusals, the reasons and the topics are Shopify's own: each stands in its schema of some version.
+func TestCodesExist(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, version := range append([]string{"2025-10"}, simshop.Versions()...) {
+		for _, typ := range schemaOf(t, version).Types {
+			for _, v := range typ.EnumValues {
+				known[v.Name] = true
+			}
+		}
+	}
+	for _, list := range [][]string{slices.Collect(maps.Keys(userCodes)), slices.Collect(maps.Keys(keyCodes)), slices.Collect(maps.Values(cancelReasons)), topics, transactionWords} {
+		for _, name := range list {
+			if !known[name] {
+				t.Errorf("%s is no word of Shopify's schema", name)
+			}
+		}
+	}
+}
+
+var publicSource = regexp.MustCompile(`^source: https://\S+`)
+
+// fixtures are all recorded exchanges in lower case; one that names no public source is an error.
+func fixtures(t *testing.T) string {
+	t.Helper()
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no fixtures", err)
@@ -20,15 +111,10 @@ func TestClaims(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(string(text), "source: ") {
-			t.Errorf("%s names no source", f)
+		if !publicSource.Match(text) {
+			t.Errorf("%s names no public source", f)
 		}
 		all.Write(text)
 	}
-	said := strings.ToLower(all.String())
-	for _, row := range statuses {
-		if !strings.Contains(said, `"`+strings.ToLower(row.Theirs)+`"`) {
-			t.Errorf("no fixture has the %s status %s", row.Axis, row.Theirs)
-		}
-	}
+	return strings.ToLower(all.String())
 }

@@ -30,6 +30,7 @@ type graphOrder struct {
 	Currency           string `json:"currencyCode"`
 	Presentment        string `json:"presentmentCurrencyCode"`
 	TaxesIncl          bool   `json:"taxesIncluded"`
+	TaxExempt          bool   `json:"taxExempt"`
 	DutiesIncl         bool   `json:"dutiesIncluded"`
 	Estimated          bool   `json:"estimatedTaxes"`
 	Financial          text   `json:"displayFinancialStatus"`
@@ -295,7 +296,7 @@ func readMore(r *reader, d channel.Doc, s *sheet, txs *[]graphTransaction) error
 func (o *graphOrder) head(r *reader) *sheet {
 	s := &sheet{
 		id: string(o.ID), name: o.Name, confirmation: string(o.ConfirmationNumber), po: string(o.PO), source: string(o.SourceName), sourceID: string(o.SourceIdentifier),
-		test: o.Test, taxIncluded: o.TaxesIncl, dutyIncluded: o.DutiesIncl, estimated: o.Estimated, cancelReason: o.CancelReason.said(),
+		test: o.Test, taxIncluded: o.TaxesIncl, taxExempt: o.TaxExempt, dutyIncluded: o.DutiesIncl, estimated: o.Estimated, cancelReason: o.CancelReason.said(),
 		processed: r.time("processedAt", o.ProcessedAt), updated: r.time("updatedAt", o.UpdatedAt), cancelled: r.time("cancelledAt", o.CancelledAt),
 		closed: r.time("closedAt", o.ClosedAt), shopCurrency: o.Currency, currency: o.Presentment, financial: o.Financial.said(),
 		fulfillment: o.Fulfillment.said(), returning: o.Returning.said(), note: string(o.Note), email: string(o.Email), phone: string(o.Phone),

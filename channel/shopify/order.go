@@ -137,6 +137,9 @@ func (s *sheet) extra() map[string]string {
 			extra[name] = value
 		}
 	}
+	if s.taxExempt {
+		extra["tax_exempt"] = "true"
+	}
 	if s.estimated {
 		extra["estimated_taxes"] = "true"
 	}

@@ -95,27 +95,49 @@ func (a *adapter) changed(ctx context.Context, query string) iter.Seq2[seen, err
 	}
 }
 
-// Order reads one order again, by its numeric id. The id of a fulfillment order (gid://shopify/FulfillmentOrder/…), which is all that some webhooks carry,
-// is resolved to its order.
+// Order reads one order again, by its numeric id. The gid of a fulfillment order, a return or a reverse fulfillment order, which is all that some webhooks
+// carry, is resolved to its order.
 func (a *adapter) Order(ctx context.Context, external string) (channel.Change, error) {
-	if strings.HasPrefix(external, "gid://shopify/FulfillmentOrder/") {
-		var answer struct {
-			FulfillmentOrder *struct {
-				OrderID string `json:"orderId"`
-			} `json:"fulfillmentOrder"`
-		}
-		if _, err := a.ask(ctx, "OrderOfFulfillmentOrder", map[string]any{"id": external}, &answer); err != nil {
+	if operation := resolvable(external); operation != "" {
+		var err error
+		if external, err = a.orderOf(ctx, operation, external); err != nil {
 			return channel.Change{}, err
 		}
-		if answer.FulfillmentOrder == nil {
-			return channel.Change{}, unknownOrder(external)
-		}
-		external = tail(answer.FulfillmentOrder.OrderID)
 	}
 	if _, err := strconv.ParseUint(tail(external), 10, 64); err != nil {
 		return channel.Change{}, fault.Field("order", "%.60q is not the number of a Shopify order", external)
 	}
 	return a.read(ctx, tail(external))
+}
+
+// resolvable is the query that finds the order of a gid; "" for what is an order itself, or nothing we know.
+func resolvable(id string) string {
+	kind, _, _ := strings.Cut(strings.TrimPrefix(id, "gid://shopify/"), "/")
+	switch {
+	case !strings.HasPrefix(id, "gid://shopify/"):
+		return ""
+	case kind == "FulfillmentOrder", kind == "Return", kind == "ReverseFulfillmentOrder":
+		return "OrderOf" + kind
+	}
+	return ""
+}
+
+// orderOf is the number of the order that something belongs to.
+func (a *adapter) orderOf(ctx context.Context, operation, id string) (string, error) {
+	type owned struct {
+		OrderID string `json:"orderId"`
+		Order   node   `json:"order"`
+	}
+	var answer map[string]*owned
+	if _, err := a.ask(ctx, operation, map[string]any{"id": id}, &answer); err != nil {
+		return "", err
+	}
+	for _, o := range answer {
+		if o != nil && o.OrderID+o.Order.ID != "" {
+			return tail(o.OrderID + o.Order.ID), nil
+		}
+	}
+	return "", unknownOrder(id)
 }
 
 // codeUnknownOrder tells an order that is not there from a shop that is not.

@@ -29,6 +29,7 @@ type restOrder struct {
 	} `json:"company"`
 	Test         bool   `json:"test"`
 	TaxesIncl    *bool  `json:"taxes_included"`
+	TaxExempt    bool   `json:"tax_exempt"`
 	DutiesIncl   bool   `json:"duties_included"`
 	Estimated    bool   `json:"estimated_taxes"`
 	CreatedAt    text   `json:"created_at"`
@@ -219,7 +220,7 @@ func badJSON(err error) error {
 func (o *restOrder) head(r *reader) *sheet {
 	s := &sheet{
 		id: string(o.ID), name: o.Name, confirmation: string(o.ConfirmationNumber), po: string(o.PO), source: string(o.SourceName), sourceID: string(o.SourceIdentifier),
-		test: o.Test, dutyIncluded: o.DutiesIncl, estimated: o.Estimated, cancelReason: o.CancelReason.word(),
+		test: o.Test, taxExempt: o.TaxExempt, dutyIncluded: o.DutiesIncl, estimated: o.Estimated, cancelReason: o.CancelReason.word(),
 		processed: r.time("processed_at", o.ProcessedAt), updated: r.time("updated_at", o.UpdatedAt), cancelled: r.time("cancelled_at", o.CancelledAt),
 		closed: r.time("closed_at", o.ClosedAt), shopCurrency: o.Currency, currency: o.Presentment, financial: o.Financial.word(),
 		note: string(o.Note), email: string(o.Email), phone: string(o.Phone), ship: o.ShipTo.place(), bill: o.BillTo.place(), gateways: o.Gateways,

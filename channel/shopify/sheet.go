@@ -14,7 +14,7 @@ import (
 // sheet is what one reading says about an order, whichever shape it came in. Amounts are in the presentment currency.
 type sheet struct {
 	id, name, confirmation, po, source, sourceID, company string
-	test, taxIncluded, dutyIncluded, estimated            bool
+	test, taxIncluded, taxExempt, dutyIncluded, estimated bool
 	processed, updated, cancelled, closed                 time.Time
 	cancelReason                                          string
 	shopCurrency, currency                                string

@@ -17,6 +17,7 @@ const maxShipLines = 512
 type fulfillmentOrder struct {
 	ID      string `json:"id"`
 	Status  text   `json:"status"`
+	Request text   `json:"requestStatus"`
 	Actions []struct {
 		Action text `json:"action"`
 	} `json:"supportedActions"`
@@ -60,6 +61,15 @@ func (f fulfillmentOrder) ready() bool {
 	) bool {
 		return a.Action == "CREATE_FULFILLMENT"
 	})
+}
+
+// standing is why it is not ready: its status, or where that would allow it, the request to the service that fulfils it, which may be asked to cancel.
+// https://shopify.dev/docs/api/admin-graphql/latest/enums/FulfillmentOrderRequestStatus
+func (f fulfillmentOrder) standing() text {
+	if (f.Status == "OPEN" || f.Status == "IN_PROGRESS") && f.Request != "" && f.Request != "UNSUBMITTED" {
+		return f.Request
+	}
+	return f.Status
 }
 
 // piece is so many units of one line of one fulfillment order.
@@ -268,7 +278,7 @@ func notReady(orders []fulfillmentOrder, line string, n int64) error {
 	for _, f := range orders {
 		for _, l := range f.Lines.Nodes {
 			if tail(l.Line.ID) == line && l.remaining() > 0 && !f.ready() {
-				return fault.New(fault.Conflict, "%d units of line %s cannot be shipped: their fulfillment order is %s", n, line, f.Status).WithCode(string(f.Status))
+				return fault.New(fault.Conflict, "%d units of line %s cannot be shipped: their fulfillment order is %s", n, line, f.standing()).WithCode(string(f.standing()))
 			}
 		}
 	}

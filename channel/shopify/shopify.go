@@ -59,6 +59,11 @@ var Kind = channel.Kind{
 		"A change of a return is expected to move the order's updatedAt, which is how returns are found.",
 		"Shipping lines removed by an edit are taken to be out of the order's total.",
 		"A body in REST shape does not say that an order is on hold; only a re-read does.",
+		"Bodies of webhooks about returns, fulfillment orders and reverse fulfillment orders follow their descriptions; where one names no order, its order is looked up.",
+		"HTTP 402, 403, 404, 422, 423 and 430 and the codes ACCESS_DENIED, MAX_COST_EXCEEDED, INTERNAL_SERVER_ERROR, SHOP_INACTIVE and TIMEOUT are taken by their names; no answer with them was seen.",
+		"Throttling is said with HTTP 200; a few reports have it with 429, which is understood alike.",
+		"Beyond the words of RFC 6749, those with which the token endpoint refuses an app are not published: shop_not_permitted, application_cannot_be_found, app_not_installed.",
+		"Units that a fulfilment service was asked to send are taken as ours to ship only where Shopify offers CREATE_FULFILLMENT.",
 	},
 	Open: open,
 }

@@ -110,6 +110,27 @@ func TestCancelWaitsForTheJob(t *testing.T) {
 	})
 }
 
+// TestOrderOf holds that a webhook which names only a return, or what is sent back for it, still leads to its order.
+func TestOrderOf(t *testing.T) {
+	t.Parallel()
+	for id, answer := range map[string]string{
+		"gid://shopify/FulfillmentOrder/7":        `{"data":{"fulfillmentOrder":{"orderId":"gid://shopify/Order/12"}}}`,
+		"gid://shopify/Return/7":                  `{"data":{"return":{"order":{"id":"gid://shopify/Order/12"}}}}`,
+		"gid://shopify/ReverseFulfillmentOrder/7": `{"data":{"node":{"order":{"id":"gid://shopify/Order/12"}}}}`,
+	} {
+		operation := resolvable(id)
+		p := &partner{answers: map[string][]string{operation: {answer}}}
+		if order, err := p.open(t, nil).orderOf(t.Context(), operation, id); order != "12" || err != nil {
+			t.Errorf("%s is of %q, %v", id, order, err)
+		}
+	}
+	for _, id := range []string{"12", "gid://shopify/Order/12", "gid://shopify/Cart/12", "Return/12", ""} {
+		if operation := resolvable(id); operation != "" {
+			t.Errorf("%q would be looked up by %s", id, operation)
+		}
+	}
+}
+
 func TestPagesThatDoNotEnd(t *testing.T) {
 	t.Parallel()
 	p := &partner{answers: map[string][]string{"OrderIndex": {`{"data":{"orders":{"nodes":[],"pageInfo":{"hasNextPage":true,"endCursor":"same"}}}}`}}}

@@ -114,7 +114,7 @@ func (a *adapter) Hints(d channel.Delivery) ([]channel.Hint, error) {
 	case "fulfillment_orders":
 		return about(channel.AboutOrder, b.fulfillmentOrder(), hintBody{}, topic)
 	case "returns", "reverse_fulfillment_orders", "reverse_deliveries":
-		return about(channel.AboutReturn, b.order(), hintBody{}, topic)
+		return about(channel.AboutReturn, b.returned(), hintBody{}, topic)
 	case "products":
 		return about(channel.AboutListing, b.id(), b, topic)
 	case "inventory_levels":
@@ -171,6 +171,14 @@ func (b hintBody) order() string {
 		return tail(b.Order.GID)
 	}
 	return ""
+}
+
+// returned is the order's id where the body says it, else the gid of the return or of what belongs to it, which Order resolves.
+func (b hintBody) returned() string {
+	if id := b.order(); id != "" || resolvable(b.GID) == "" {
+		return id
+	}
+	return b.GID
 }
 
 // fulfillmentOrder is the order's id where the body says it, else the fulfillment order's gid, which Order resolves.
