@@ -1,6 +1,7 @@
 package daraz
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -24,8 +25,8 @@ func TestClaims(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(string(text), "source: ") {
-			t.Errorf("%s names no source", f)
+		if !strings.HasPrefix(string(text), "source: https://") {
+			t.Errorf("%s names no public source", f)
 		}
 		all.Write(text)
 	}
@@ -42,9 +43,50 @@ func TestClaims(t *testing.T) {
 			}
 		}
 	}
+	for name, words := range namedWords {
+		for _, word := range words {
+			if !strings.Contains(said, strings.ToLower(word)) {
+				t.Errorf("no fixture has the %s %s", name, word)
+			}
+		}
+	}
+	for _, code := range gatewayCodes {
+		if !claimed(said, strings.ToLower(code)) {
+			t.Errorf("no fixture has the gateway code %s", code)
+		}
+	}
+	for _, kind := range []int{pushOrder, pushListingQC, pushCreated, pushEdited, pushDeleted, pushLowStock, pushToken, pushReverse, pushCategory, pushShopStatus, pushPackage, pushReview} {
+		if !strings.Contains(said, fmt.Sprintf(`"message_type": %d,`, kind)) {
+			t.Errorf("no fixture has a push of type %d", kind)
+		}
+	}
 }
 
 // claimed reports whether a fixture answers with the code, whatever the member is called, or expects it as the error.
 func claimed(said, code string) bool {
 	return slices.ContainsFunc([]string{`code": "`, `code":"`, `tip_type": "`}, func(before string) bool { return strings.Contains(said, before+code+`"`) })
+}
+
+// gatewayCodes are those that package iop reads the same for every call. https://open.daraz.com/apps/doc/doc
+var gatewayCodes = []string{
+	"901", "ApiCallLimit", "AppCallLimit", "SellerCallLimit", "ServiceTimeout", "SERVICE_UNAVAILABLE", "E006", "6", "513", "1000", "15", "998",
+	"IllegalAccessToken", "IllegalRefreshToken", "InvalidCode", "IncompleteSignature", "InvalidAppKey", "APP_KEY_INVALID", "MissingParameter",
+	"InsufficientPermission", "AppWhiteIpLimit", "SellerNotVerified", "Mp3SellerApiLimit", "AUTH_TYPE_UNSUPPORTED", "5", "30",
+}
+
+// namedWords are other words that the partner's pages list, by the field they stand in.
+var namedWords = map[string][]string{
+	"cancel_return_initiator": {
+		`"cancellation-internal"`, `"cancellation-customer"`, `"cancellation-failed Delivery"`, `"cancellation-seller"`, `"return-customer"`, `"refund-internal"`,
+		`"buyer-cancel"`, `"system-cancel"`, `"customer service-cancel"`,
+	},
+	"shipping_provider_type": {`"EXPRESS"`, `"STANDARD"`, `"ECONOMY"`, `"INSTANT"`, `"SELLER_OWN_FLEET"`, `"PICKUP_IN_STORE"`, `"DIGITAL"`},
+	"shipping_type":          {`"Dropshipping"`, `"Own Warehouse"`, `"Warehouse"`},
+	"order_type":             {`"Normal"`, `"PreSale"`, `"Coupon"`, `"O2O"`, `"InStoreO2O"`},
+	"order_flag":             {`"GUARANTEE"`, `"NORMAL"`, `"GLOBAL_COLLECTION"`},
+	"tip_type":               {`"tip_type": "warn"`, `"tip_type": "warning"`, `"tip_type": "error"`, `"tip_type": "success"`},
+	"type of a refusal":      {`"ISV"`, `"ISP"`, `"SYSTEM"`},
+	"request_type":           {`"CANCEL"`, `"RETURN"`, `"ONLY_REFUND"`},
+	"decision":               {"action=instantRefund", "action=agreeReturn", "action=refuseReturn", "action=confirmDelivery", "action=agreeRefund", "action=refuseRefund", "action=startDispute"},
+	"payment_method":         {`"COD"`, `"MIXEDCARD"`, `"PAYMENT_ACCOUNT"`},
 }

@@ -41,6 +41,10 @@ var unverified = []string{
 	"/seller/get exists on Daraz, its answer is not published; Lazada's field names are assumed.",
 	"The status words processing, return_waiting_for_approval, return_shipped_by_customer and return_rejected were seen in old connectors only.",
 	"Words of reverse_status between the first and the last are those of Lazada's flow.",
+	"paid_price as item_price less the vouchers told is inferred, and so is that wallet_credits are a way to pay and lower no price.",
+	"A code spelt E038 is taken for 38: pages and messages use both, a live answer was seen with the number.",
+	"Spellings of a push's site, and its times in seconds or milliseconds, are those of Lazada's samples.",
+	"Answers of the gateway that are no JSON (429, 403, 5xx, a page with 200) are documented nowhere; they are told apart by their HTTP status.",
 	"A SKU's own verdict inside the refusal 501 is read from detail[] by seller_sku, sku_id or field; no page describes that list.",
 }
 

@@ -2,6 +2,7 @@ package daraz
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -363,18 +364,18 @@ func (d *draft) extra() {
 	if d.raw.GiftOption.Bool() {
 		d.out.Extra["gift_option"] = "yes"
 	}
+	types, flags := map[string]bool{}, map[string]bool{}
 	for i := range d.items {
 		r := &d.items[i]
-		if lower(r.OrderType) != "normal" {
-			keep("order_type", r.OrderType)
-		}
-		if lower(r.OrderFlag) != "normal" {
-			keep("order_flag", r.OrderFlag)
-		}
+		types[r.OrderType.String()], flags[r.OrderFlag.String()] = true, true
 		keep("stage_pay_status", r.StagePay)
 		if r.OwnFleet.Bool() {
 			d.out.Extra["own_fleet"] = "yes"
 		}
+	}
+	for name, words := range map[string]map[string]bool{"order_type": types, "order_flag": flags} {
+		maps.DeleteFunc(words, func(word string, _ bool) bool { return word == "" || strings.EqualFold(word, "normal") })
+		keep(name, iop.Scalar(strings.Join(sorted(words), ",")))
 	}
 	d.check()
 	if len(d.out.Extra) == 0 {

@@ -84,7 +84,8 @@ func (a *rawAddress) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*plain)(a))
 }
 
-// rawItem is one row, which is one unit: there is no quantity.
+// rawItem is one row, which is one unit: there is no quantity. Left out on purpose: reason_detail, in which a buyer may have typed anything (it stays in the
+// sealed raw), and wallet_credits, which are a way to pay.
 type rawItem struct {
 	OrderItemID iop.Scalar `json:"order_item_id"`
 	OrderID     iop.Scalar `json:"order_id"`
@@ -108,18 +109,16 @@ type rawItem struct {
 	CodeSeller     iop.Scalar `json:"voucher_code_seller"`
 	CodeChannel    iop.Scalar `json:"voucher_code_platform"`
 	VoucherCode    iop.Scalar `json:"voucher_code"`
-	Wallet         iop.Scalar `json:"wallet_credits"`
 	Tax            iop.Scalar `json:"tax_amount"`
 	Shipping       iop.Scalar `json:"shipping_amount"`
 
-	Status       iop.Scalar `json:"status"`
-	Reason       iop.Scalar `json:"reason"`
-	ReasonDetail iop.Scalar `json:"reason_detail"`
-	Initiator    iop.Scalar `json:"cancel_return_initiator"`
-	StagePay     iop.Scalar `json:"stage_pay_status"`
-	PaymentTime  iop.Scalar `json:"payment_time"`
-	CreatedAt    iop.Scalar `json:"created_at"`
-	UpdatedAt    iop.Scalar `json:"updated_at"`
+	Status      iop.Scalar `json:"status"`
+	Reason      iop.Scalar `json:"reason"`
+	Initiator   iop.Scalar `json:"cancel_return_initiator"`
+	StagePay    iop.Scalar `json:"stage_pay_status"`
+	PaymentTime iop.Scalar `json:"payment_time"`
+	CreatedAt   iop.Scalar `json:"created_at"`
+	UpdatedAt   iop.Scalar `json:"updated_at"`
 
 	PackageID    iop.Scalar `json:"package_id"`
 	Tracking     iop.Scalar `json:"tracking_code"`

@@ -85,9 +85,18 @@ func (c *Client) read(call Call, resp *http.Response, body []byte) (Answer, erro
 	case resp.StatusCode >= 500 || resp.StatusCode < 200 || resp.StatusCode >= 300:
 		return Answer{}, call.lost(errors.New(resp.Status), "the partner's gateway failed")
 	case err != nil:
-		return Answer{}, call.lost(err, "the partner answered nonsense ("+contentType(resp)+")")
+		return Answer{}, broken(call.lost(err, "the partner answered nonsense ("+contentType(resp)+")"))
 	}
 	return answer, nil
+}
+
+// broken gives an answer that says 200 and is none a code, so that it can be told from no answer at all.
+func broken(err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) && f.Code == "" {
+		f.Code = "BROKEN_ANSWER"
+	}
+	return err
 }
 
 func contentType(resp *http.Response) string {

@@ -65,6 +65,10 @@ func Classify(f Failure, own map[string]Code, effect bool, hide ...string) error
 		c, known = gateway[f.Code]
 	}
 	if !known {
+		// Pages and messages spell the same code E038 that most answers spell 38.
+		c, known = own[plainCode(f.Code)]
+	}
+	if !known {
 		c = Code{Kind: fault.Refused, Say: "the partner refused"}
 		if f.Type != "ISV" && f.Type != "" {
 			c = Code{Kind: fault.Unavailable, Say: "the partner failed", Open: true}
@@ -79,6 +83,15 @@ func Classify(f Failure, own map[string]Code, effect bool, hide ...string) error
 	e := fault.New(c.Kind, "%s%s", c.Say, said(f, hide)).WithCode(f.Code)
 	e.After = c.After
 	return e
+}
+
+// plainCode is E038 as 38; what is not spelt so stays.
+func plainCode(code string) string {
+	digits, ok := strings.CutPrefix(code, "E")
+	if plain := strings.TrimLeft(digits, "0"); ok && plain != "" && Scalar(plain).Digits() {
+		return plain
+	}
+	return code
 }
 
 // said is the partner's own code and words, fit to be shown.
