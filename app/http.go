@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 
@@ -26,19 +27,33 @@ func (a *App) Handler() http.Handler {
 	return mux
 }
 
-// courierHook takes what a courier pushes: facts when it is signed, else a reason to ask the courier soon.
-func (a *App) courierHook(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
-	if err != nil {
-		err = fault.Wrap(fault.Invalid, err, "the body could not be read, or is larger than 1 MiB")
-	} else {
-		err = a.Dispatch.Hook(r.Context(), r.PathValue("courier"), partner.Delivery{Header: r.Header, Body: body, At: a.DB.Now()})
+// maxHook is the largest delivery of a courier or payment provider that is read.
+const maxHook = 1 << 20
+
+// pushed answers what a partner pushes: take gets it whole, or it is refused before it is read to its end.
+func (a *App) pushed(w http.ResponseWriter, r *http.Request, take func(body []byte) error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxHook))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		err = &api.Problem{Type: "urn:openclaw-commerce:too_large", Title: "The body is too large", Status: http.StatusRequestEntityTooLarge, Detail: "at most 1 MiB"}
+	case err != nil:
+		err = fault.Wrap(fault.Invalid, err, "the body could not be read")
+	default:
+		err = take(body)
 	}
 	if err != nil {
 		api.WriteProblem(w, r, a.Log, err)
 		return
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// courierHook takes what a courier pushes: facts when it is signed, else a reason to ask the courier soon.
+func (a *App) courierHook(w http.ResponseWriter, r *http.Request) {
+	a.pushed(w, r, func(body []byte) error {
+		return a.Dispatch.Hook(r.Context(), r.PathValue("courier"), partner.Delivery{Header: r.Header, Body: body, At: a.DB.Now()})
+	})
 }
 
 func (a *App) newShop() *shop.Shop {

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -129,6 +130,30 @@ func (e LegalEntity) check() error {
 		return fault.Field("country", "%q is not a country of two letters", e.Country)
 	case !money.Valid(e.Currency):
 		return fault.Field("currency", "%q is not an ISO 4217 currency", e.Currency)
+	}
+	for i, r := range e.Registrations {
+		if err := r.check(fmt.Sprintf("registrations[%d].", i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check refuses what is too long to be a registration, and dates that are none.
+func (r Registration) check(at string) error {
+	const longest = 100
+	for name, text := range map[string]string{"kind": r.Kind, "number": r.Number} {
+		if len(text) > longest {
+			return fault.Field(at+name, "is longer than %d", longest)
+		}
+	}
+	if r.Country != "" && len(r.Country) != 2 {
+		return fault.Field(at+"country", "is not a country of two letters")
+	}
+	for name, day := range map[string]string{"from": r.From, "to": r.To} {
+		if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
+			return fault.Field(at+name, "is not a day as 2026-01-31")
+		}
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/db/dbtest"
 	"github.com/openclaw-pos/commerce/platform/outbox"
+	"github.com/openclaw-pos/commerce/web/shop"
 )
 
 // whole is the real house behind its API.
@@ -27,7 +28,7 @@ func openWhole(t *testing.T, url string) whole {
 	t.Helper()
 	a, err := app.Open(t.Context(), app.Config{
 		DB: url, Data: t.TempDir(), MakeKey: true, AllowPrivate: true, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-		DBOptions: db.Options{NoSync: true, CheckLockOrder: true, Pool: 8},
+		DBOptions: db.Options{NoSync: true, CheckLockOrder: true, Pool: 8}, ShopLimits: shop.Limits{PerSecond: 1e6, Burst: 1e6, ProofsPerHour: 1e6, ProofBurst: 1e6},
 	})
 	if err != nil {
 		t.Fatal(err)
