@@ -9,6 +9,7 @@ import (
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/commerce/payment"
 	"github.com/openclaw-pos/commerce/commerce/returns"
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -185,7 +186,7 @@ func TestOrigin(t *testing.T) {
 			h.write(func(tx *db.Tx) error { return h.order.Back(tx, o.ID, everything(o)) })
 			fact(h, o, "returned")
 			same(t, 1, h.cases("return_waiting"))
-			h.write(func(tx *db.Tx) error { return h.pay.Uncollected(tx, o.ID, start) })
+			h.write(func(tx *db.Tx) error { return h.pay.Uncollected(tx, payment.Parcel{Order: o.ID}, start) })
 			r = ok(h.s.Receive(t.Context(), r.ID, 0, returns.Receipt{Actor: "clerk"}))
 			r = ok(h.s.Inspect(t.Context(), r.ID, 0, []returns.Verdict{{LineID: o.Lines[0].ID, Quantity: 3, Disposition: returns.ToSell}, {LineID: o.Lines[1].ID, Quantity: 1, Disposition: returns.ToSell}}, "clerk"))
 			same(t, []any{"inspected", "none", false}, []any{r.Goods, r.Money, r.ClosedAt.IsZero()})
