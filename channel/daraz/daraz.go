@@ -32,6 +32,7 @@ var Kind = channel.Kind{
 
 // unverified is what no document of Daraz itself says; documents of Lazada, whose protocol Daraz inherited, or public code stand in.
 var unverified = []string{
+	"No live shop was called. Recorded exchanges are written from the documented shapes; \"live\" in their sources is what others wrote down of a shop of theirs.",
 	"The five ventures' currencies and time zones are inferred from their countries.",
 	"Reverse orders (returns, buyers' cancels) are documented by Lazada only; their amounts are taken as hundredths.",
 	"Cancelling by /order/reverse/cancel is documented by Lazada only; the older calls are a setting away.",

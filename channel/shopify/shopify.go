@@ -54,6 +54,7 @@ var Kind = channel.Kind{
 	Stock:   channel.StockAvailable,
 	Parcels: channel.ParcelOurs,
 	Unverified: []string{
+		"No live shop was called. Recorded exchanges are written from the documented shapes; queries and simulated answers are held against Shopify's own schema.",
 		"Line and order totals follow from the field descriptions: price × quantity − discount allocations, plus taxes where prices exclude them.",
 		"A partial cancellation is told as a refund whose lines are restocked as CANCEL; on an unpaid order it carries no transaction.",
 		"A change of a return is expected to move the order's updatedAt, which is how returns are found.",
@@ -62,7 +63,7 @@ var Kind = channel.Kind{
 		"Bodies of webhooks about returns, fulfillment orders and reverse fulfillment orders follow their descriptions; where one names no order, its order is looked up.",
 		"HTTP 402, 403, 404, 422, 423 and 430 and the codes ACCESS_DENIED, MAX_COST_EXCEEDED, INTERNAL_SERVER_ERROR, SHOP_INACTIVE and TIMEOUT are taken by their names; no answer with them was seen.",
 		"Throttling is said with HTTP 200; a few reports have it with 429, which is understood alike.",
-		"Beyond the words of RFC 6749, those with which the token endpoint refuses an app are not published: shop_not_permitted, application_cannot_be_found, app_not_installed.",
+		"The words with which the token endpoint refuses an app beyond RFC 6749 (shop_not_permitted, application_cannot_be_found, app_not_installed) were not seen in an answer.",
 		"Units that a fulfilment service was asked to send are taken as ours to ship only where Shopify offers CREATE_FULFILLMENT.",
 	},
 	Open: open,
