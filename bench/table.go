@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -74,6 +75,7 @@ func runTable(ctx context.Context, args []string, out io.Writer) error {
 	l := newLatest(s.seconds)
 	l.Results = before.Results
 	began := busy()
+	var failed []error
 	for _, f := range some {
 		for _, engine := range f.engines {
 			if !slices.Contains(strings.Split(*engines, ","), engine) {
@@ -81,16 +83,20 @@ func runTable(ctx context.Context, args []string, out io.Writer) error {
 			}
 			s.engine = engine
 			r, err := f.measure(ctx, s)
-			if err != nil {
-				return err
+			if err != nil { // the others are measured all the same
+				failed = append(failed, err)
+				continue
 			}
 			fmt.Fprintln(out, r)
 			l.Results = slices.DeleteFunc(l.Results, func(x Result) bool { return x.Figure == r.Figure && x.Engine == r.Engine })
 			l.Results = append(l.Results, r)
+			l.Busy = began + ", then " + busy()
+			if err := l.write(); err != nil {
+				return err
+			}
 		}
 	}
-	l.Busy = began + ", then " + busy()
-	return l.write()
+	return errors.Join(failed...)
 }
 
 func newLatest(seconds int) Latest {
@@ -134,7 +140,8 @@ func busy() string {
 }
 
 func firstLine(program string, args ...string) string {
-	for _, p := range []string{program, "/usr/lib/postgresql/15/bin/" + program} {
+	installed, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + program)
+	for _, p := range append([]string{program}, installed...) {
 		if text, err := exec.Command(p, args...).Output(); err == nil {
 			line, _, _ := strings.Cut(string(text), "\n")
 			return line
