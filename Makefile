@@ -4,7 +4,7 @@ CLUSTER = $(GO) run ./platform/db/dbtest/cluster
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check race bench bench-check bench-go docs fuzz shots
+.PHONY: torture sabotage help demo test check race bench bench-check bench-go docs fuzz shots
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -30,6 +30,12 @@ bench-check: ## five interleaved runs against the committed table; fails on a fa
 
 bench-go: ## Go benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem ./kernel/... ./platform/... ./commerce/...
+
+torture: ## an hour of short seeds of the torture run, report under bench/torture/
+	@./tools/torture.sh hour
+
+sabotage: ## take protections out one by one and see that the torture run notices
+	@./tools/torture.sh sabotage
 
 docs: ## write docs/ from the code: schemas, states, channels, OpenAPI, AsyncAPI
 	$(GO) run ./docs/gen

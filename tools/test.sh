@@ -14,6 +14,8 @@ trap stop EXIT
 go run ./platform/db/dbtest/cluster start >/dev/null || { echo "PostgreSQL for the tests did not start"; exit 1; }
 stage "check" ./tools/check.sh
 stage "tests" go test -timeout 25m ./...
+stage "torture, one seed on each engine" ./tools/torture.sh once 8
+stage "build with protections removable" go build -tags sabotage -o /dev/null .
 stage "tests under the race detector" go test -race -timeout 25m ./platform/db/... ./platform/outbox/... ./platform/jobs/... ./commerce/inventory/... ./commerce/order/...
 printf '=== %-40s %s %ss\n' "all" "$([ $fail = 0 ] && echo ok || echo FAIL)" $((SECONDS - start))
 exit $fail

@@ -103,6 +103,13 @@ func (s *Service) keepPolled(ctx context.Context, o *opened, cur *cursor, batch 
 		rows = append(rows, row)
 	}
 	to, kept := string(batch[len(batch)-1].Cursor), 0
+	if to != "" && to != cur.value && db.Sabotaged("cursor_with_data") {
+		if err := s.need.DB.Write(ctx, func(tx *db.Tx) error { return cur.move(tx, to) }); err != nil {
+			return 0, err
+		}
+		cur.value, cur.version = to, cur.version+1
+		db.Sabotaged("cursor_with_data") // it takes its time
+	}
 	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
 		fresh, err := s.unknown(tx, o.acc.ID, rows)
 		if err != nil {

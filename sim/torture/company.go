@@ -62,7 +62,7 @@ func (r *run) openShopifyAccount(ctx context.Context, s *shopifyShop) error {
 	var err error
 	s.id, err = r.add(ctx, map[string]any{
 		"name": s.name, "channel": "shopify", "mode": s.mode,
-		"settings": map[string]string{"shop": s.shop.Domain(), "base_url": s.addr, "client_id": "torture", "poll_seconds": "1", "acknowledge_tag": "openclaw {number}"},
+		"settings": map[string]string{"shop": s.shop.Domain(), "base_url": s.addr, "client_id": "torture", "poll_seconds": "1", "acknowledge_tag": "openclaw {number}", "overlap_seconds": "1"},
 		"secrets":  map[string]string{"client_secret": "torture-secret-" + s.name},
 	})
 	if err != nil {

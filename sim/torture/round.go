@@ -29,6 +29,12 @@ func (r *run) trouble() error {
 			}
 		}
 	}
+	if r.rnd.IntN(2) == 0 { // one shop's webhooks are all lost: then polls alone must find everything
+		if err := pick(r.rnd, r.market.faults()...).Set(sim.Fault{Kind: sim.Drop, Count: -1}); err != nil {
+			return err
+		}
+		r.struck("webhooks all lost")
+	}
 	if r.rnd.IntN(2) == 0 {
 		r.market.shops[0].shop.RevokeTokens()
 		r.market.daraz.shop.ExpireTokens()
@@ -150,6 +156,12 @@ func (r *run) killing(ctx, work context.Context, rnd *rand.Rand) error {
 	return nil
 }
 
+// settling is how long what is on its way may take; stillness is how long nothing must have moved, polls included.
+const (
+	settling  = 20 * time.Second
+	stillness = 1500 * time.Millisecond
+)
+
 // rests is how often time is let pass until everything must have settled.
 const rests = 5
 
@@ -206,8 +218,8 @@ func (r *run) rest(ctx context.Context, n int) error {
 
 // settle waits until nothing is on its way and nothing has moved for a while; it answers what is left when it does not come to an end.
 func (r *run) settle(ctx context.Context) (string, error) {
-	left, still, was := "", 0, ""
-	for deadline := time.Now().Add(8 * time.Second); time.Now().Before(deadline); {
+	left, was, since := "", "", time.Now()
+	for deadline := time.Now().Add(settling); time.Now().Before(deadline); {
 		if err := wait(ctx, 100*time.Millisecond); err != nil {
 			return "", err
 		}
@@ -225,10 +237,10 @@ func (r *run) settle(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if still++; left != "" || mark != was {
-			still = 0
+		if left != "" || mark != was {
+			since = time.Now()
 		}
-		if was = mark; still >= 16 {
+		if was = mark; time.Since(since) > stillness {
 			return "", nil
 		}
 	}

@@ -74,6 +74,15 @@ func (s *store) find(ctx context.Context) error {
 	return err
 }
 
+// sabotage takes a protection out that stands in the database itself; the program must be built to do without, see OPENCLAW_SABOTAGE.
+func (s *store) sabotage(ctx context.Context) error {
+	if os.Getenv("OPENCLAW_SABOTAGE") != "unique_key" {
+		return nil
+	}
+	_, err := s.db.ExecContext(ctx, `drop index inbox_delivery`)
+	return err
+}
+
 // close leaves the database where it is when it is to be kept.
 func (s *store) close(keep bool) error {
 	errs := []error{s.db.Close()}

@@ -111,6 +111,9 @@ func (r *run) play(ctx context.Context) error {
 	if err := r.store.find(ctx); err != nil {
 		return err
 	}
+	if err := r.store.sabotage(ctx); err != nil {
+		return err
+	}
 	if r.report.Settings, err = r.store.durable(ctx, r.opt.NoSync); err != nil {
 		return err
 	}
