@@ -37,7 +37,7 @@ func (a *App) Welcome(ctx context.Context, base string) string {
 	case err != nil:
 		a.Log.Error("the first owner cannot be set up", "err", err)
 	case token.Reveal() != "":
-		text += "set up the owner at " + base + console.Base + "/setup?token=" + token.Reveal() + "\n"
+		text += "set up the owner at " + base + console.Base + "/setup#" + token.Reveal() + "\n"
 	}
 	return text
 }

@@ -12,7 +12,7 @@ type setupPage struct {
 	Owner                     bool // the first owner is made; else an invitation is taken
 }
 
-// setup shows the form that makes the first owner, with the token that serve prints.
+// setup shows the form that makes the first owner, with the token that serve prints. The token comes behind a # and is put in by the script: a browser sends that nowhere.
 func setup(v *visit) error {
 	fresh, err := v.Users.NeedsSetup(v.r.Context())
 	if err != nil {
@@ -22,7 +22,7 @@ func setup(v *visit) error {
 		v.see(Base + "/signin")
 		return nil
 	}
-	return v.page("setup", "Set up the owner", setupPage{Token: v.ask("token"), Owner: true})
+	return v.page("setup", "Set up the owner", setupPage{Owner: true})
 }
 
 // setupDo makes the first owner.
@@ -38,7 +38,7 @@ func setupDo(v *visit) error {
 
 // accept shows the form behind an invitation, or behind a forgotten password.
 func accept(v *visit) error {
-	return v.page("setup", "Choose your password", setupPage{Token: v.ask("token")})
+	return v.page("setup", "Choose your password", setupPage{})
 }
 
 // acceptDo sets the password of who was invited.
