@@ -278,7 +278,7 @@ func (c *orderHoldCmd) Run(ctx context.Context, g *Globals, s streams) error {
 
 type orderReleaseCmd struct {
 	Order string `arg:"" help:"Our number or id."`
-	Hold  string `help:"Which: person, shortage, money_mismatch (accepts the difference), …" default:"person"`
+	Hold  string `help:"Which: person, money_mismatch (accepts the difference), cancel_request (declines it; the channel is told), change_after_pack or address_changed (sends it as packed), …" default:"person"`
 }
 
 // Run releases a hold.

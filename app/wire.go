@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -247,6 +248,16 @@ func (a *App) orderConsumers() []outbox.Consumer {
 				}
 			}
 			return a.Order.Review(tx, ids, "stock")
+		}},
+		{Name: "order.unpacked", Types: []string{event.FulfillmentChanged, event.ShipmentClosed}, Handle: func(tx *db.Tx, batch []outbox.Stored) error {
+			var ids []string
+			for _, e := range batch {
+				if e.Order != "" {
+					ids = append(ids, e.Order)
+				}
+			}
+			slices.Sort(ids)
+			return a.Order.Unpacked(tx, slices.Compact(ids))
 		}},
 	}
 }

@@ -155,8 +155,16 @@ func (s *Service) Unpack(ctx context.Context, id string, version int64, actor st
 		if err := w.unpack(nil, "unpacked"); err != nil {
 			return err
 		}
+		for i := range w.f.Lines { // what was in parcels that had been called off before
+			w.f.Lines[i].Packed = w.f.Lines[i].Shipped
+		}
 		w.note("unpack", nil)
-		return w.f.settle(w.tx.Now)
+		was := w.f.State
+		if err := w.f.settle(w.tx.Now); err != nil || w.f.State != was {
+			return err
+		}
+		w.evs = append(w.evs, w.f.event(event.FulfillmentChanged, w.tx.Now, Fact{From: was, Actor: w.actor, Lines: w.f.facts()}))
+		return nil
 	})
 }
 

@@ -207,8 +207,13 @@ func (s *Service) afterCut(tx *db.Tx, h *Head, lines []Line, p Preview, c Cancel
 		if err := s.dropHolds(tx, h, c.Actor); err != nil {
 			return err
 		}
-	} else if err := s.Review(tx, []string{h.ID}, c.Actor); err != nil {
-		return err
+	} else {
+		if err := s.endAfterPack(tx, h, lines, c.Actor); err != nil {
+			return err
+		}
+		if err := s.Review(tx, []string{h.ID}, c.Actor); err != nil {
+			return err
+		}
 	}
 	err := s.Note(tx, []Fact{{
 		OrderID: h.ID, Kind: "cancelled", Source: c.Source, Actor: c.Actor,

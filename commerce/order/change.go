@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -137,18 +136,18 @@ func (w *work) cancelUnits(l *Line, want int64, cl *channel.Line, committed int6
 	}
 	open := l.cuttable(cl, w.a.Order.Status == channel.Cancelled)
 	now := min(d, max(0, l.Open-committed), open)
-	if packed := min(d, l.Open) - now; packed > 0 {
-		w.afterPack += fmt.Sprintf("line %d: the channel cancels %d units, %d of them are packed; ", l.N, d, packed)
-	}
+	packed := min(d, l.Open) - now
 	if d > l.Open && w.a.Order.Status != channel.Cancelled {
 		w.stuckOn = append(w.stuckOn, raised{"change_after_pack", fmt.Sprintf("line %d: the channel cancels %d units, %d of them are shipped", l.N, d, d-l.Open)})
 	}
-	if now == 0 {
-		return
+	if now > 0 {
+		l.Cancelled += now
+		l.Open -= now
+		w.cancelled = append(w.cancelled, event.CancelledUnits{LineID: l.ID, External: l.External, Quantity: now, Units: l.dropUnits(now, cl)})
 	}
-	l.Cancelled += now
-	l.Open -= now
-	w.cancelled = append(w.cancelled, event.CancelledUnits{LineID: l.ID, External: l.External, Quantity: now, Units: l.dropUnits(now, cl)})
+	if packed > 0 {
+		w.afterPack.add(l, cl, d, packed)
+	}
 }
 
 // gone counts the units that the channel names as cancelled and we do not: what was cancelled here says nothing about them.
@@ -279,8 +278,8 @@ func (w *work) wants(short int64) map[HoldType]wantHold {
 	if h.Units.Open == 0 || !h.Ours {
 		return want
 	}
-	if w.afterPack != "" {
-		want[HoldAfterPack] = wantHold{detail: strings.TrimSuffix(w.afterPack, "; "), by: "channel"}
+	if w.afterPack.detail != "" {
+		want[HoldAfterPack] = wantHold{detail: w.afterPack.detail, by: "channel", request: &w.afterPack.held}
 	}
 	if o.Status == channel.Cancelled {
 		return want

@@ -59,7 +59,7 @@ func (t HoldType) subject() string {
 	return "order"
 }
 
-// requestText keeps what a cancellation asks for; its reason is the hold's detail.
+// requestText keeps what a cancellation asks for, or what is to be cancelled once it is unpacked; its reason is the hold's detail.
 func requestText(r *channel.CancelRequest) any {
 	if r == nil {
 		return nil
@@ -110,9 +110,9 @@ func (c *holdChange) settle(tx *db.Tx, h *Head, open []hold, want map[HoldType]w
 		w, wanted := want[o.Type]
 		if !slices.Contains(managed, o.Type) || wanted {
 			seen[o.Type] = true
-			if wanted && (w.detail != o.Detail || db.Micros(w.deadline) != o.Deadline) {
-				c.touched.Add(o.ID, w.detail, db.Micros(w.deadline))
-				o.Detail, o.Deadline = w.detail, db.Micros(w.deadline)
+			if wanted && (w.detail != o.Detail || db.Micros(w.deadline) != o.Deadline || requestText(w.request) != requestText(o.Request)) {
+				c.touched.Add(o.ID, w.detail, db.Micros(w.deadline), requestText(w.request))
+				o.Detail, o.Deadline, o.Request = w.detail, db.Micros(w.deadline), w.request
 				c.raiseFor(h, o.Type, w)
 			}
 			after = append(after, o)
@@ -154,7 +154,7 @@ func (c *holdChange) write(tx *db.Tx, by string) error {
 	tx.Send(`insert into order_holds (id, order_id, type, detail, requester, deadline, default_outcome, request, since)
 		select id, o, t, d, b, dl, df, rq, s from rows(id text, o text, t text, d text, b text, dl bigint, df text, rq text, s bigint)`, c.opened)
 	tx.Send(`update order_holds set released_at = $1, released_by = r.b, outcome = r.oc from rows(id text, b text, oc text) where order_holds.id = r.id`, c.closed, db.Micros(tx.Now))
-	tx.Send(`update order_holds set detail = r.d, deadline = r.dl from rows(id text, d text, dl bigint) where order_holds.id = r.id`, c.touched)
+	tx.Send(`update order_holds set detail = r.d, deadline = r.dl, request = r.rq from rows(id text, d text, dl bigint, rq text) where order_holds.id = r.id`, c.touched)
 	if len(c.raise) > 0 {
 		if err := exception.Raise(tx, c.raise...); err != nil {
 			return err

@@ -42,7 +42,7 @@ type work struct {
 	paidFirst bool                         // paid in full for the first time
 	knowsLess bool                         // this reading tells less of the money than we know: ours stays
 	grown     map[int]int64                // units by which lines need more stock than before, by their index
-	afterPack string                       // what the channel cancelled of packed units
+	afterPack afterPack                    // what the channel cancelled of packed units
 	readdress bool                         // the address changed when something was packed
 	accepted  map[HoldType]map[string]bool // holds a person has let go, by their detail
 }
@@ -211,9 +211,6 @@ func (w *work) isOpen(typ HoldType) *hold {
 // later, without a time the content and the order of reads decide. When a message was sent says nothing within one unit of the partner's clock (Shopify's updated_at
 // has seconds), and a message may be late: of an equal time with different content the order itself is asked. So it is when a poll began before what we hold came in.
 func newer(h *Head, a *channel.Arrival) channel.Decision {
-	if db.Sabotaged("version_guard") {
-		return channel.Updated
-	}
 	same, later := false, a.Change.ReadAt.After(h.ReadAt)
 	if !a.Change.Version.IsZero() && !h.VersionAt.IsZero() {
 		held, now := h.VersionAt.Truncate(time.Microsecond), a.Change.Version.Truncate(time.Microsecond)

@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -211,6 +212,126 @@ func TestReadings(t *testing.T) {
 				t.Fatalf("%+v", got)
 			}
 		})
+	})
+}
+
+func TestUnpacked(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx := context.Background()
+		unpack := func(h *house, order string) {
+			h.t.Helper()
+			must(t, d.Write(ctx, func(tx *db.Tx) error { return h.s.Unpacked(tx, []string{order}) }))
+		}
+		gone := func(a *channel.Arrival) { a.Order.Lines[1].Progress.Cancelled = 1 }
+		t.Run("what the channel cancelled of packed units is cancelled when they are unpacked, and the case closes", func(t *testing.T) {
+			h := setup(t, d)
+			l := h.imports(arrival("up1"))[0]
+			line := h.get(l.Number).Lines[1].ID
+			h.packed[line] = 1
+			h.imports(arrival("up1", later(1), gone))
+			unpack(h, l.OrderID)
+			if v := h.get(l.Number); v.Units.Cancelled != 0 || !cmp.Equal([]string{"change_after_pack"}, openCauses(t, d, l.OrderID)) {
+				t.Fatalf("it is packed still: %+v, %v", v.Units, openCauses(t, d, l.OrderID))
+			}
+			h.packed[line] = 0
+			for range 2 {
+				unpack(h, l.OrderID)
+			}
+			v := h.get(l.Number)
+			if v.Units.Cancelled != 1 || v.Head.Holds != 0 || len(openCauses(t, d, l.OrderID)) != 0 {
+				t.Fatalf("%+v, %d holds, %v", v.Units, v.Head.Holds, openCauses(t, d, l.OrderID))
+			}
+			evs := h.events(l.OrderID)
+			if n := len(evs); !slices.Contains(evs[n-3:], event.OrderReady) || !slices.Contains(evs[n-3:], event.OrderCancelled) {
+				t.Fatalf("%v", evs)
+			}
+			if got := h.imports(arrival("up1", later(2), gone))[0]; len(got.Held) != 0 {
+				t.Fatalf("%+v", got)
+			}
+		})
+		t.Run("an order that was cancelled whole is over when it is unpacked", func(t *testing.T) {
+			h := setup(t, d)
+			l := h.imports(arrival("up2"))[0]
+			for _, line := range h.get(l.Number).Lines {
+				h.packed[line.ID] = line.Open
+			}
+			h.imports(arrival("up2", later(1), status(channel.Cancelled)))
+			clear(h.packed)
+			unpack(h, l.OrderID)
+			if v := h.get(l.Number); v.State != Cancelled || v.Head.Holds != 0 || len(openCauses(t, d, l.OrderID)) != 0 {
+				t.Fatalf("%+v %v", v.Head, openCauses(t, d, l.OrderID))
+			}
+		})
+		t.Run("of a channel that addresses units the one that it named is cancelled", func(t *testing.T) {
+			h := setup(t, d)
+			l := h.imports(arrival("up3", units(channel.Open, channel.Open)))[0]
+			h.packed[h.get(l.Number).Lines[0].ID] = 2
+			h.imports(arrival("up3", later(1), units(channel.Open, channel.Cancelled)))
+			clear(h.packed)
+			unpack(h, l.OrderID)
+			v := h.get(l.Number)
+			got := map[string]Bucket{}
+			for _, u := range v.Lines[0].Units {
+				got[u.External] = u.Bucket
+			}
+			if diff := cmp.Diff(map[string]Bucket{"a": InOpen, "b": InCancelled}, got); diff != "" || v.Head.Holds != 0 {
+				t.Fatal(diff, v.Head.Holds)
+			}
+		})
+		t.Run("who cancels the packed units by hand has done what the channel wants", func(t *testing.T) {
+			h := setup(t, d)
+			l := h.imports(arrival("up4"))[0]
+			line := h.get(l.Number).Lines[1].ID
+			h.packed[line] = 1
+			h.imports(arrival("up4", later(1), gone))
+			_, err := h.s.Cancel(ctx, Cancelling{Order: l.OrderID, Lines: []CutLine{{LineID: line, Quantity: 1}}, Initiator: "buyer", Actor: "clerk", Source: "api"})
+			must(t, err)
+			if v := h.get(l.Number); v.Head.Holds != 0 || len(openCauses(t, d, l.OrderID)) != 0 {
+				t.Fatalf("%d holds, %v", v.Head.Holds, openCauses(t, d, l.OrderID))
+			}
+		})
+		t.Run("a parcel that is packed anew goes to the new address", func(t *testing.T) {
+			h := setup(t, d)
+			l := h.imports(arrival("up5"))[0]
+			h.packed[h.get(l.Number).Lines[0].ID] = 2
+			h.imports(arrival("up5", later(1), func(a *channel.Arrival) { a.Buyer = "buyer-elsewhere" }))
+			clear(h.packed)
+			unpack(h, l.OrderID)
+			if v := h.get(l.Number); v.Head.Holds != 0 || v.Buyer != "buyer-elsewhere" || len(openCauses(t, d, l.OrderID)) != 0 {
+				t.Fatalf("%d holds, %v", v.Head.Holds, openCauses(t, d, l.OrderID))
+			}
+		})
+	})
+}
+
+func TestDeclinedByHand(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx := context.Background()
+		h := setup(t, d)
+		asks := func(a *channel.Arrival) {
+			a.Order.CancelRequest = &channel.CancelRequest{External: "rq-1", By: "buyer", Reason: "changed my mind"}
+		}
+		l := h.imports(arrival("dh1", asks))[0]
+		if !cmp.Equal([]string{"cancel_request"}, l.Held) {
+			t.Fatalf("%+v", l)
+		}
+		for range 2 {
+			must(t, h.s.Release(ctx, l.OrderID, 0, HoldCancel, "clerk"))
+		}
+		answers := 0
+		for _, e := range h.events(l.OrderID) {
+			if e == event.CancelDecided {
+				answers++
+			}
+		}
+		if v := h.get(l.Number); answers != 1 || v.Head.Holds != 0 || len(openCauses(t, d, l.OrderID)) != 0 {
+			t.Fatalf("the channel is told %d times, %d holds, %v", answers, v.Head.Holds, openCauses(t, d, l.OrderID))
+		}
+		if again := h.imports(arrival("dh1", asks, later(1)))[0]; len(again.Held) != 0 {
+			t.Fatalf("%+v", again)
+		}
 	})
 }
 

@@ -45,7 +45,8 @@ func (s *Service) HoldBy(ctx context.Context, id string, version int64, actor, r
 	})
 }
 
-// Release lets a hold go: by a person, or because its cause is gone. Releasing money_mismatch accepts the difference as shown. What is ready then is sourced.
+// Release lets a hold go: by a person, or because its cause is gone. Releasing money_mismatch accepts the difference as shown; releasing cancel_request is the answer no,
+// which the channel is told as by DecideCancel. What is ready then is sourced.
 func (s *Service) Release(ctx context.Context, id string, version int64, typ HoldType, actor string) error {
 	if typ == HoldUnmapped || typ == HoldShortage {
 		return fault.New(fault.Conflict, "a hold of type %s goes when its cause is mended", typ).WithCode("not_by_hand")
@@ -54,6 +55,13 @@ func (s *Service) Release(ctx context.Context, id string, version int64, typ Hol
 		h, lines, err := s.atVersion(tx, id, version)
 		if err != nil {
 			return err
+		}
+		if typ == HoldCancel && h.Effective() {
+			open, err := holdsOf(tx, []string{h.ID})
+			if w := (work{open: open[h.ID]}); err != nil || w.isOpen(HoldCancel) == nil {
+				return err
+			}
+			return s.DecideCancelTx(tx, id, version, false, "", actor)
 		}
 		return s.releaseLocked(tx, &h, lines, typ, actor, "accepted")
 	})
@@ -81,7 +89,7 @@ func (s *Service) releaseLocked(tx *db.Tx, h *Head, lines []Line, typ HoldType, 
 		return err
 	}
 	source := "person"
-	if actor == "payments" {
+	if actor == "payments" || actor == "system" {
 		source = "system"
 	}
 	if err := s.Note(tx, []Fact{{OrderID: h.ID, Kind: "released", Source: source, Actor: actor, Detail: json.RawMessage(text(map[string]string{"hold": string(typ), "outcome": outcome}))}}); err != nil {

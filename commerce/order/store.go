@@ -195,7 +195,7 @@ type hold struct {
 	By       string
 	Deadline any
 	Default  string
-	Request  *channel.CancelRequest // of a cancel_request: what is asked, without personal data
+	Request  *channel.CancelRequest // of a cancel_request: what is asked; of a change_after_pack: what is still to be cancelled; without personal data
 }
 
 // until is the hold's deadline; zero when it has none.

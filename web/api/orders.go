@@ -170,7 +170,7 @@ type orderHold struct {
 type orderRelease struct {
 	Action
 	Body struct {
-		Hold string `json:"hold" enum:"unmapped_sku,money_mismatch,money_incomplete,unpaid,address_incomplete,cancel_request,channel_hold,shortage,person" doc:"Releasing money_mismatch accepts the difference as shown"`
+		Hold string `json:"hold" enum:"unmapped_sku,money_mismatch,money_incomplete,unpaid,address_incomplete,cancel_request,channel_hold,shortage,person,change_after_pack,address_changed" doc:"Releasing money_mismatch accepts the difference as shown; releasing cancel_request declines it, and the channel is told; releasing change_after_pack or address_changed sends the parcel as it was packed"`
 	}
 }
 
