@@ -386,3 +386,42 @@ func TestContradicting(t *testing.T) {
 		})
 	})
 }
+
+func TestRefusedStock(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx := context.Background()
+		h := setup(t, d, channel.Live)
+		h.work()
+		var offers []Offer
+		must(t, d.Write(ctx, func(tx *db.Tx) (err error) {
+			if offers, err = h.s.need.Stock.OffersOf(tx, h.acc.ID, "", 2); err != nil {
+				return err
+			}
+			for _, o := range offers { // both were refused; the tries of the first were counted anew since
+				c := exception.Case{Cause: exception.PushRefused, SubjectKind: "listing", Subject: o.ID, Account: h.acc.ID, Detail: map[string]string{}}
+				if err := exception.Raise(tx, c); err != nil {
+					return err
+				}
+			}
+			if _, err := tx.Exec(`insert into channel_stock (account_id, listing_id, location, variant_id, dirty, urgent, attempts, next_at, cause)
+				values ($1, $2, 'elsewhere', $3, false, false, 3, 0, 'no such place')`, h.acc.ID, offers[1].ID, offers[1].Variant); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(`update channel_stock set dirty = true, shown = null, attempts = 0, next_at = 0 where location = ''`); err != nil {
+				return err
+			}
+			return nil
+		}))
+		for n := 1; n > 0; {
+			var err error
+			n, err = h.s.PushOnce(ctx, h.acc.ID)
+			must(t, err)
+		}
+		open := h.count(`select count(*) from exceptions where state = 'open' and subject_id = $1`, offers[0].ID)
+		other := h.count(`select count(*) from exceptions where state = 'open' and subject_id = $1`, offers[1].ID)
+		if open != 0 || other != 1 {
+			t.Fatalf("of the number that the channel took %d cases are open, of one that it still refuses %d", open, other)
+		}
+	})
+}

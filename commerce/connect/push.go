@@ -397,9 +397,7 @@ func (s *Service) settlePushes(ctx context.Context, o *opened, all []push, verdi
 				dirty, attempts, next = false, 0, tx.Now
 				q := p.quantity
 				shown = &q
-				if p.attempts >= 3 {
-					clear = append(clear, key)
-				}
+				clear = append(clear, key) // attempts may have been counted anew since it was refused
 			}
 			b.Add(o.acc.ID, p.listing, p.location, p.key, dirty, nullable(shown), p.shown != nil, attempts, db.Micros(next), causeText(err))
 		}
@@ -411,11 +409,28 @@ func (s *Service) settlePushes(ctx context.Context, o *opened, all []push, verdi
 		if err != nil {
 			return err
 		}
+		if clear, err = withoutRefused(tx, o.acc.ID, clear); err != nil {
+			return err
+		}
 		if err := exception.Clear(tx, "system", "the channel took it", clear...); err != nil {
 			return err
 		}
 		return exception.Raise(tx, cases...)
 	})
+}
+
+// withoutRefused leaves out the cases of listings of which the channel has refused another number, and took none since.
+func withoutRefused(tx *db.Tx, account string, keys []exception.Key) ([]exception.Key, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	var listings []string
+	for _, k := range keys {
+		listings = append(listings, k.Subject)
+	}
+	refused, err := db.All(tx, scanID, `select distinct listing_id from channel_stock where account_id = $1 and listing_id in (select key from json_each($2)) and attempts >= 3 and not dirty
+		and cause is not null`, account, db.Keys(listings))
+	return slices.DeleteFunc(keys, func(k exception.Key) bool { return slices.Contains(refused, k.Subject) }), err
 }
 
 func nullable(n *int64) any {
