@@ -265,6 +265,16 @@ func (a *App) cash(tx *db.Tx, facts []dispatch.CashFact) error {
 	return nil
 }
 
+// CashTold takes what a courier's statement says of the cash of one parcel, by its tracking number. Faults: NotFound when no parcel has the number; those of payment.Move.
+func (a *App) CashTold(tx *db.Tx, carrier, tracking string, f payment.CashFact) error {
+	sh, err := a.Dispatch.ByNumber(tx, carrier, tracking)
+	if err != nil {
+		return err
+	}
+	f.Order, f.Shipment, f.Cash = sh.OrderID, sh.ID, sh.Cash.Minor
+	return a.Payment.Move(tx, f)
+}
+
 // parcels hands what channels say about parcels to dispatch.
 func (a *App) parcels(tx *db.Tx, facts []order.ParcelFact) error {
 	all := make([]dispatch.ChannelFact, len(facts))

@@ -197,6 +197,18 @@ func (s *Service) NumberFree(tx *db.Tx, carrier, tracking, reference string) err
 	return taken(tx, append(own, "")[0], carrier, tracking)
 }
 
+// ByNumber finds the parcel of a carrier's tracking number, in small letters or capitals. Fault: NotFound.
+func (s *Service) ByNumber(tx *db.Tx, carrier, tracking string) (Shipment, error) {
+	found, err := find(tx, `upper(s.carrier) = upper($1) and s.tracking in ($2, upper($2)) and s.tracking <> '' and s.state not in ('cancelled', 'refused')`, carrier, tracking)
+	if err == nil && len(found) == 0 {
+		err = noSuch(tracking)
+	}
+	if err != nil {
+		return Shipment{}, err
+	}
+	return *found[len(found)-1], nil
+}
+
 func taken(tx *db.Tx, own, carrier, tracking string) error {
 	other, err := db.All(tx, scanText, `select number from dispatch_shipments where upper(carrier) = upper($1) and tracking = $2 and id <> $3 and source <> 'channel'
 		and state not in ('cancelled', 'refused') limit 1`, carrier, tracking, own)

@@ -136,7 +136,7 @@ func (s *Service) Move(tx *db.Tx, f CashFact) error {
 			return nil
 		}
 		if f.Shipment != "" && p.State == CashIsDue && (f.Event == "remit" || f.Event == "short_pay") && p.step("collect") {
-			p.Got = p.Amount
+			p.Got, p.Captured, p.Basis = p.Amount, p.Amount, Confirmed
 		}
 		ev, got := f.Event, left
 		if t.several() && got > p.Amount { // one amount for several parcels pays them in turn
