@@ -388,6 +388,9 @@ func (c *returnShowCmd) Run(ctx context.Context, g *Globals, s streams) error {
 
 func printReturn(w io.Writer, x api.Return) error {
 	fmt.Fprintf(w, "%s %s is %s; goods %s, money %s, %s due; can: %s\n", x.Number, x.Kind, x.Decision, x.Goods, x.Money, x.Due, strings.Join(x.Actions, " "))
+	if x.Untold != "" {
+		fmt.Fprintf(w, "the channel refused what it was told of it: %s\n", x.Untold)
+	}
 	rows := make([][]string, 0, len(x.Lines))
 	for _, l := range x.Lines {
 		rows = append(rows, []string{l.LineID, itoa(l.Quantity), itoa(l.Received), itoa(l.Waiting), itoa(l.Sellable), itoa(l.Quarantine), itoa(l.Damaged), itoa(l.Rejected), l.Refund.String()})

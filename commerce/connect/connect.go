@@ -50,6 +50,8 @@ type Needs struct {
 	Packed     func(tx *db.Tx, out Outcome) error
 	Shipped    func(tx *db.Tx, out Outcome) error
 	RefundDone func(tx *db.Tx, out Outcome) error
+	// ReturnTold lets returns know whether the channel took what it was told of one; nil = nobody waits for it.
+	ReturnTold func(tx *db.Tx, out Outcome) error
 	// Stock says what accounts are to show.
 	Stock StockNeeds
 	// AddressMissing names what a parcel to this address lacks in its country.

@@ -8,6 +8,7 @@ import (
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
 )
 
 // ahead is a return that the channel told of before its order was here, as it was kept.
@@ -87,7 +88,7 @@ func earlyOf(tx *db.Tx, good []*arriving, landings []channel.Landing) *[]ahead {
 	return rows
 }
 
-// applyEarly hands returns on whose orders have come. One that cannot be taken stays and is logged: it does not hold up its order.
+// applyEarly hands returns on whose orders have come. One that cannot be taken stays, as a person's case: it does not hold up its order. Taken after all, the case closes.
 func (s *Service) applyEarly(tx *db.Tx, all []ahead) error {
 	for _, e := range all {
 		err := tx.Try(func() error {
@@ -97,12 +98,21 @@ func (s *Service) applyEarly(tx *db.Tx, all []ahead) error {
 			_, err := tx.Exec(`delete from early_returns where account_id = $1 and external = $2 and return_external = $3`, e.account, e.external, e.change.Return.External)
 			return err
 		})
+		key := exception.Key{Cause: exception.ContradictingStatus, SubjectKind: "return", Subject: e.account + ":" + e.change.Return.External}
 		switch {
 		case err == nil:
+			err = exception.Clear(tx, "system", "the return was taken", key)
 		case fault.Temporary(err):
 			return err
 		default:
 			s.need.Log.Error("a return that came before its order", "account", e.account, "order", e.external, "err", err)
+			err = exception.Raise(tx, exception.Case{
+				Cause: key.Cause, SubjectKind: key.SubjectKind, Subject: key.Subject, Account: e.account,
+				Detail: map[string]string{"external": e.external, "return": e.change.Return.External, "reason": fault.Message(err)},
+			})
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -82,11 +83,33 @@ func TestEarlyReturns(t *testing.T) {
 			if n := h.count(`select count(*) from orders where external = $1`, second); n != 1 || h.count(`select count(*) from early_returns`) != 1 {
 				t.Fatalf("%d orders", n)
 			}
+			const cases = `select count(*) from exceptions where cause = 'contradicting_status' and subject_kind = 'return' and state = 'open'`
+			if n := h.count(cases); n != 1 {
+				t.Fatalf("%d cases", n)
+			}
 			refuse = nil
 			h.shop.Say(second, channel.Returning)
 			h.work()
 			if n := h.count(`select count(*) from early_returns`); n != 0 {
 				t.Fatalf("%d wait", n)
+			}
+			if n := h.count(cases); n != 0 {
+				t.Fatalf("%d cases are left", n)
+			}
+		})
+		t.Run("those passed over while the account was in shadow are read again once its orders are ours", func(t *testing.T) {
+			taken = nil
+			poll()
+			if slices.Contains(taken, first) {
+				t.Fatalf("taken again: %v", taken)
+			}
+			for _, mode := range []channel.Mode{channel.Shadow, channel.Intake} {
+				_, err := h.s.SetMode(ctx, Switching{Account: h.acc.ID, Mode: mode, Actor: "clerk"})
+				must(t, err)
+			}
+			poll()
+			if !slices.Contains(taken, first) {
+				t.Fatalf("taken: %v", taken)
 			}
 		})
 	})

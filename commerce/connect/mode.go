@@ -113,7 +113,12 @@ func (s *Service) follow(ctx context.Context, acc Account, turn int64) error {
 			return err
 		}
 		n, err := tx.Exec(`update channel_cursors set cursor = 'done', updated_at = $3 where account_id = $1 and stream = 'adopt' and version = $2 and cursor = 'pending'`, acc.ID, turn, db.Micros(tx.Now))
-		if err != nil || n == 0 || now.Mode != channel.Live {
+		if err != nil || n == 0 || now.Mode == channel.Shadow {
+			return err
+		}
+		// Returns of orders that were not ours yet were passed over: now that these are, they are read again.
+		_, err = tx.Exec(`update channel_cursors set cursor = '', updated_at = $2, version = version + 1 where account_id = $1 and stream = 'returns'`, acc.ID, db.Micros(tx.Now))
+		if err != nil || now.Mode != channel.Live {
 			return err
 		}
 		if err := letGo(tx, acc.ID); err != nil {

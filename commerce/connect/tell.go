@@ -598,7 +598,7 @@ func (s *Service) untold(tx *db.Tx, o *opened, t tell, out Outcome, cause error)
 	return s.passOn(tx, t, out)
 }
 
-// passOn lets the context that waits for a label, a hand-over or a refund know.
+// passOn lets the context that waits for a label, a hand-over, a refund or a return know.
 func (s *Service) passOn(tx *db.Tx, t tell, out Outcome) error {
 	switch t.Act {
 	case TellPack:
@@ -610,6 +610,10 @@ func (s *Service) passOn(tx *db.Tx, t tell, out Outcome) error {
 		return s.reshow(tx, t)
 	case TellRefund:
 		return s.need.RefundDone(tx, out)
+	case TellReturn:
+		if s.need.ReturnTold != nil {
+			return s.need.ReturnTold(tx, out)
+		}
 	}
 	return nil
 }

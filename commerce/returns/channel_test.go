@@ -8,6 +8,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/payment"
 	"github.com/openclaw-pos/commerce/commerce/returns"
 	"github.com/openclaw-pos/commerce/kernel/event"
+	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/kernel/stock"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -272,5 +273,31 @@ func TestFirstSight_of_an_order_that_has_already_gone_far(t *testing.T) {
 			r := h.ofOrder(v.ID)
 			same(t, []any{"approved", "refunded", int64(100000), int64(1)}, []any{r.Decision, r.Money, r.Refunded, v.Lines[0].Refunded})
 		}
+	})
+}
+
+func TestTold(t *testing.T) {
+	t.Parallel()
+	each(t, func(h *house) {
+		o := h.bought(arrival("1001"))
+		h.tells(channel.Requested)
+		id := h.ofOrder(o.ID).ID
+		_, err := h.s.Approve(t.Context(), id, 0, "clerk")
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := func(cause error) {
+			h.Helper()
+			h.write(func(tx *db.Tx) error { return h.s.Told(tx, id, cause) })
+		}
+		told(nil)
+		told(fault.New(fault.OutcomeUnknown, "no answer"))
+		same(t, []any{0, ""}, []any{h.cases("push_refused"), h.rma(id).Detail.Untold})
+		told(fault.New(fault.Refused, "the time for returns is over"))
+		told(fault.New(fault.Refused, "the time for returns is over"))
+		same(t, []any{1, "the time for returns is over"}, []any{h.cases("push_refused"), h.rma(id).Detail.Untold})
+		told(nil)
+		same(t, []any{0, ""}, []any{h.cases("push_refused"), h.rma(id).Detail.Untold})
+		same(t, []string{"approved", "untold", "told"}, h.told(id))
 	})
 }

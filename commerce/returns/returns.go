@@ -214,6 +214,7 @@ type Detail struct {
 	Difference int64    `json:"difference_minor,omitempty"` // of an exchange: above zero the buyer pays
 	Proposed   int64    `json:"proposed_minor,omitempty"`   // what the channel proposes to give back
 	Completed  bool     `json:"completed,omitempty"`        // the channel has concluded it
+	Untold     string   `json:"untold,omitempty"`           // why the channel refused what it was told of it
 	// Wanted is what the buyer asked to get instead; Given counts, per order line, the units that others were given for, and Credit is the refund by which these pay for them.
 	Wanted []Replacement    `json:"wanted,omitempty"`
 	Given  map[string]int64 `json:"given,omitempty"`

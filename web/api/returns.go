@@ -38,6 +38,7 @@ type Return struct {
 	Exchange    string       `json:"exchange_order_id,omitempty" doc:"The order that replaces it"`
 	Wanted      []Wanted     `json:"wanted" doc:"What the buyer asked to get instead"`
 	Status      string       `json:"channel_status,omitempty"`
+	Untold      string       `json:"channel_refused,omitempty" doc:"Why the channel refused what it was told of this return"`
 	Carrier     string       `json:"carrier,omitempty"`
 	Tracking    string       `json:"tracking_number,omitempty"`
 	Refunds     []string     `json:"refund_ids"`
@@ -73,7 +74,7 @@ func returnView(r returns.RMA) Return {
 	v := Return{
 		ID: r.ID, Number: r.Number, OrderID: r.OrderID, Account: r.Account, External: r.External, Shipment: r.Shipment, Location: r.Location, Kind: string(r.Kind), Decision: r.Decision, Goods: r.Goods, Money: r.Money,
 		Reason: r.Reason, RequestedBy: r.RequestedBy, RequestedAt: r.RequestedAt, DecideBy: r.DecideBy, ApprovedAt: r.ApprovedAt, ReceivedAt: r.ReceivedAt, ClosedAt: r.ClosedAt, Due: m(r.RefundDue), Refunded: m(r.Refunded),
-		Shipping: m(r.Detail.Shipping), Difference: m(r.Detail.Difference), Exchange: r.Exchange, Status: r.Detail.Status, Carrier: r.Detail.Carrier, Tracking: r.Detail.Tracking, Refunds: orEmpty(r.Detail.Refunds),
+		Shipping: m(r.Detail.Shipping), Difference: m(r.Detail.Difference), Exchange: r.Exchange, Status: r.Detail.Status, Untold: r.Detail.Untold, Carrier: r.Detail.Carrier, Tracking: r.Detail.Tracking, Refunds: orEmpty(r.Detail.Refunds),
 		Wanted: []Wanted{}, Lines: []ReturnLine{}, Actions: orEmpty(r.Actions()), UpdatedAt: r.UpdatedAt, Version: r.Version,
 	}
 	for _, x := range r.Detail.Wanted {
