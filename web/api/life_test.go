@@ -86,6 +86,12 @@ func (w whole) first(t *testing.T, path string) map[string]any {
 // place imports one order of two mugs and a cup from an account of the own site.
 func (w whole) place(t *testing.T, external string) string {
 	t.Helper()
+	return w.placePaid(t, external, channel.Payment{External: "p1", Method: channel.PayCard, Status: channel.Paid})
+}
+
+// placePaid is place with another way to pay.
+func (w whole) placePaid(t *testing.T, external string, pay channel.Payment) string {
+	t.Helper()
 	acc := w.do(t, "GET", "/v1/accounts/web", "").want(t, 200).json(t)
 	at := w.db.Now().Add(-time.Hour)
 	pkr := func(minor int64) money.Amount { return money.Of(minor, "PKR") }
@@ -95,6 +101,7 @@ func (w whole) place(t *testing.T, external string) string {
 	if err := w.app.Order.Stock(t.Context(), "PK", "ownsite", 10); err != nil {
 		t.Fatal(err)
 	}
+	pay.Amount, pay.At = pkr(130000), at
 	var landed []channel.Landing
 	w.write(t, func(tx *db.Tx) error {
 		var err error
@@ -104,7 +111,7 @@ func (w whole) place(t *testing.T, external string) string {
 			Order: channel.Order{
 				External: external, Number: external, Version: at, PlacedAt: at, Status: channel.Open, Country: "PK", Currency: "PKR", TaxMode: channel.TaxInclusive, Money: channel.MoneyComplete,
 				Lines: []channel.Line{line("l1", "MUG", 2, 50000), line("l2", "CUP", 1, 30000)}, Total: pkr(130000),
-				Payments: []channel.Payment{{External: "p1", Method: channel.PayCard, Status: channel.Paid, Amount: pkr(130000), At: at}}, ShipTo: channel.Address{Country: "PK", City: "Lahore", Province: "Punjab"},
+				Payments: []channel.Payment{pay}, ShipTo: channel.Address{Country: "PK", City: "Lahore", Province: "Punjab"},
 			},
 		}})
 		return err
