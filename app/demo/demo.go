@@ -269,7 +269,6 @@ func (p *play) sellAll(ctx context.Context) error {
 			n := p.opt.Orders * share[i%len(share)] / 100 / 2
 			g.Go(func() {
 				took, err := s.sell(n)
-				pause(ctx, 1100*time.Millisecond) // Shopify dates orders to the second: nobody changes their mind within one
 				errs[i] = errors.Join(err, s.regret(&p.wishes))
 				p.say("%-9s sold %d orders", s.name(), took)
 			})
