@@ -97,6 +97,7 @@ var simple = map[string]string{
 	"channel_accounts_state":       "Whether an account is worked on; unauthorized waits for new credentials.",
 	"channel_orders_decision":      "What became of the channel's order.",
 	"channel_prices_state":         "What became of a price; held waits for a person.",
+	"cash_parcels_state":           "The life of cash on delivery, parcel by parcel: only what is not due any more has a row.",
 	"users_state":                  "A person is invited until they choose a password, active from then on, disabled while they may not sign in.",
 	"inbox_state":                  "What arrived: stored waits to be imported, stuck for its cause to go, dead for a person.",
 	"reads_state":                  "Orders to be read again.",
