@@ -240,11 +240,7 @@ func openShopify(t *town, name string, seed uint64) (*shopifyShop, error) {
 // subscribe has the shop send its webhooks to us, as the app's installation does.
 func (s *shopifyShop) subscribe(to string) error {
 	token := s.shop.IssueToken(time.Hour)
-	have := s.shop.Subscriptions()
-	for _, topic := range []string{"ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_PAID", "ORDERS_CANCELLED", "ORDERS_EDITED", "ORDERS_FULFILLED", "ORDERS_PARTIALLY_FULFILLED", "REFUNDS_CREATE", "RETURNS_REQUEST"} {
-		if wire := strings.Replace(strings.ToLower(topic), "_", "/", 1); len(have[wire]) > 0 {
-			continue
-		}
+	for _, topic := range []string{"ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_PAID", "ORDERS_CANCELLED", "ORDERS_EDITED", "ORDERS_FULFILLED", "ORDERS_PARTIALLY_FULFILLED", "REFUNDS_CREATE", "RETURNS_REQUEST", "INVENTORY_LEVELS_UPDATE"} {
 		body, err := json.Marshal(map[string]any{
 			"query":     `mutation($t: WebhookSubscriptionTopic!, $w: WebhookSubscriptionInput!) { webhookSubscriptionCreate(topic: $t, webhookSubscription: $w) { userErrors { message } } }`,
 			"variables": map[string]any{"t": topic, "w": map[string]any{"uri": to, "format": "JSON"}},
