@@ -10,6 +10,7 @@ import (
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/commerce/dispatch"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
+	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/commerce/payment"
 	"github.com/openclaw-pos/commerce/courier"
 	"github.com/openclaw-pos/commerce/kernel/money"
@@ -228,6 +229,23 @@ func TestCash(t *testing.T) {
 			d.send(0)
 			d.said(0, false, courier.Delivered)
 			same(h, "paid captured collected 320055 320055 0", d.ends())
+			h.sound()
+		})
+	})
+	t.Run("what cancelled units leave to be paid goes on the parcel that is not labelled yet", func(t *testing.T) {
+		t.Parallel()
+		each(t, func(h *house) {
+			d := h.door()
+			d.pack(1)
+			same(h, []int64{106700}, d.waybills())
+			_, err := h.Order.Cancel(t.Context(), order.Cancelling{Order: d.id, Lines: []order.CutLine{{LineID: h.order(d.id).Lines[0].ID, Quantity: 2}}, Initiator: "buyer", Actor: "clerk"})
+			h.ok(err)
+			h.drain()
+			d.check()
+			same(h, []int64{120100}, d.waybills())
+			d.send(0)
+			d.said(0, false, courier.Delivered)
+			same(h, "paid captured collected 120055 120055 0", d.ends())
 			h.sound()
 		})
 	})
