@@ -324,8 +324,15 @@ func TestCancelWhole(t *testing.T) {
 
 func TestReturn(t *testing.T) {
 	t.Parallel()
+	t.Run("one unit of two", func(t *testing.T) { t.Parallel(); comesBack(t, 2) })
+	t.Run("the only unit, of which Shopify suggests no refund once it is processed", func(t *testing.T) { t.Parallel(); comesBack(t, 1) })
+}
+
+// comesBack returns one unit of so many to its end, each step told twice.
+func comesBack(t *testing.T, units int) {
+	t.Helper()
 	s := setup(t, nil, nil)
-	id := s.place(t, simshop.OrderSpec{Lines: []simshop.LineSpec{{SKU: "SHOE-42", Quantity: 2}}})
+	id := s.place(t, simshop.OrderSpec{Lines: []simshop.LineSpec{{SKU: "SHOE-42", Quantity: units}}})
 	for _, err := range []error{s.shop.Ship(id, "TCS", "TCS-9"), s.shop.Deliver(id)} {
 		if err != nil {
 			t.Fatal(err)

@@ -35,12 +35,14 @@ type giving struct {
 }
 
 type suggestion struct {
-	Transactions []struct {
-		Gateway string `json:"gateway"`
-		Parent  *node  `json:"parentTransaction"`
-		Amount  *bag   `json:"amountSet"`
-		Maximum *bag   `json:"maximumRefundableSet"`
-	} `json:"suggestedTransactions"`
+	Transactions []suggested `json:"suggestedTransactions"`
+}
+
+type suggested struct {
+	Gateway string `json:"gateway"`
+	Parent  *node  `json:"parentTransaction"`
+	Amount  *bag   `json:"amountSet"`
+	Maximum *bag   `json:"maximumRefundableSet"`
 }
 
 type refundContext struct {
@@ -49,6 +51,27 @@ type refundContext struct {
 	Refunds   []noted    `json:"refunds"`
 	Suggested suggestion `json:"suggested"`
 	Full      suggestion `json:"full"`
+
+	Transactions []graphTransaction `json:"transactions"`
+}
+
+// rest is what each payment can still give back by its own transactions: of units that were processed as returned Shopify suggests nothing any more.
+func (o *refundContext) rest(r *reader) suggestion {
+	var s suggestion
+	for _, t := range o.Transactions {
+		if t.Status != "SUCCESS" || t.Kind != "SALE" && t.Kind != "CAPTURE" {
+			continue
+		}
+		left := r.presentment("transactions", t.Amount, o.Currency)
+		for _, back := range o.Transactions {
+			if back.Status == "SUCCESS" && back.Kind == "REFUND" && back.Parent != nil && back.Parent.ID == t.ID {
+				left = r.sub("transactions", left, r.presentment("transactions", back.Amount, o.Currency))
+			}
+		}
+		row := suggested{Gateway: t.Gateway, Parent: &node{ID: t.ID}, Amount: &bag{Presentment: &moneyText{Amount: text(left.Decimal()), Currency: left.Currency}}}
+		s.Transactions = append(s.Transactions, row)
+	}
+	return s
 }
 
 func (a *adapter) give(ctx context.Context, g giving) (channel.Refund, error) {
@@ -181,6 +204,7 @@ func (g giving) split(o *refundContext) ([]share, error) {
 	take(o.Suggested, g.amount.IsNone())
 	if !g.amount.IsNone() {
 		take(o.Full, false)
+		take(o.rest(r), false)
 		if r.err == nil && left.Sign() > 0 {
 			return nil, fault.New(fault.Refused, "%s more than Shopify can still give back", left).WithCode("EXCEEDS_REFUNDABLE")
 		}
