@@ -201,8 +201,15 @@ func (c *orderPersonalCmd) Run(ctx context.Context, g *Globals, s streams) error
 				return err
 			}
 			return table(w, "WHAT VALUE", [][]string{
-				{"order", p.Number}, {"buyer", dash(p.Buyer.Name)}, {"phone", dash(p.Buyer.Phone)}, {"e-mail", dash(p.Buyer.Email)}, {"company", dash(p.Buyer.Company)}, {"tax id", dash(p.Buyer.TaxID)},
-				{"ship to", dash(addressLine(p.ShipTo))}, {"bill to", dash(addressLine(p.BillTo))}, {"note", dash(p.Note)},
+				{"order", p.Number},
+				{"buyer", dash(p.Buyer.Name)},
+				{"phone", dash(p.Buyer.Phone)},
+				{"e-mail", dash(p.Buyer.Email)},
+				{"company", dash(p.Buyer.Company)},
+				{"tax id", dash(p.Buyer.TaxID)},
+				{"ship to", dash(addressLine(p.ShipTo))},
+				{"bill to", dash(addressLine(p.BillTo))},
+				{"note", dash(p.Note)},
 			})
 		})
 	})

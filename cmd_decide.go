@@ -157,9 +157,19 @@ func (c *refundShowCmd) Run(ctx context.Context, g *Globals, s streams) error {
 				return err
 			}
 			return table(w, "WHAT VALUE", [][]string{
-				{"refund", x.ID}, {"order", x.OrderID}, {"state", x.State + ", " + x.Origin}, {"method", dash(x.Method)}, {"amount", x.Amount.String()}, {"of it shipping", x.Shipping.String()},
-				{"reason", dash(x.Reason)}, {"what went wrong", dash(x.Flagged)}, {"our reference", x.Reference}, {"the partner's id", dash(x.External)}, {"asked by", dash(x.Actor)},
-				{"asked", when(x.At)}, {"done", when(x.DoneAt)},
+				{"refund", x.ID},
+				{"order", x.OrderID},
+				{"state", x.State + ", " + x.Origin},
+				{"method", dash(x.Method)},
+				{"amount", x.Amount.String()},
+				{"of it shipping", x.Shipping.String()},
+				{"reason", dash(x.Reason)},
+				{"what went wrong", dash(x.Flagged)},
+				{"our reference", x.Reference},
+				{"the partner's id", dash(x.External)},
+				{"asked by", dash(x.Actor)},
+				{"asked", when(x.At)},
+				{"done", when(x.DoneAt)},
 			})
 		})
 	})

@@ -23,10 +23,7 @@ type Page struct {
 	Next  string `json:"next,omitempty"`
 }
 
-// never sorts what has no deadline last.
-const never = 1<<62 - 1
-
-// shipBy is the deadline, never where there is none: in the very words of the indexes.
+// shipBy is the deadline; what has none sorts last. It is in the very words of the indexes.
 const shipBy = `coalesce(f.ship_by, 4611686018427387903)`
 
 // List pages through fulfillment orders, the earliest deadline first.

@@ -109,8 +109,6 @@ type via struct {
 // placed is how an order belongs to a branch: by a fulfillment order that was not taken away from it.
 const placed = `exists (select 1 from fulfillment_orders wf where wf.order_id = {t}.id and wf.state not in ('moved', 'rejected') and wf.location_id in {in})`
 
-const atPlace = `exists (select 1 from locations wl where wl.id = {t}.location_id and wl.%s in {in})`
-
 var rules = map[Rows]rule{
 	Orders:       {table: "orders", entity: `{t}.legal_entity_id in {in}`, country: `{t}.country in {in}`, location: placed},
 	Accounts:     {table: "channel_accounts", entity: `{t}.legal_entity_id in {in}`, country: `{t}.country in {in}`},

@@ -15,12 +15,18 @@ import (
 // trouble switches faults on at every partner, other ones each round.
 func (r *run) trouble() error {
 	webhook := []sim.Fault{
-		{Kind: sim.Duplicate, Count: -1, Every: 2}, {Kind: sim.Reorder, Count: -1, Every: 3}, {Kind: sim.Drop, Count: -1, Every: 4},
+		{Kind: sim.Duplicate, Count: -1, Every: 2},
+		{Kind: sim.Reorder, Count: -1, Every: 3},
+		{Kind: sim.Drop, Count: -1, Every: 4},
 		{Kind: sim.Delay, Match: "/", Count: 6, Every: 3, Delay: 300 * time.Millisecond},
 	}
 	answers := []sim.Fault{
-		{Kind: sim.Throttle, Count: 6, Every: 2}, {Kind: sim.ServerError, Count: 5, Every: 3, Code: 503}, {Kind: sim.LostAnswer, Count: 5, Every: 3},
-		{Kind: sim.CutBody, Count: 5, Every: 3}, {Kind: sim.HTML, Count: 3, Every: 4}, {Kind: sim.ExpiredToken, Count: 2, Every: 3},
+		{Kind: sim.Throttle, Count: 6, Every: 2},
+		{Kind: sim.ServerError, Count: 5, Every: 3, Code: 503},
+		{Kind: sim.LostAnswer, Count: 5, Every: 3},
+		{Kind: sim.CutBody, Count: 5, Every: 3},
+		{Kind: sim.HTML, Count: 3, Every: 4},
+		{Kind: sim.ExpiredToken, Count: 2, Every: 3},
 	}
 	for _, f := range r.market.faults() {
 		for _, fault := range append(shuffled(r.rnd, webhook)[:2+r.rnd.IntN(3)], shuffled(r.rnd, answers)[:2+r.rnd.IntN(3)]...) {

@@ -31,8 +31,16 @@ func (in AddressIn) over(a privacy.Address) privacy.Address {
 		said *string
 		at   *string
 	}{
-		{in.Name, &a.Name}, {in.Company, &a.Company}, {in.Phone, &a.Phone}, {in.Phone2, &a.Phone2}, {in.Line1, &a.Line1}, {in.Line2, &a.Line2},
-		{in.District, &a.District}, {in.City, &a.City}, {in.Province, &a.Province}, {in.Postcode, &a.Postcode},
+		{in.Name, &a.Name},
+		{in.Company, &a.Company},
+		{in.Phone, &a.Phone},
+		{in.Phone2, &a.Phone2},
+		{in.Line1, &a.Line1},
+		{in.Line2, &a.Line2},
+		{in.District, &a.District},
+		{in.City, &a.City},
+		{in.Province, &a.Province},
+		{in.Postcode, &a.Postcode},
 	} {
 		if f.said != nil {
 			*f.at = *f.said
