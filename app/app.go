@@ -232,6 +232,7 @@ func (a *App) schedules() []jobs.Schedule {
 		every("cart.recover", 30*time.Second, func(ctx context.Context) error { _, err := a.Cart.Recover(ctx, 200); return err }),
 		every("inventory.refill", 15*time.Second, a.refill),
 		every("connect.tokens", time.Minute, func(ctx context.Context) error { _, err := a.Connect.RefreshDue(ctx); return err }),
+		every("connect.subscribe", time.Minute, func(ctx context.Context) error { _, err := a.Connect.SubscribeDue(ctx); return err }),
 		every("access.sweep", time.Hour, a.Users.Sweep),
 		every("connect.sweep", time.Hour, a.sweep),
 		every("connect.reconcile", 24*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.Reconcile(ctx, id); return err })),

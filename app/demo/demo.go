@@ -255,8 +255,13 @@ func (p *play) once(ctx context.Context) error {
 
 // sellAll places the orders over all stalls at once, half of them while the channels misbehave.
 func (p *play) sellAll(ctx context.Context) error {
-	share := []int{35, 20, 30, 10, 5} // percent a stall
+	share := []int{35, 20, 30, 10, 5} // percent a stall; the first takes what rounding leaves
 	for wave := range 2 {
+		half := (p.opt.Orders + 1 - wave) / 2
+		left := half
+		for i := 1; i < len(p.stalls); i++ {
+			left -= half * share[i] / 100
+		}
 		if wave == 1 {
 			for _, s := range p.stalls {
 				s.trouble()
@@ -266,7 +271,10 @@ func (p *play) sellAll(ctx context.Context) error {
 		var g sync.WaitGroup
 		errs := make([]error, len(p.stalls))
 		for i, s := range p.stalls {
-			n := p.opt.Orders * share[i%len(share)] / 100 / 2
+			n := left
+			if i > 0 {
+				n = half * share[i] / 100
+			}
 			g.Go(func() {
 				took, err := s.sell(n)
 				errs[i] = errors.Join(err, s.regret(&p.wishes))

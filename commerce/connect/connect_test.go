@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/channel/demo"
 	"github.com/openclaw-pos/commerce/commerce/order"
@@ -99,6 +101,36 @@ func TestIntake(t *testing.T) {
 				t.Fatalf("the channel holds it as %s", got)
 			}
 		})
+	})
+}
+
+func TestSubscribeDue(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx := context.Background()
+		h := setup(t, d, channel.Shadow)
+		asked := func() int {
+			n, err := h.s.SubscribeDue(ctx)
+			must(t, err)
+			return n
+		}
+		if n := asked(); n != 0 || len(h.shop.Subscriptions()) != 0 {
+			t.Errorf("nobody can reach us, and %d partners were asked", n)
+		}
+		h.s.need.PublicURL = "https://commerce.example.com/"
+		if n := asked() + asked(); n != 1 {
+			t.Errorf("asked %d times within the hour", n)
+		}
+		if diff := cmp.Diff([]string{"https://commerce.example.com/hooks/demo-shop"}, h.shop.Subscriptions()); diff != "" {
+			t.Error(diff)
+		}
+		must(t, d.Write(ctx, func(tx *db.Tx) error {
+			_, err := tx.Exec(`update account_health set subscribed_at = $1`, db.Micros(tx.Now.Add(-2*subscribedFor)))
+			return err
+		}))
+		if n := asked(); n != 1 || len(h.shop.Subscriptions()) != 1 {
+			t.Errorf("after an hour %d were asked", n)
+		}
 	})
 }
 

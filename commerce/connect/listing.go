@@ -3,7 +3,9 @@ package connect
 import (
 	"context"
 	"errors"
+	"net/url"
 	"strings"
+	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -100,6 +102,37 @@ func (s *Service) Places(tx *db.Tx, account string) (map[string]string, error) {
 		return struct{}{}, err
 	}, `select location_id, external from account_locations where account_id = $1`, account)
 	return all, err
+}
+
+// subscribedFor is how long an account's webhooks are believed to come before the partner is asked again whether it still sends them.
+const subscribedFor = time.Hour
+
+// SubscribeDue asks the partners of accounts that were not asked lately whether their webhooks come to us, and mends what is missing; it says how many it asked. Where we
+// cannot be reached from outside nobody is asked: then there are polls alone.
+func (s *Service) SubscribeDue(ctx context.Context) (int, error) {
+	if s.need.PublicURL == "" {
+		return 0, nil
+	}
+	var due []Account
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		due, err = db.All(tx, scanAccount, `select `+accountColumns+` from channel_accounts a join account_health h on h.account_id = a.id
+			where a.state = 'active' and (h.subscribed_at is null or h.subscribed_at < $1) order by a.id`, db.Micros(tx.Now.Add(-subscribedFor)))
+		return err
+	})
+	n := 0
+	for _, acc := range due {
+		if ctx.Err() != nil {
+			return n, ctx.Err()
+		}
+		if !s.Can(acc.Channel).Subscribe {
+			continue
+		}
+		if _, err := s.Subscribe(ctx, acc.ID, strings.TrimSuffix(s.need.PublicURL, "/")+"/hooks/"+url.PathEscape(acc.Name)); err != nil {
+			s.need.Log.Warn("webhooks could not be subscribed to", "account", acc.Name, "error", err)
+		}
+		n++
+	}
+	return n, err
 }
 
 // Subscribe makes sure that the partner delivers its webhooks to the address, and reports what it had to mend.
