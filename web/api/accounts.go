@@ -373,47 +373,15 @@ func (s *Server) showAccount(tx *db.Tx, ref string) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
-	v := Account{Account: a}
-	h := &v.Health
-	v.Health, err = db.One(tx, scanHealth, `select last_webhook_at, last_poll_at, last_poll_ok_at, last_call_ok_at, last_error, last_error_kind, last_error_at, token_expires_at,
-		refresh_expires_at, api_version, api_version_ends, subscribed_at, subscription_note, reconciled_at, reconcile_note from account_health where account_id = $1`, a.ID)
-	if err != nil && !fault.Is(err, fault.NotFound) {
-		return v, err
-	}
-	h.Tells = map[string]int64{}
-	counts, err := db.All(tx, scanCount, `select 'inbox:' || state, count(*) from inbox where account_id = $1 and state <> 'done' group by state
-		union all select state, count(*) from tells where account_id = $1 and state <> 'told' group by state`, a.ID)
+	c, err := s.Connect.Condition(tx, a.ID)
 	if err != nil {
-		return v, err
+		return Account{}, err
 	}
-	for _, c := range counts {
-		switch c.name {
-		case "inbox:stored":
-			h.Waiting = c.n
-		case "inbox:stuck", "inbox:dead":
-			h.Stuck += c.n
-		default:
-			h.Tells[c.name] = c.n
-		}
-	}
-	h.Places, err = s.Connect.Places(tx, a.ID)
+	v := Account{Account: a, Health: AccountHealth{
+		LastWebhook: c.LastWebhook, LastPoll: c.LastPoll, LastPollOK: c.LastPollOK, LastCallOK: c.LastCallOK, LastError: c.LastError, LastErrorKind: c.LastErrorKind,
+		LastErrorAt: c.LastErrorAt, TokenExpires: c.TokenExpires, RefreshExpires: c.RefreshExpires, APIVersion: c.APIVersion, APIVersionEnds: c.APIVersionEnds,
+		Subscribed: c.Subscribed, SubscriptionNote: c.SubscriptionNote, Reconciled: c.Reconciled, ReconcileNote: c.ReconcileNote, Waiting: c.Waiting, Stuck: c.Stuck, Tells: c.Tells,
+	}}
+	v.Health.Places, err = s.Connect.Places(tx, a.ID)
 	return v, err
-}
-
-type count struct {
-	name string
-	n    int64
-}
-
-func scanCount(row db.Scanner) (c count, err error) {
-	err = row.Scan(&c.name, &c.n)
-	return c, err
-}
-
-func scanHealth(row db.Scanner) (AccountHealth, error) {
-	var h AccountHealth
-	err := row.Scan(db.Time(&h.LastWebhook), db.Time(&h.LastPoll), db.Time(&h.LastPollOK), db.Time(&h.LastCallOK), db.Text(&h.LastError), db.Text(&h.LastErrorKind), db.Time(&h.LastErrorAt),
-		db.Time(&h.TokenExpires), db.Time(&h.RefreshExpires), db.Text(&h.APIVersion), db.Time(&h.APIVersionEnds), db.Time(&h.Subscribed), db.Text(&h.SubscriptionNote), db.Time(&h.Reconciled),
-		db.Text(&h.ReconcileNote))
-	return h, err
 }
