@@ -4,7 +4,7 @@ CLUSTER = $(GO) run ./platform/db/dbtest/cluster
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: torture sabotage help demo test check race bench bench-check bench-go docs fuzz shots
+.PHONY: torture sabotage help demo test check race bench bench-check bench-go docs fuzz walks shots
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -42,6 +42,10 @@ docs: ## write docs/ from the code: schemas, states, channels, OpenAPI, AsyncAPI
 
 fuzz: ## fuzz every parser for FUZZTIME each (default 60s)
 	@./tools/fuzz.sh $(FUZZTIME)
+
+walks: ## random walks of the properties from new seeds, ROUNDS each (default 2000)
+	$(CLUSTER) start >/dev/null
+	$(GO) test -timeout 60m $$(grep -rl 'pgregory.net/rapid' --include='*_test.go' . | xargs -n1 dirname | sort -u) -rapid.checks=$(or $(ROUNDS),2000)
 
 shots: ## pictures of every page of the console, in every language, look and size, into shots/
 	$(GO) run ./web/console/shots
