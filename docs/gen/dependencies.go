@@ -15,6 +15,7 @@ import (
 
 // reasons says of every module that go.mod requires directly what it is for and what was turned down. A module without a reason fails the generator.
 var reasons = map[string]string{
+	"filippo.io/age":                                           "Encryption of backups, in a format that other tools read. Turned down: OpenPGP, a format of our own.",
 	"github.com/alecthomas/kong":                               "Command line from one struct of flags and environment variables. Turned down: cobra (code per flag), flag (no subcommands).",
 	"github.com/boombuler/barcode":                             "Barcodes on the demo courier's labels.",
 	"github.com/brianvoe/gofakeit/v7":                          "Seeded names, streets and wares for simulators.",
