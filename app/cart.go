@@ -74,6 +74,7 @@ func (a *App) newCart(key []byte) *cart.Service {
 		Gateway: a.gateway, Import: func(ctx context.Context, account string, c channel.Change) (channel.Landing, error) {
 			return a.Connect.Direct(ctx, account, c)
 		},
+		Instead: a.instead,
 	})
 }
 

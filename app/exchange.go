@@ -51,9 +51,32 @@ func (a *App) placeExchanges(tx *db.Tx, asks []returns.ExchangeAsk) ([]returns.P
 			return nil, fault.New(fault.Conflict, "the replacement for return %s cannot be ordered: %s %s", asks[i].Number, l.Cause, l.Why).WithCode("not_placed")
 		}
 		placed[i].Order, placed[i].Number = l.OrderID, l.Number
-		facts = append(facts, note(asks[i].Order, "exchanged", asks[i], l.Number), note(l.OrderID, "placed_for_exchange", asks[i], l.Number))
+		facts = append(facts, note(asks[i].Order, order.FactExchanged, asks[i], l.Number), note(l.OrderID, "placed_for_exchange", asks[i], l.Number))
 	}
 	return placed, a.Order.Note(tx, facts)
+}
+
+// instead finds an order of an account that was placed for an exchange, and the order that its buyer placed: what it replaces may replace another.
+func (a *App) instead(tx *db.Tx, account, number string) (replacement, placed string, err error) {
+	o, err := a.Order.Get(tx, number)
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Conflict) {
+		return "", "", nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	h := o.Head
+	for h.Account == account && o.Number == number && h.Origin == "exchange" {
+		first := h.Extra[order.ExtraReplacesID]
+		heads, err := a.Order.Heads(tx, []string{first}, false)
+		if err != nil {
+			return "", "", err
+		}
+		if h = heads[first]; h.Account == account && h.Origin != "exchange" {
+			return o.ID, h.External, nil
+		}
+	}
+	return "", "", nil
 }
 
 // accountOf is what import needs to know of an account.
@@ -65,7 +88,7 @@ func accountOf(a connect.Account) channel.Account {
 }
 
 func note(id, kind string, ask returns.ExchangeAsk, number string) order.Fact {
-	detail, _ := json.Marshal(map[string]string{"return": ask.Number, "replacement": number}) // strings always marshal
+	detail, _ := json.Marshal(order.Exchanged{Return: ask.Number, Replacement: number}) // strings always marshal
 	return order.Fact{OrderID: id, Kind: kind, Source: "return", Actor: ask.Actor, Subject: ask.Return, Detail: detail}
 }
 
@@ -99,7 +122,7 @@ func (a *App) exchangeOrder(tx *db.Tx, h order.Head, acc connect.Account, ask re
 		External: channel.HereID(ask.Reference), Version: tx.Now, PlacedAt: tx.Now, Status: channel.Open, Origin: "exchange", Country: h.Country, Currency: h.Currency, TaxMode: h.TaxMode,
 		Money: channel.MoneyComplete, Total: money.Zero(h.Currency),
 		ShipTo: channel.Address{Country: h.ShipCountry, Province: h.ShipProvince, City: h.ShipCity, Postcode: h.ShipPostcode},
-		Extra:  map[string]string{"exchange_of": h.Number, "exchange_of_id": h.ID, "return": ask.Number},
+		Extra:  map[string]string{order.ExtraReplaces: h.Number, order.ExtraReplacesID: h.ID, "return": ask.Number},
 	}
 	var err error
 	if o.Lines, err = a.exchangeLines(tx, h, acc, ask); err != nil {

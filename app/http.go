@@ -81,6 +81,9 @@ func (a *App) returnFromShop(ctx context.Context, ask shop.ReturnAsk) (shop.Retu
 	for _, l := range ask.Lines {
 		in.Lines = append(in.Lines, returns.Units{LineID: l.LineID, Quantity: l.Quantity, Reason: ask.Reason})
 	}
+	for _, w := range ask.Wanted {
+		in.Wanted = append(in.Wanted, returns.Replacement{Variant: w.Variant, Quantity: w.Quantity})
+	}
 	r, err := a.Returns.Request(ctx, in)
 	return shop.ReturnAnswer{Number: r.Number, State: r.Decision}, err
 }

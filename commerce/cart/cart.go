@@ -57,6 +57,9 @@ type Needs struct {
 	Gateway func(ctx context.Context, s Storefront, provider string) (gateway.Gateway, gateway.Kind, error)
 	// Import brings a placed order in at once and waits for what became of it.
 	Import func(ctx context.Context, account string, c channel.Change) (channel.Landing, error)
+	// Instead finds an order of an account by our number, where it replaces what came back of another: our id, and the channel's id of the order that the buyer placed,
+	// which is a cart's. Both are "" for any other order, and for none.
+	Instead func(tx *db.Tx, account, number string) (order, placed string, err error)
 }
 
 // Item is a variant as the checkout needs it.

@@ -139,23 +139,39 @@ func (s *Service) proofOf(id, phone string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// Prove answers our id of the order with this number when the phone number is the one it was placed with. Fault: NotFound otherwise, whichever of the two is wrong;
-// the time it takes says nothing about either.
+// Prove answers our id of the order with this number when the phone number is the one it was placed with; for an order that replaces what came back of another, the one
+// which that was placed with. Fault: NotFound otherwise, whichever of the two is wrong; the time it takes says nothing about the phone number.
 func (s *Service) Prove(tx *db.Tx, store Storefront, number, phone string) (order string, err error) {
 	normal, isPhone := privacy.NormalPhone(phone, store.Country)
-	var c basket
-	all, err := db.All(tx, scan, `select `+columns+` from carts c where c.order_number = $1 and c.storefront_id = $2`, number, store.ID)
+	c, order, err := s.numbered(tx, store, number)
 	if err != nil {
 		return "", err
 	}
-	if len(all) > 0 {
-		c = all[0]
-	}
 	same := hmac.Equal([]byte(s.proofOf(c.id, normal)), []byte(c.proof))
-	if !same || !isPhone || c.order == "" {
+	if !same || !isPhone || order == "" {
 		return "", fault.New(fault.NotFound, "there is no order with this number and phone number").WithCode("no_order")
 	}
-	return c.order, nil
+	return order, nil
+}
+
+// numbered finds an order of a storefront by our number, and the cart by which the buyer placed it, or what it replaces; nothing when there is none.
+func (s *Service) numbered(tx *db.Tx, store Storefront, number string) (c basket, order string, err error) {
+	all, err := db.All(tx, scan, `select `+columns+` from carts c where c.order_number = $1 and c.storefront_id = $2`, number, store.ID)
+	if err != nil {
+		return c, "", err
+	}
+	if len(all) > 0 {
+		return all[0], all[0].order, nil
+	}
+	order, placed, err := s.need.Instead(tx, store.Account, number)
+	if err != nil || order == "" {
+		return c, "", err
+	}
+	all, err = db.All(tx, scan, `select `+columns+` from carts c where c.id = $1 and c.storefront_id = $2`, placed, store.ID)
+	if err != nil || len(all) == 0 {
+		return c, "", err
+	}
+	return all[0], order, nil
 }
 
 // Forget destroys what carts keep of their buyers: the erasure of these orders' own copies. Safe to repeat.

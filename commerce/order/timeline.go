@@ -20,6 +20,28 @@ type Fact struct {
 	Detail  json.RawMessage `json:"detail"`
 }
 
+// An order that replaces what comes back of another names that other in Extra, by number and by id; the other's timeline has a FactExchanged.
+const (
+	ExtraReplaces   = "exchange_of"
+	ExtraReplacesID = "exchange_of_id"
+	FactExchanged   = "exchanged"
+)
+
+// Exchanged is the detail of a FactExchanged: the numbers of the return and of the order that replaces what comes back.
+type Exchanged struct {
+	Return      string `json:"return"`
+	Replacement string `json:"replacement"`
+}
+
+// Replacement is the number of the order that replaces what comes back; "" in any fact but FactExchanged.
+func (f Fact) Replacement() string {
+	var e Exchanged
+	if f.Kind != FactExchanged || json.Unmarshal(f.Detail, &e) != nil {
+		return ""
+	}
+	return e.Replacement
+}
+
 // Note writes facts into timelines. Detail carries no personal data.
 func (s *Service) Note(tx *db.Tx, facts []Fact) error {
 	b := db.NewBatch(1)

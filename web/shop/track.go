@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/openclaw-pos/commerce/commerce/cart"
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -36,9 +37,16 @@ type Scan struct {
 // ReturnAsk is a buyer's wish to give goods back.
 type ReturnAsk struct {
 	Order  string
-	Kind   string // return, exchange
+	Kind   string // return: for the money; exchange
 	Lines  []ReturnUnits
-	Reason string // one of Reasons
+	Reason string       // one of Reasons
+	Wanted []ReturnWant // what the buyer wants for it, only with exchange; none = to be settled with them
+}
+
+// ReturnWant is so many of something else, which the storefront sells.
+type ReturnWant struct {
+	Variant  string
+	Quantity int64
 }
 
 // ReturnUnits is so many units of an order line.
@@ -59,6 +67,7 @@ var Reasons = []string{"changed_mind", "ordered_twice", "too_late", "price", "do
 // tracked is an order as its buyer sees it.
 type tracked struct {
 	Number    string        `json:"order_number"`
+	Replaces  string        `json:"replaces,omitempty"` // the number of the order whose goods come back for it
 	PlacedAt  time.Time     `json:"placed_at"`
 	State     string        `json:"state"`
 	Payment   string        `json:"payment"`
@@ -83,14 +92,16 @@ type trackedLine struct {
 
 // moment is one line of the buyer's timeline.
 type moment struct {
-	At   time.Time `json:"at"`
-	What string    `json:"what"`
+	At    time.Time `json:"at"`
+	What  string    `json:"what"`
+	Order string    `json:"order_number,omitempty"` // of an exchange: what is sent instead, tracked by the same phone number
 }
 
 // told are the events a buyer is told of, in the buyer's words.
 var told = map[string]string{
 	event.OrderCreated: "ordered", event.OrderPaid: "paid", event.OrderCancelled: "cancelled", event.ShipmentCreated: "packed", event.ShipmentHandedOver: "on_the_way",
 	event.ShipmentDelivered: "delivered", event.ReturnRequested: "return_requested", event.ReturnApproved: "return_approved", event.RefundIssued: "refunded",
+	order.FactExchanged: order.FactExchanged,
 }
 
 // proof is what a buyer shows instead of a login.
@@ -144,7 +155,7 @@ func (s *Shop) view(ctx context.Context, id string) (tracked, error) {
 			return err
 		}
 		t = tracked{
-			Number: o.Number, PlacedAt: o.PlacedAt, State: string(o.State), Payment: string(o.PayState), Total: o.Totals.Total, DeliverBy: o.DeliverBy,
+			Number: o.Number, Replaces: o.Extra[order.ExtraReplaces], PlacedAt: o.PlacedAt, State: string(o.State), Payment: string(o.PayState), Total: o.Totals.Total, DeliverBy: o.DeliverBy,
 			Lines: []trackedLine{}, Parcels: []Parcel{}, Timeline: []moment{},
 		}
 		for _, l := range o.Lines {
@@ -159,7 +170,7 @@ func (s *Shop) view(ctx context.Context, id string) (tracked, error) {
 		}
 		for _, f := range facts {
 			if what := told[f.Kind]; what != "" {
-				t.Timeline = append(t.Timeline, moment{f.At, what})
+				t.Timeline = append(t.Timeline, moment{f.At, what, f.Replacement()})
 			}
 		}
 		if s.need.Parcels == nil {
@@ -212,9 +223,48 @@ func (s *Shop) lines(ctx context.Context, id string, want []wanted) ([]order.Cut
 // wish is what a buyer wants of an order, with the proof that it is theirs.
 type wish struct {
 	proof
-	Kind   string   `json:"kind"`
-	Reason string   `json:"reason"`
-	Lines  []wanted `json:"lines"`
+	Kind   string    `json:"kind"`
+	Reason string    `json:"reason"`
+	Lines  []wanted  `json:"lines"`
+	Wanted []instead `json:"wanted"`
+}
+
+// instead is what a buyer wants for goods that come back.
+type instead struct {
+	SKU      string `json:"sku"`
+	Quantity int64  `json:"quantity"`
+}
+
+// maxInstead is how many different things an exchange may ask for.
+const maxInstead = 20
+
+// instead finds what the storefront sells of what a buyer wants for goods that come back. Fault: Invalid naming the field.
+func (s *Shop) instead(c *call, in wish) ([]ReturnWant, error) {
+	switch {
+	case len(in.Wanted) > 0 && in.Kind != "exchange":
+		return nil, fault.Field("wanted", "only an exchange gives something instead")
+	case len(in.Wanted) > maxInstead:
+		return nil, fault.Field("wanted", "has at most %d lines", maxInstead)
+	}
+	var all []ReturnWant
+	for i, w := range in.Wanted {
+		at := "wanted[" + strconv.Itoa(i) + "]."
+		if w.Quantity < 1 || w.Quantity > cart.MaxQuantity {
+			return nil, fault.Field(at+"quantity", "must be from 1 to %d", cart.MaxQuantity)
+		}
+		p, err := s.need.Cart.Product(c.Context(), c.store, w.SKU)
+		if fault.Is(err, fault.NotFound) {
+			return nil, fault.Field(at+"sku", "the shop does not sell this").WithCode("unknown_sku")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(all, func(one ReturnWant) bool { return one.Variant == p.Variant }) {
+			return nil, fault.Field(at+"sku", "stands twice")
+		}
+		all = append(all, ReturnWant{p.Variant, w.Quantity})
+	}
+	return all, nil
 }
 
 // wish takes what a buyer wants, and finds the order.
@@ -241,8 +291,11 @@ func (s *Shop) cancel(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if in.Kind != "" {
+	switch {
+	case in.Kind != "":
 		return 0, nil, fault.Field("kind", "is not known here").WithCode("unknown_field")
+	case in.Wanted != nil:
+		return 0, nil, fault.Field("wanted", "is not known here").WithCode("unknown_field")
 	}
 	_, err = s.need.Orders.Cancel(c.Context(), order.Cancelling{
 		Order: id, Lines: lines, Reason: in.Reason, Initiator: "buyer", Actor: "buyer", Source: "shop", BeforePack: true,
@@ -266,10 +319,14 @@ func (s *Shop) giveBack(c *call) (int, any, error) {
 	if in.Kind != "return" && in.Kind != "exchange" {
 		return 0, nil, fault.Field("kind", "is neither return nor exchange")
 	}
+	instead, err := s.instead(c, in)
+	if err != nil {
+		return 0, nil, err
+	}
 	if s.need.Return == nil {
 		return 0, nil, fault.New(fault.Refused, "this shop takes nothing back by itself: please call").WithCode("no_returns")
 	}
-	ask := ReturnAsk{Order: id, Kind: in.Kind, Reason: in.Reason}
+	ask := ReturnAsk{Order: id, Kind: in.Kind, Reason: in.Reason, Wanted: instead}
 	for _, l := range lines {
 		ask.Lines = append(ask.Lines, ReturnUnits{LineID: l.LineID, Quantity: l.Quantity})
 	}

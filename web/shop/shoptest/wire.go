@@ -127,6 +127,7 @@ func (h *House) cartNeeds(log *audit.Log, key []byte) cart.Needs {
 		Import: func(ctx context.Context, account string, c channel.Change) (channel.Landing, error) {
 			return h.Import(ctx, account, c)
 		},
+		Instead: func(*db.Tx, string, string) (string, string, error) { return "", "", nil },
 	}
 }
 
