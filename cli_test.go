@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"openclaw-commerce": main})
 }
 
-// TestCommands plays the scripts of testdata/script against the real program. Beside testscript's own commands they have `exits CODE COMMAND …` and `waits FILE`.
+// TestCommands plays the scripts of testdata/script against the real program. Beside testscript's own commands they have `exits CODE COMMAND …`, `waits FILE` and `becomes PATTERN COMMAND …`.
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -30,7 +30,7 @@ func TestCommands(t *testing.T) {
 			e.Setenv("OPENCLAW_DATA", e.WorkDir+"/data")
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "waits": waits},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "waits": waits, "becomes": becomes},
 	})
 }
 
@@ -70,6 +70,23 @@ func waits(ts *testscript.TestScript, neg bool, args []string) {
 		case <-tick.C:
 		case <-limit:
 			ts.Fatalf("%s does not come", args[0])
+		}
+	}
+}
+
+// becomes runs a command again and again until what it prints matches.
+func becomes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: becomes PATTERN COMMAND [ARGUMENTS]")
+	}
+	want, err := regexp.Compile(args[0])
+	ts.Check(err)
+	for limit := time.Now().Add(30 * time.Second); ; {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if said := ts.ReadFile("stdout"); want.MatchString(said) {
+			return
+		} else if time.Now().After(limit) {
+			ts.Fatalf("it still says %s", said)
 		}
 	}
 }

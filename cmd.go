@@ -27,6 +27,7 @@ type cli struct {
 	Subscription subscriptionCmd `cmd:"" help:"Who is told of events by webhook."`
 	Key          keyCmd          `cmd:"" help:"API keys."`
 	User         userCmd         `cmd:"" help:"People who may sign in, their roles and sessions."`
+	Audit        auditCmd        `cmd:"" help:"Who did what, and the proof that nobody changed it."`
 	Sim          simCmd          `cmd:"" help:"Run a simulated partner."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 

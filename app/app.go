@@ -93,6 +93,7 @@ type App struct {
 	}
 
 	Relay     *outbox.Relay
+	Linker    *audit.Linker
 	Consumers *outbox.Consumers
 	consumers []outbox.Consumer
 	Sender    *outbox.Sender
@@ -199,6 +200,7 @@ func (a *App) Close() error {
 // machinery sets up what runs beside requests: relay, consumers, sender, jobs.
 func (a *App) machinery() {
 	a.Relay = outbox.NewRelay(a.DB, a.Log)
+	a.Linker = audit.NewLinker(a.DB, a.Audit, a.Log)
 	consumers := []outbox.Consumer{outbox.FanOut(), a.Connect.Teller()}
 	consumers = append(consumers, a.Fulfillment.Sourcer(), a.Dispatch.Applier())
 	consumers = append(consumers, a.Returns.Consumers()...)

@@ -44,6 +44,7 @@ func (a *App) Run(ctx context.Context, roles ...Role) error {
 	}
 	if slices.Contains(roles, Relays) {
 		run(a.Relay.Run)
+		run(a.Linker.Run)
 		run(a.Consumers.Run)
 		run(a.Sender.Run)
 		if a.Config.NATS != "" {

@@ -1,9 +1,10 @@
 // Package audit records who did what to what, and why: acts of people, privileged acts, and every reading of personal data. Start at
-// Log.Write.
+// Log.Write, then Linker and Verify.
 //
 // An entry is written in the transaction of the act itself, so that neither exists without the other, and carries a MAC under a key
-// of the vault: a row that was changed or made by hand in the database shows it. Entries carry ids and codes, never personal data or
-// secrets.
+// of the vault: a row that was changed or made by hand in the database shows it. Behind the writers a Linker binds each row to all
+// before it (a hash chain), so that a row that was taken away shows as well; where the chain ends is told as an event from time to time,
+// so that a chain that was written anew does not agree with what others hold. Entries carry ids and codes, never personal data or secrets.
 package audit
 
 import (
@@ -31,7 +32,7 @@ type Entry struct {
 
 // Row is an entry as stored.
 type Row struct {
-	N                    int64 // position in the log
+	N                    int64 // in the order of writing
 	ID                   string
 	At                   time.Time
 	Actor, Action        string
@@ -39,7 +40,8 @@ type Row struct {
 	Purpose              string
 	Detail               json.RawMessage
 	RequestID            string
-	Genuine              bool // the MAC is right: nobody changed the row since
+	Genuine              bool  // the MAC is right: nobody changed the row since
+	Position             int64 // in the chain; 0 until it is linked, less than a second later
 	mac                  []byte
 }
 
@@ -93,12 +95,12 @@ func (r *Row) message() []byte {
 	return out
 }
 
-const columns = `n, id, at, actor, action, subject_kind, subject_id, purpose, detail, request_id, mac`
+const columns = `n, id, at, actor, action, subject_kind, subject_id, purpose, detail, request_id, position, mac`
 
 func (l *Log) scan(s db.Scanner) (r Row, err error) {
 	var detail string
 	err = s.Scan(&r.N, &r.ID, db.Time(&r.At), &r.Actor, &r.Action, &r.SubjectKind, &r.Subject, db.Text(&r.Purpose), &detail,
-		db.Text(&r.RequestID), &r.mac)
+		db.Text(&r.RequestID), db.Int(&r.Position), &r.mac)
 	r.Detail = json.RawMessage(detail)
 	r.Genuine = err == nil && l.signer.Verify(r.mac, r.message())
 	return r, err
@@ -109,6 +111,7 @@ type Filter struct {
 	Actor                string
 	Action               string
 	SubjectKind, Subject string
+	RequestID            string
 	Since, Until         time.Time // Until is exclusive
 }
 
@@ -126,7 +129,7 @@ func (l *Log) List(tx *db.Tx, f Filter, before int64, limit int) ([]Row, error) 
 		add("n < $%d", before)
 	}
 	for _, c := range []struct{ column, value string }{
-		{"actor", f.Actor}, {"action", f.Action}, {"subject_kind", f.SubjectKind}, {"subject_id", f.Subject},
+		{"actor", f.Actor}, {"action", f.Action}, {"subject_kind", f.SubjectKind}, {"subject_id", f.Subject}, {"request_id", f.RequestID},
 	} {
 		if c.value != "" {
 			add(c.column+" = $%d", c.value)

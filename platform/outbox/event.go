@@ -163,6 +163,11 @@ func OfAggregate(tx *db.Tx, aggregate string) ([]Stored, error) {
 	return db.All(tx, scan, `select `+columns+` from events e where e.aggregate = $1 order by e.seq`, aggregate)
 }
 
+// OfType lists an aggregate's events of one type by number, after a number, a thousand at most.
+func OfType(tx *db.Tx, aggregate, typ string, after int64) ([]Stored, error) {
+	return db.All(tx, scan, `select `+columns+` from events e where e.aggregate = $1 and e.type = $2 and e.seq > $3 order by e.seq limit 1000`, aggregate, typ, after)
+}
+
 // Head is the position of the newest placed event; 0 when there is none.
 func Head(tx *db.Tx) (int64, error) {
 	return db.One(tx, number, `select position from event_head where name = 'events'`)

@@ -7,6 +7,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/outbox"
 )
@@ -61,6 +62,13 @@ func (s *Server) diagnose(ctx context.Context) (Diagnosis, error) {
 	d.add("jobs", false, b.Dead > 0, "%d due, %d given up or unknown", b.Jobs, b.Dead)
 	d.add("exceptions", false, b.Exceptions > 0, "%d cases need a person", b.Exceptions)
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		if s.Audit != nil {
+			chain, err := audit.Stand(tx)
+			if err != nil {
+				return err
+			}
+			d.add("audit", false, !chain.Oldest.IsZero() && now.Sub(chain.Oldest) > tooOld, "chained up to %d, %d rows wait; audit verify proves it", chain.Head.Position, chain.Unlinked)
+		}
 		all, err := outbox.Progresses(tx, s.Consumers)
 		for _, p := range all {
 			d.add("consumer "+p.Consumer, false, p.Parked > 0, "%d behind, %d parked", p.Behind, p.Parked)
