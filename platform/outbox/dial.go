@@ -72,7 +72,7 @@ func webhookClient(allowPrivate bool, timeout time.Duration) *http.Client {
 			DialContext:            dialer.DialContext,
 			ForceAttemptHTTP2:      true,
 			TLSHandshakeTimeout:    timeout / 2,
-			MaxIdleConnsPerHost:    4,
+			MaxIdleConnsPerHost:    32,
 			IdleConnTimeout:        time.Minute,
 			MaxResponseHeaderBytes: 64 << 10,
 		},

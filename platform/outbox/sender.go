@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
@@ -25,6 +28,8 @@ import (
 const (
 	sendTimeout = 15 * time.Second // of one request
 	sendLease   = time.Minute      // after which a delivery whose sender is gone is tried again
+	sendBegin   = sendLease / 2    // after which a leased delivery is given back instead of begun
+	sendBatch   = 128              // deliveries of one subscription that are leased at the same time, unless it fails
 )
 
 // sendAfter are the waits before the second and later attempts, as Standard Webhooks recommends them: three days in all.
@@ -36,7 +41,7 @@ var sendAfter = []time.Duration{
 // signature per valid secret, the body is the event as CloudEvents JSON. Deliveries promise no order; they carry aggregate and sequence.
 // Any number of processes may send.
 type Sender struct {
-	PerSubscription int // requests to one subscription at the same time in this process; default 4
+	PerSubscription int // requests to one subscription at the same time in this process; default 8
 
 	d       *db.DB
 	log     *slog.Logger
@@ -45,15 +50,19 @@ type Sender struct {
 	clients map[bool]*http.Client // by AllowPrivate
 	wake    chan struct{}
 
-	mu     sync.Mutex
-	flying map[string]int // requests by subscription
+	mu      sync.Mutex
+	flying  map[string]int           // leased and not recorded, by subscription
+	lanes   map[string]chan struct{} // of requests, by subscription
+	done    []answered               // not yet recorded
+	writing bool                     // somebody records what is done
 }
 
 // NewSender makes a sender. Source is our own address, the CloudEvents source; secrets gives the valid signing secrets of a subscription,
 // the newest first.
 func NewSender(d *db.DB, log *slog.Logger, source string, secrets func(ctx context.Context, subscription string) ([]string, error)) *Sender {
 	return &Sender{
-		PerSubscription: 4, d: d, log: log, source: source, secrets: secrets, wake: make(chan struct{}, 1), flying: map[string]int{},
+		PerSubscription: 8, d: d, log: log, source: source, secrets: secrets, wake: make(chan struct{}, 1),
+		flying: map[string]int{}, lanes: map[string]chan struct{}{},
 		clients: map[bool]*http.Client{false: webhookClient(false, sendTimeout), true: webhookClient(true, sendTimeout)},
 	}
 }
@@ -71,7 +80,7 @@ func (s *Sender) Run(ctx context.Context) error {
 			s.log.Warn("webhook deliveries could not be claimed", "error", err)
 		}
 		for _, m := range all {
-			wg.Go(func() { s.send(context.WithoutCancel(ctx), m) })
+			wg.Go(func() { s.send(ctx, context.WithoutCancel(ctx), m) })
 		}
 		p.wait(ctx, s.wake, len(all) > 0)
 	}
@@ -92,7 +101,7 @@ func (s *Sender) Drain(ctx context.Context) (int, error) {
 		}
 		var wg sync.WaitGroup
 		for _, m := range all {
-			wg.Go(func() { s.send(ctx, m) })
+			wg.Go(func() { s.send(ctx, ctx, m) })
 		}
 		wg.Wait()
 		total += len(all)
@@ -105,6 +114,26 @@ type message struct {
 	delivery, event string
 	attempt         int64 // also the fence: a later claim has a larger one
 	stored          Stored
+	lane            chan struct{} // of its subscription in this process
+	lease           *leased
+}
+
+// leased is what was taken of one subscription at once.
+type leased struct {
+	begin time.Time   // the last moment to begin a request, by the process's monotonic clock
+	ill   atomic.Bool // a request of it has failed: the rest goes back
+}
+
+// room is how many deliveries more a subscription may have on their way here. One that fails is not given more than it is asked at once.
+func (s *Sender) room(sub Subscription) int {
+	most := max(sendBatch, s.PerSubscription)
+	if !sub.FailingSince.IsZero() {
+		most = s.PerSubscription
+	}
+	if flying := s.flying[sub.ID]; flying <= most/2 {
+		return most - flying
+	}
+	return 0
 }
 
 // claim takes due deliveries of active subscriptions, as many as may fly, and leases them by moving their next attempt.
@@ -121,7 +150,7 @@ func (s *Sender) claim(ctx context.Context) ([]message, error) {
 	free := map[string]int{}
 	s.mu.Lock()
 	for _, sub := range ready {
-		if n := s.PerSubscription - s.flying[sub.ID]; n > 0 {
+		if n := s.room(sub); n > 0 {
 			free[sub.ID] = n
 		}
 	}
@@ -137,12 +166,26 @@ func (s *Sender) claim(ctx context.Context) ([]message, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	for _, m := range all {
-		s.flying[m.ID]++
-	}
-	s.mu.Unlock()
+	s.outfit(all)
 	return all, nil
+}
+
+// outfit gives claimed messages their lanes.
+func (s *Sender) outfit(all []message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	leases := map[string]*leased{}
+	for i := range all {
+		m := &all[i]
+		s.flying[m.ID]++
+		if s.lanes[m.ID] == nil {
+			s.lanes[m.ID] = make(chan struct{}, max(1, s.PerSubscription))
+		}
+		if leases[m.ID] == nil {
+			leases[m.ID] = &leased{begin: time.Now().Add(sendBegin)}
+		}
+		m.lane, m.lease = s.lanes[m.ID], leases[m.ID]
+	}
 }
 
 func lease(tx *db.Tx, ready []Subscription, free map[string]int) ([]message, error) {
@@ -196,25 +239,74 @@ type outcome struct {
 	status int
 	after  time.Duration // the receiver asked to wait
 	err    error         // nil: taken
+	back   bool          // it was not made
 }
 
-// send makes one attempt and records what became of it.
-func (s *Sender) send(ctx context.Context, m message) {
-	defer func() {
-		s.mu.Lock()
-		if s.flying[m.ID]--; s.flying[m.ID] == 0 {
-			delete(s.flying, m.ID)
-		}
+type answered struct {
+	message
+	outcome
+}
+
+// send makes one attempt when it has its turn, and has recorded what became of it. Ctx ends the waiting, call the request.
+func (s *Sender) send(ctx, call context.Context, m message) {
+	out := s.attempt(ctx, call, m)
+	s.mu.Lock()
+	if call.Err() != nil { // its lease runs out
+		s.flying[m.ID]--
+	} else {
+		s.done = append(s.done, answered{m, out})
+	}
+	if s.writing {
 		s.mu.Unlock()
-		s.Nudge()
-	}()
-	out := s.request(ctx, m)
-	if ctx.Err() != nil {
-		return // its lease runs out
+		return
 	}
-	if err := s.d.Write(ctx, func(tx *db.Tx) error { return record(tx, m, out) }); err != nil {
-		s.log.Warn("the outcome of a webhook could not be recorded, it will be sent again", "delivery", m.delivery, "error", err)
+	s.writing = true
+	for len(s.done) > 0 {
+		all := s.done
+		s.done = nil
+		s.mu.Unlock()
+		s.settle(call, all)
+		s.mu.Lock()
 	}
+	s.writing = false
+	s.mu.Unlock()
+}
+
+// attempt waits for a lane. What comes too late for its lease, or behind one that failed, is given back.
+func (s *Sender) attempt(ctx, call context.Context, m message) outcome {
+	select {
+	case m.lane <- struct{}{}:
+		defer func() { <-m.lane }()
+	case <-ctx.Done():
+		return outcome{back: true}
+	}
+	if ctx.Err() != nil || m.lease.ill.Load() || time.Now().After(m.lease.begin) {
+		return outcome{back: true}
+	}
+	out := s.request(call, m)
+	if out.err != nil {
+		m.lease.ill.Store(true)
+	}
+	return out
+}
+
+// settle records outcomes in one transaction, or one by one when that fails.
+func (s *Sender) settle(ctx context.Context, all []answered) {
+	err := s.d.Write(ctx, func(tx *db.Tx) error { return record(tx, all) })
+	for i := 0; err != nil && len(all) > 1 && i < len(all); i++ {
+		if alone := s.d.Write(ctx, func(tx *db.Tx) error { return record(tx, all[i:i+1]) }); alone != nil {
+			s.log.Warn("the outcome of a webhook could not be recorded, it will be sent again", "delivery", all[i].delivery, "error", alone)
+		}
+	}
+	if err != nil && len(all) == 1 {
+		s.log.Warn("the outcome of a webhook could not be recorded, it will be sent again", "delivery", all[0].delivery, "error", err)
+	}
+	s.mu.Lock()
+	for _, a := range all {
+		s.flying[a.ID]--
+	}
+	s.mu.Unlock()
+	s.Nudge()
 }
 
 func (s *Sender) request(ctx context.Context, m message) outcome {
@@ -299,11 +391,40 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return min(max(wait, 0), 24*time.Hour)
 }
 
-// record writes what became of an attempt, unless the delivery was claimed again meanwhile.
-func record(tx *db.Tx, m message, out outcome) error {
-	if out.err == nil {
-		return recordTaken(tx, m, out)
+// record writes what became of attempts, except of deliveries that were claimed again meanwhile.
+func record(tx *db.Tx, all []answered) error {
+	taken, back := db.NewBatch(1), db.NewBatch(1)
+	well := map[string]bool{}
+	for _, a := range all {
+		switch {
+		case a.back:
+			back.Add(a.delivery, a.attempt)
+		case a.err == nil:
+			taken.Add(a.delivery, a.attempt, int64(a.status))
+			well[a.ID] = true
+		default:
+			if err := recordFailed(tx, a.message, a.outcome); err != nil {
+				return err
+			}
+		}
 	}
+	if taken.Len() > 0 {
+		tx.Send(`update deliveries set state = 'delivered', delivered_at = $1, last_status = r.s, last_error = null
+			from rows(i text, a bigint, s bigint) where deliveries.id = r.i and deliveries.attempts = r.a`, taken, tx.Now.UnixMicro())
+	}
+	if back.Len() > 0 { // no request was made under this number: it may be given again
+		tx.Send(`update deliveries set attempts = deliveries.attempts - 1, next_at = $1
+			from rows(i text, a bigint) where deliveries.id = r.i and deliveries.attempts = r.a and deliveries.state = 'due'`, back, tx.Now.UnixMicro())
+	}
+	for _, id := range slices.Sorted(maps.Keys(well)) {
+		if err := recordWell(tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func recordFailed(tx *db.Tx, m message, out outcome) error {
 	state, next := DeliveryDue, tx.Now
 	gone := out.status == http.StatusGone
 	switch {
@@ -335,19 +456,15 @@ func record(tx *db.Tx, m message, out outcome) error {
 	})
 }
 
-func recordTaken(tx *db.Tx, m message, out outcome) error {
-	if _, err := tx.Exec(`update deliveries set state = 'delivered', delivered_at = $3, last_status = $4, last_error = null
-		where id = $1 and attempts = $2`, m.delivery, m.attempt, tx.Now.UnixMicro(), status(out)); err != nil {
-		return err
-	}
-	// Once a minute is often enough to say that all is well.
+// recordWell notes that a subscription took something. Once a minute is often enough to say that all is well.
+func recordWell(tx *db.Tx, id string) error {
 	n, err := tx.Exec(`update subscriptions set last_success_at = $2, failing_since = null, last_error = null
 		where id = $1 and (failing_since is not null or last_success_at is null or last_success_at < $3)`,
-		m.ID, tx.Now.UnixMicro(), tx.Now.Add(-time.Minute).UnixMicro())
+		id, tx.Now.UnixMicro(), tx.Now.Add(-time.Minute).UnixMicro())
 	if err != nil || n == 0 {
 		return err
 	}
-	return settled(tx, m.ID, "the subscriber takes its events again")
+	return settled(tx, id, "the subscriber takes its events again")
 }
 
 func status(out outcome) any {

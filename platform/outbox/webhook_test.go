@@ -307,12 +307,16 @@ func TestWebhooks(t *testing.T) {
 				wg.Go(func() { _ = s.Run(ctx) })
 			}
 			close(r.hold)
+			began := time.Now()
 			for {
 				done := 0
 				for _, x := range deliveries(t, d, sub.ID) {
 					if x.State == outbox.Delivered {
 						done++
 					}
+				}
+				if time.Since(began) > time.Minute {
+					t.Fatalf("%+v", deliveries(t, d, sub.ID))
 				}
 				if done == events {
 					break
@@ -328,6 +332,40 @@ func TestWebhooks(t *testing.T) {
 			}
 			if r.most > 6 {
 				t.Errorf("%d at a time", r.most)
+			}
+		})
+	})
+
+	t.Run("who fails is asked no more at once, and what was not sent has lost no attempt", func(t *testing.T) {
+		t.Parallel()
+		each(t, func(t *testing.T, d *db.DB, c *clock) {
+			r := newReceiver(t)
+			for range 8 {
+				r.answers = append(r.answers, answer(503))
+			}
+			sub := subscribe(t, d, outbox.Subscription{URL: r.URL, AllowPrivate: true})
+			for range 40 {
+				must(t, happen(t.Context(), d, "order:a", "OrderCreated"))
+			}
+			drain(t, d, outbox.FanOut())
+			s := outbox.NewSender(d, logger(t), "https://shop.example", secrets)
+			s.PerSubscription = 2
+			for range 40 {
+				send(t, s)
+				c.Add(time.Minute)
+			}
+			if r.most > 2 {
+				t.Errorf("%d at a time", r.most)
+			}
+			attempts := int64(0)
+			for _, x := range deliveries(t, d, sub.ID) {
+				attempts += x.Attempts
+				if x.State != outbox.Delivered {
+					t.Errorf("%+v", x)
+				}
+			}
+			if attempts != 48 || len(r.ids) != 48 {
+				t.Errorf("%d attempts are counted, %d requests were made, for 40 events and 8 refusals", attempts, len(r.ids))
 			}
 		})
 	})
