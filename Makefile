@@ -31,10 +31,10 @@ bench-check: ## five interleaved runs against the committed table; fails on a fa
 bench-go: ## Go benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem ./kernel/... ./platform/... ./commerce/...
 
-torture: ## an hour of short seeds of the torture run, report under bench/torture/
+torture: ## an hour of short seeds of the torture run on both engines, report under bench/torture/
 	@./tools/torture.sh hour
 
-sabotage: ## take protections out one by one and see that the torture run notices
+sabotage: ## take protections out one by one and see that the right rule of the torture run fails; bench/torture/sabotage.md
 	@./tools/torture.sh sabotage
 
 docs: ## write docs/ from the code: schemas, states, channels, OpenAPI, AsyncAPI

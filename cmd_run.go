@@ -91,6 +91,8 @@ type serveCmd struct {
 	Roles     []string `help:"What this process does: web, intake, work, relay." default:"web,intake,work,relay" env:"OPENCLAW_ROLES"`
 	NATS      string   `name:"nats" help:"NATS server to publish contract events to." env:"OPENCLAW_NATS"`
 	Courier   string   `help:"Who carries parcels unless an account says otherwise." default:"manual"`
+
+	ClockWrong time.Duration `hidden:"" help:"Tests: take the clock to be ahead by so much." env:"OPENCLAW_CLOCK_WRONG"`
 }
 
 // Run serves until the process is told to stop, then finishes what it has begun.
@@ -117,6 +119,7 @@ func (c *serveCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	}
 	a, err := g.open(ctx, func(cfg *app.Config) {
 		cfg.PublicURL, cfg.NATS, cfg.Courier, cfg.Base, cfg.Version = c.PublicURL, c.NATS, c.Courier, c.Base, version()
+		cfg.DBOptions.ClockWrong = c.ClockWrong
 	})
 	if err != nil {
 		return errors.Join(err, unsay())

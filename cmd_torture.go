@@ -16,16 +16,17 @@ type simTorture struct {
 	Seed    uint64  `help:"Same seed, same workload and faults." default:"1"`
 	Minutes float64 `help:"How long orders and faults go on; settling and checking come on top." default:"1"`
 	Keep    string  `help:"Folder for database, logs and record; default a temporary one, which only a failure leaves behind."`
+	Old     string  `help:"An earlier version of this program, which on PostgreSQL runs beside it now and then." type:"existingfile"`
 	NoSync  bool    `name:"no-sync" help:"A PostgreSQL without fsync will do."`
 }
 
-// Run plays one seed; it fails where an invariant does not hold, and says which and where to look.
+// Run plays one seed; --db postgres has a PostgreSQL server of its own; it fails where an invariant does not hold, and says which and where to look.
 func (c *simTorture) Run(ctx context.Context, g *Globals, s streams) error {
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	opt := torture.Options{Program: program, Seed: c.Seed, For: time.Duration(c.Minutes * float64(time.Minute)), Dir: c.Keep, Keep: c.Keep != "", NoSync: c.NoSync, Out: s.err}
+	opt := torture.Options{Program: program, Old: c.Old, Seed: c.Seed, For: time.Duration(c.Minutes * float64(time.Minute)), Dir: c.Keep, Keep: c.Keep != "", NoSync: c.NoSync, Out: s.err}
 	if strings.HasPrefix(g.DB, "postgres") {
 		opt.DB = g.DB
 	}

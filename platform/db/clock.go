@@ -14,14 +14,15 @@ const (
 // clock is the process clock with the correction that brings it to the database's.
 type clock struct {
 	given  func() time.Time
-	offset atomic.Int64 // nanoseconds to add
+	wrong  time.Duration // tests only
+	offset atomic.Int64  // nanoseconds to add
 	cancel context.CancelFunc
 	ended  chan struct{}
 }
 
 // start measures the offset once and then every minute. A given clock, and that of SQLite, is never corrected.
 func (c *clock) start(ctx context.Context, d *DB) error {
-	c.given = d.opt.Now
+	c.given, c.wrong = d.opt.Now, d.opt.ClockWrong
 	if c.given != nil || d.Engine() == SQLite {
 		return nil
 	}
@@ -59,7 +60,7 @@ func (c *clock) probe(ctx context.Context, ask func(context.Context) (time.Time,
 		return err
 	}
 	took := time.Since(before)
-	c.offset.Store(int64(theirs.Sub(before.Add(took / 2))))
+	c.offset.Store(int64(theirs.Sub(before.Add(c.wrong + took/2))))
 	return nil
 }
 
@@ -75,7 +76,7 @@ func (d *DB) Now() time.Time {
 	if d.clock.given != nil {
 		return d.clock.given().UTC().Truncate(time.Microsecond)
 	}
-	return time.Now().Add(time.Duration(d.clock.offset.Load())).UTC().Truncate(time.Microsecond)
+	return time.Now().Add(d.clock.wrong + time.Duration(d.clock.offset.Load())).UTC().Truncate(time.Microsecond)
 }
 
 // Skewed reports whether the process clock is more than two seconds off the database's: then leases cannot be trusted and jobs

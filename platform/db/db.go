@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,6 +45,7 @@ type Options struct {
 	NoSync         bool             // tests only: a commit does not wait for the disk
 	CheckLockOrder bool             // tests only: Tx.Locking panics when the order of locks is broken
 	MaxPages       int64            // tests only: SQLite's max_page_count, to fill the "disk"
+	ClockWrong     time.Duration    // tests only: the process clock is ahead by so much
 }
 
 // DB is an open database. It is safe for concurrent use.
@@ -89,7 +91,7 @@ func (d *DB) Stats() Stats {
 }
 
 // Open opens a database and checks that it answers. The url is "sqlite:PATH" or a bare path, made with mode 0600 when missing
-// ("sqlite:PATH?sync=off" is for tests), or
+// ("sqlite:PATH?sync=off" and "sqlite:PATH?pages=N", a disk of so many pages, are for tests), or
 // "postgres://…", where ?schema=name says in which schema our tables live (default commerce, made when missing).
 // It does not migrate. Faults: Invalid for a url that cannot be understood, Unavailable when the database does not answer.
 func Open(ctx context.Context, url string, opt Options) (*DB, error) {
@@ -105,8 +107,8 @@ func Open(ctx context.Context, url string, opt Options) (*DB, error) {
 		d.engine, err = openPostgres(ctx, url, opt, &d.counts)
 	} else {
 		path, ours := strings.CutPrefix(url, "sqlite:")
-		if whole, off := strings.CutSuffix(path, "?sync=off"); ours && off {
-			path, opt.NoSync = whole, true
+		if ours {
+			path = opt.forTests(path)
 		}
 		d.engine, err = openSQLite(ctx, path, opt, &d.counts)
 	}
@@ -118,6 +120,21 @@ func Open(ctx context.Context, url string, opt Options) (*DB, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// forTests takes off what only tests put behind a path.
+func (o *Options) forTests(path string) string {
+	if whole, off := strings.CutSuffix(path, "?sync=off"); off {
+		o.NoSync = true
+		return whole
+	}
+	if whole, pages, few := strings.Cut(path, "?pages="); few {
+		if n, err := strconv.ParseInt(pages, 10, 64); err == nil {
+			o.MaxPages = n
+			return whole
+		}
+	}
+	return path
 }
 
 // Close waits for the writes that were accepted, refuses further ones, and closes every connection.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // company sets the shop up the way a person does: a company, a warehouse, products, stock, and its accounts.
@@ -17,14 +18,15 @@ func (r *run) company(ctx context.Context) error {
 	for _, sku := range r.market.skus {
 		fmt.Fprintf(&products, "%s,Thing %s\n", sku, sku)
 		fmt.Fprintf(&prices, "%s,%d.00,PKR,PK\n", sku, r.market.prices[sku]/100)
-		fmt.Fprintf(&stock, "%s,WH,%d\n", sku, stockEach)
+		fmt.Fprintf(&stock, "%s,WH,%d\n%s,%s,%d\n", sku, stockEach, sku, branch, stockEach/4)
 	}
 	for _, st := range []struct {
 		method, path string
 		body         any
 	}{
 		{http.MethodPost, "/legal-entities", map[string]any{"code": "PK", "name": "Torture (Pvt) Ltd", "country": "PK", "currency": "PKR"}},
-		{http.MethodPut, "/locations/WH", map[string]any{"name": "Warehouse", "kind": "warehouse", "country": "PK", "zone": "Asia/Karachi", "city": "Lahore", "province": "Punjab", "fulfils": true, "legal_entity": "PK"}},
+		{http.MethodPut, "/locations/WH", place("WH", false)},
+		{http.MethodPut, "/locations/" + branch, place(branch, false)},
 		{http.MethodPost, "/imports/products", products.String()},
 		{http.MethodPost, "/imports/prices", prices.String()},
 		{http.MethodPost, "/imports/stock", stock.String()},
@@ -84,8 +86,10 @@ func (r *run) openShopifyAccount(ctx context.Context, s *shopifyShop) error {
 	if len(shop.Locations) == 0 || shop.Locations[0].External == "" {
 		return fmt.Errorf("the shop's locations are not told: %s", a.body)
 	}
-	if _, err := r.house.must(ctx, http.MethodPut, "/accounts/"+s.id+"/locations/WH", map[string]any{"external_id": shop.Locations[0].External}); err != nil {
-		return err
+	for _, ours := range []string{"WH", branch} {
+		if _, err := r.house.must(ctx, http.MethodPut, "/accounts/"+s.id+"/locations/"+ours, map[string]any{"external_id": shop.Locations[0].External}); err != nil {
+			return err
+		}
 	}
 	if _, err := r.house.must(ctx, http.MethodPost, "/accounts/"+s.id+"/pull", map[string]any{"what": "listings"}); err != nil {
 		return err
@@ -123,18 +127,30 @@ func (r *run) openSite(ctx context.Context) error {
 	return err
 }
 
-// goLive takes an account that only looked on so far into our hands.
+// goLive takes an account that only looked on so far into our hands. A person asks again until it is so.
 func (r *run) goLive(ctx context.Context, s *shopifyShop) error {
-	now, err := r.house.must(ctx, http.MethodGet, "/accounts/"+s.id, nil)
-	if err != nil {
-		return err
+	said := ""
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		now, err := r.house.call(ctx, http.MethodGet, "/accounts/"+s.id, "", nil)
+		var acc struct {
+			Mode string `json:"mode"`
+		}
+		if err == nil && now.ok() && now.into(&acc) == nil {
+			if acc.Mode == "live" {
+				s.mode = acc.Mode
+				r.did("shadow to live")
+				return nil
+			}
+			a, err := r.house.call(ctx, http.MethodPost, "/accounts/"+s.id+"/mode", now.etag, map[string]any{"mode": "live", "accept_differences": true})
+			if said = fmt.Sprintf("%d %s", a.status, a.body); err != nil {
+				said = err.Error()
+			}
+		}
+		if err := wait(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
 	}
-	a, err := r.house.call(ctx, http.MethodPost, "/accounts/"+s.id+"/mode", now.etag, map[string]any{"mode": "live", "accept_differences": true})
-	if err == nil && !a.ok() {
-		err = fmt.Errorf("%s does not go live: %d %s", s.name, a.status, a.body)
-	}
-	r.did("shadow to live")
-	return err
+	return fmt.Errorf("%s does not go live: %s", s.name, said)
 }
 
 // authorize does what a person does about an account whose tokens are no longer taken: a renewal whose answer was lost spends the refresh token for good.

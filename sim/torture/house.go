@@ -24,12 +24,14 @@ import (
 type house struct {
 	run                *run
 	program, data, url string
+	old                string // an earlier version of the program, "" where there is none
 	env                []string
 	addr               string // where it listens, the same over restarts, as partners know it
 	key                string // for the API
 	cmd                *exec.Cmd
 	gone               chan error
 	starts             int
+	syncs              string // where a slow life's syncs are noted
 	asked              atomic.Int64
 }
 
@@ -86,33 +88,6 @@ func (h *house) cut(ctx context.Context, name string) error {
 	return err
 }
 
-// beside starts a second program at the same time. On SQLite it must be refused, as one process writes; on PostgreSQL it shares the work until it is killed.
-func (h *house) beside(ctx context.Context, lives time.Duration) error {
-	cmd := h.command(context.WithoutCancel(ctx), "serve", "--addr", "127.0.0.1:0")
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	gone := make(chan error, 1)
-	go func() { gone <- cmd.Wait() }()
-	if h.run.store.engine != "sqlite" {
-		_ = wait(ctx, lives)
-		err := cmd.Process.Kill()
-		<-gone
-		h.run.struck("two processes, one killed")
-		return err
-	}
-	select {
-	case err := <-gone:
-		if err == nil {
-			return errors.New("a second serve on one SQLite file ended as if all were well")
-		}
-		h.run.struck("two processes, one refused")
-		return nil
-	case <-time.After(patience):
-		return errors.Join(errors.New("a second serve runs on one SQLite file"), cmd.Process.Kill())
-	}
-}
-
 // said shows what a command wrote before it failed.
 func said(err error) error {
 	var ended *exec.ExitError
@@ -123,22 +98,45 @@ func said(err error) error {
 }
 
 func (h *house) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, h.program, args...)
+	return h.commandOf(ctx, h.program, args...)
+}
+
+func (h *house) commandOf(ctx context.Context, program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), "OPENCLAW_DATA="+h.data, "OPENCLAW_DB="+h.url, "OPENCLAW_ALLOW_PRIVATE=true", "OPENCLAW_ADDR="+h.addr, "OPENCLAW_PUBLIC_URL=http://"+h.addr)
 	cmd.Env = append(cmd.Env, h.env...)
 	return cmd
 }
 
+// life is what is wrong with one start of the program; the zero value is a sound one.
+type life struct {
+	wrong time.Duration // its clock
+	pages int64         // SQLite: how large its disk is
+	slow  string        // µs by which each sync of the disk is longer
+}
+
 // launch starts serve without waiting until it is ready.
-func (h *house) launch(ctx context.Context) error {
+func (h *house) launch(ctx context.Context, l life) error {
 	log, err := os.OpenFile(filepath.Join(h.run.dir, "serve.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	h.starts++
-	fmt.Fprintf(log, "---- start %d\n", h.starts)
+	fmt.Fprintf(log, "---- start %d %+v %s\n", h.starts, l, time.Now().UTC().Format(time.RFC3339Nano))
 	cmd := h.command(context.WithoutCancel(ctx), "serve")
 	cmd.Stdout, cmd.Stderr = log, log
+	if l.wrong != 0 {
+		cmd.Env = append(cmd.Env, "OPENCLAW_CLOCK_WRONG="+l.wrong.String())
+	}
+	if l.pages > 0 {
+		cmd.Env = append(cmd.Env, fmt.Sprintf("OPENCLAW_DB=%s?pages=%d", h.url, l.pages))
+	}
+	h.syncs = ""
+	if l.slow != "" {
+		if h.syncs = filepath.Join(h.run.dir, "syncs"); !slowed(cmd, l.slow, h.syncs) {
+			return errors.Join(errors.New("strace is gone"), log.Close())
+		}
+	}
 	if err := cmd.Start(); err != nil {
 		return errors.Join(err, log.Close())
 	}
@@ -148,11 +146,17 @@ func (h *house) launch(ctx context.Context) error {
 }
 
 // begin starts serve and waits until it answers.
-func (h *house) begin(ctx context.Context) error {
-	if err := h.launch(ctx); err != nil {
+func (h *house) begin(ctx context.Context, l life) error {
+	if err := h.launch(ctx, l); err != nil {
 		return err
 	}
 	return h.ready(ctx)
+}
+
+// synced counts how often the life that has ended waited for the disk.
+func (h *house) synced() (int, error) {
+	text, err := os.ReadFile(h.syncs)
+	return strings.Count(string(text), "sync("), errors.Join(err, os.Remove(h.syncs))
 }
 
 func (h *house) ready(ctx context.Context) error {

@@ -13,8 +13,11 @@ func (s *shopifyShop) regret() string {
 		return ""
 	}
 	v, ok := s.shop.OrderView(pick(s.rnd, s.placed...))
-	if !ok || v.Cancelled || len(v.Parcels) > 0 {
+	if !ok || v.Cancelled {
 		return ""
+	}
+	if len(v.Parcels) > 0 {
+		return s.sendBack(v)
 	}
 	at := slices.IndexFunc(v.Lines, func(l shopify.LineView) bool { return l.SKU != "" && l.Current > 0 && l.Open == l.Current })
 	if at < 0 {
@@ -53,13 +56,34 @@ func (s *shopifyShop) regret() string {
 	return ""
 }
 
-// regret lets a buyer at Daraz cancel a unit that is not packed.
+// sendBack has a buyer ask to return a unit that was sent, once.
+func (s *shopifyShop) sendBack(v shopify.OrderView) string {
+	for _, l := range v.Lines {
+		if l.SKU == "" || l.Shipped == 0 || len(v.Returns) > 0 {
+			continue
+		}
+		if _, err := s.shop.RequestReturn(v.ID, l.SKU, 1, "UNWANTED"); err == nil {
+			return "return asked for at the channel"
+		}
+	}
+	return ""
+}
+
+// regret lets a buyer at Daraz cancel a unit that is not packed, or ask to return one that has come; in between its couriers drive.
 func (s *darazShop) regret() string {
 	if len(s.placed) == 0 {
 		return ""
 	}
+	if s.rnd.IntN(3) == 0 && s.shop.Advance(10) > 0 {
+		return "parcels moved by the channel's couriers"
+	}
 	v, _ := s.shop.OrderView(pick(s.rnd, s.placed...))
 	for _, u := range v.Units {
+		if u.Status == "delivered" {
+			if _, err := s.shop.RequestReturn("", false, u.ID); err == nil {
+				return "return asked for at the channel"
+			}
+		}
 		if u.Status == "pending" && s.shop.BuyerCancel("changed my mind", u.ID) == nil {
 			return "cancelled at the channel"
 		}

@@ -67,7 +67,7 @@ func (r *run) round(ctx context.Context, n int) error {
 	if err := r.trouble(); err != nil {
 		return err
 	}
-	lasts := min(4*time.Second, max(r.opt.For/2, 2*time.Second))
+	lasts := min(5*time.Second, max(r.opt.For/2, 2*time.Second))
 	killer := rand.New(rand.NewPCG(r.opt.Seed, uint64(n)*977+1))
 	work, stop := context.WithTimeout(ctx, lasts)
 	defer stop()
@@ -97,6 +97,12 @@ func (r *run) round(ctx context.Context, n int) error {
 		return sell(work, 3, &sold[3], r.market.site.rnd, func() (bool, error) { return r.market.site.buy(ctx) })
 	})
 	spawn("killer", func() error { return r.killing(ctx, work, killer) })
+	if b := r.market.shops[1]; b.mode != "live" && (n > 0 || r.rnd.IntN(2) == 0) {
+		spawn("cut-over", func() error {
+			_ = wait(work, time.Duration(r.opt.Seed%5)*lasts/5)
+			return r.goLive(ctx, b)
+		})
+	}
 	g.Wait()
 	for i, name := range []string{"orders at shop-a", "orders at shop-b", "orders at daraz-pk", "orders on our own site"} {
 		r.report.Workload[name] += sold[i]
@@ -121,55 +127,15 @@ func sell(ctx context.Context, n int, sold *int, rnd *rand.Rand, one func() (boo
 	return nil
 }
 
-// killing ends the program at random instants, starting up included, and starts it again.
-func (r *run) killing(ctx, work context.Context, rnd *rand.Rand) error {
-	for {
-		if wait(work, time.Duration(100+rnd.IntN(1500))*time.Millisecond) != nil {
-			break
-		}
-		if r.store.engine == "postgres" && rnd.IntN(2) == 0 {
-			if err := r.store.cut(ctx); err != nil {
-				return err
-			}
-			r.struck("database connections cut")
-			continue
-		}
-		if rnd.IntN(4) == 0 {
-			if err := r.house.beside(ctx, time.Duration(rnd.IntN(1500))*time.Millisecond); err != nil {
-				return err
-			}
-		}
-		if err := r.house.kill(); err != nil {
-			return err
-		}
-		r.struck("killed")
-		for rnd.IntN(4) == 0 { // and now and then while it starts
-			if err := r.house.launch(ctx); err != nil {
-				return err
-			}
-			if err := wait(ctx, time.Duration(rnd.IntN(400))*time.Millisecond); err != nil {
-				return err
-			}
-			if err := r.house.kill(); err != nil {
-				return err
-			}
-			r.struck("killed while starting")
-		}
-		if err := r.house.begin(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // settling is how long what is on its way may take; stillness is how long nothing must have moved, polls included.
 const (
 	settling  = 20 * time.Second
 	stillness = 1500 * time.Millisecond
+	stuck     = 3 * time.Second // what does not move this long waits for its time, which is then let pass
 )
 
 // rests is how often time is let pass until everything must have settled.
-const rests = 5
+const rests = 8
 
 // quiet waits until everything has settled, with all partners behaving again, and asks every invariant.
 func (r *run) quiet(ctx context.Context) ([]check.Finding, error) {
@@ -183,7 +149,7 @@ func (r *run) quiet(ctx context.Context) ([]check.Finding, error) {
 			return nil, err
 		}
 		var err error
-		if left, err = r.settle(ctx); err != nil {
+		if left, err = r.settle(ctx, n+1 < rests); err != nil {
 			return nil, err
 		}
 		if left == "" {
@@ -207,8 +173,14 @@ func (r *run) quiet(ctx context.Context) ([]check.Finding, error) {
 
 // rest stops the program, lets time pass, and starts it again.
 func (r *run) rest(ctx context.Context, n int) error {
+	slow := r.house.syncs != ""
 	if err := r.house.stop(); err != nil {
 		return err
+	}
+	if slow {
+		if err := r.counted(); err != nil {
+			return err
+		}
 	}
 	if err := r.store.pass(ctx); err != nil {
 		return err
@@ -216,15 +188,15 @@ func (r *run) rest(ctx context.Context, n int) error {
 	if n > 0 {
 		r.did("time passed once more")
 	}
-	if err := r.house.begin(ctx); err != nil {
+	if err := r.house.begin(ctx, life{}); err != nil {
 		return err
 	}
 	return r.authorize(ctx)
 }
 
-// settle waits until nothing is on its way and nothing has moved for a while; it answers what is left when it does not come to an end.
-func (r *run) settle(ctx context.Context) (string, error) {
-	left, was, since := "", "", time.Now()
+// settle waits until nothing is on its way and nothing has moved for a while; it answers what is left when it does not come to an end, at once where time can be let pass again and nothing moves.
+func (r *run) settle(ctx context.Context, again bool) (string, error) {
+	left, was, since, moved := "", "", time.Now(), time.Now()
 	for deadline := time.Now().Add(settling); time.Now().Before(deadline); {
 		if err := wait(ctx, 100*time.Millisecond); err != nil {
 			return "", err
@@ -243,11 +215,17 @@ func (r *run) settle(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
+		if mark += left; mark != was {
+			moved = time.Now()
+		}
 		if left != "" || mark != was {
 			since = time.Now()
 		}
 		if was = mark; time.Since(since) > stillness {
 			return "", nil
+		}
+		if again && time.Since(moved) > stuck {
+			return left, nil
 		}
 	}
 	if left == "" {

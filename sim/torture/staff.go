@@ -2,7 +2,6 @@ package torture
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -11,8 +10,9 @@ import (
 // staff are the people who work through the API: they pick, pack and hand over, count stock, change prices and cancel orders. While the program is down they get no
 // answer, and while somebody else is faster they are refused; both are part of the day, and what a request did is seen later.
 type staff struct {
-	run *run
-	rnd *rand.Rand
+	run    *run
+	rnd    *rand.Rand
+	closed bool // the branch
 }
 
 // resource is as much of a resource as staff looks at.
@@ -24,9 +24,11 @@ type resource struct {
 	Allowed  []string `json:"allowed"`
 	Lines    []struct {
 		ID       string `json:"id"`
+		Line     string `json:"line_id"` // of the order
 		SKU      string `json:"sku"`
 		Quantity int64  `json:"quantity"`
 		Picked   int64  `json:"picked"`
+		Waiting  int64  `json:"waiting"`
 	} `json:"lines"`
 }
 
@@ -106,33 +108,6 @@ func (s *staff) handOver(ctx context.Context) {
 		if sh.State == "issued" || sh.Source == "manual" {
 			s.act(ctx, "hand over", at, "hand-over", map[string]any{})
 		}
-	}
-}
-
-// odd does, now and then, what happens less often.
-func (s *staff) odd(ctx context.Context) {
-	h, t := s.run.house, s.run.market
-	sku := pick(s.rnd, t.skus...)
-	switch s.rnd.IntN(8) {
-	case 0:
-		s.said("stock take", func() (answer, error) {
-			return h.call(ctx, http.MethodPost, "/stock/count", "", map[string]any{"items": []map[string]any{{"sku": sku, "location": "WH", "quantity": s.rnd.IntN(stockEach)}}})
-		})
-	case 1:
-		price := t.prices[sku] * int64(90+s.rnd.IntN(20)) / 100 / 100
-		s.said("price change", func() (answer, error) {
-			return h.call(ctx, http.MethodPost, "/imports/prices", "", fmt.Sprintf("sku,price,currency,country\n%s,%d.00,PKR,PK\n", sku, price))
-		})
-	case 2:
-		for _, o := range some(s.rnd, s.list(ctx, "/orders?limit=50&state=open"), 1) {
-			s.act(ctx, "cancel", "/orders/"+o.ID, "cancel", map[string]any{"reason": "not to be had"})
-		}
-	case 3:
-		what := pick(s.rnd, "orders", "reconcile", "listings", "returns")
-		id := pick(s.rnd, t.shops[0].id, t.daraz.id)
-		s.said("poll beside the others", func() (answer, error) {
-			return h.call(ctx, http.MethodPost, "/accounts/"+id+"/pull", "", map[string]any{"what": what})
-		})
 	}
 }
 

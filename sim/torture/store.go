@@ -21,7 +21,11 @@ type store struct {
 	db          *sql.DB
 	admin       *sql.DB // PostgreSQL: where the database was made
 	name        string
+	server      *server // PostgreSQL: the run's own, nil where a shared one was named
 }
+
+// own is the address that asks for a PostgreSQL of the run's own.
+const own = "postgres"
 
 func openStore(ctx context.Context, opt Options, dir string) (*store, error) {
 	if !strings.HasPrefix(opt.DB, "postgres") {
@@ -29,24 +33,42 @@ func openStore(ctx context.Context, opt Options, dir string) (*store, error) {
 		db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(20000)")
 		return &store{engine: "sqlite", url: "sqlite:" + path, db: db}, err
 	}
-	u, err := url.Parse(opt.DB)
-	if err != nil {
-		return nil, errors.New("the database's address is not a URL")
-	}
 	s := &store{engine: "postgres", name: fmt.Sprintf("torture_%d_%d_%d", opt.Seed, os.Getpid(), time.Now().UnixMilli())}
-	if s.admin, err = sql.Open("pgx", opt.DB); err != nil {
-		return nil, err
+	address := opt.DB
+	if address == own {
+		var err error
+		if s.server, err = openServer(ctx, filepath.Join(dir, "postgres")); err != nil {
+			return nil, fmt.Errorf("a PostgreSQL of its own: %w", err)
+		}
+		address = s.server.address()
 	}
+	err := s.make(ctx, address)
+	if err != nil && s.server != nil {
+		err = errors.Join(err, s.server.close(false))
+	}
+	return s, err
+}
+
+// make makes a database on a server.
+func (s *store) make(ctx context.Context, address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return errors.New("the database's address is not a URL")
+	}
+	if s.admin, err = sql.Open("pgx", address); err != nil {
+		return err
+	}
+	s.admin.SetMaxIdleConns(0) // the server may restart
 	if _, err := s.admin.ExecContext(ctx, `create database `+s.name); err != nil {
-		return nil, errors.Join(fmt.Errorf("make a database: %w", err), s.admin.Close())
+		return errors.Join(fmt.Errorf("make a database: %w", err), s.admin.Close())
 	}
 	if _, err := s.admin.ExecContext(ctx, `alter database `+s.name+` set synchronous_commit = on`); err != nil {
-		return nil, errors.Join(err, s.admin.Close())
+		return errors.Join(err, s.admin.Close())
 	}
 	u.Path = "/" + s.name
 	s.url = u.String()
 	s.db, err = sql.Open("pgx", s.url)
-	return s, err
+	return err
 }
 
 // find makes the program's tables known by their bare names, whatever schema it has put them into.
@@ -92,6 +114,9 @@ func (s *store) close(keep bool) error {
 			errs = append(errs, err)
 		}
 		errs = append(errs, s.admin.Close())
+	}
+	if s.server != nil {
+		errs = append(errs, s.server.close(keep))
 	}
 	return errors.Join(errs...)
 }
@@ -146,6 +171,34 @@ func (s *store) pass(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// expire ends every lease, as time does for a process that stands still.
+func (s *store) expire(ctx context.Context) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	for _, q := range []string{
+		`set lock_timeout = '200ms'`,
+		`update tells set lease_until = 1 where state = 'running'`,
+		`update reads set lease_until = 1 where state = 'running'`,
+		`update inbox set next_at = 0 where state = 'stored'`,
+		`update channel_stock set running_until = 1 where running_until is not null`,
+		`update jobs set lease_until = 1 where state = 'running'`,
+		`update schedules set lease_until = 1 where lease_until is not null`,
+	} {
+		if _, err := conn.ExecContext(ctx, q); err != nil && !strings.Contains(err.Error(), "55P03") { // what stands still may hold the row itself
+			return fmt.Errorf("let leases end: %w", err)
+		}
+	}
+	return nil
+}
+
+// pages is how large the SQLite file is.
+func (s *store) pages(ctx context.Context) (n int64, err error) {
+	return n, s.db.QueryRowContext(ctx, `pragma page_count`).Scan(&n)
 }
 
 // cut ends some of the program's connections, as a network or a database that restarts does.

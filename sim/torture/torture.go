@@ -21,7 +21,8 @@ import (
 // Options say what is run.
 type Options struct {
 	Program string        // the program's path
-	DB      string        // postgres://…: a database of its own is made beside the one named; else SQLite, in a file of its own
+	Old     string        // an earlier version of the program, which on PostgreSQL runs beside it now and then; "" for none
+	DB      string        // postgres://…: a database of its own is made beside the one named; postgres: a server of its own; else SQLite, in a file of its own
 	Seed    uint64        // same seed, same workload and faults; timing may differ
 	For     time.Duration // how long orders and faults go on; settling and checking come on top
 	Dir     string        // where database, logs and record are kept after a failure; default a temporary folder
@@ -38,8 +39,10 @@ type Report struct {
 	Settings map[string]string `json:"settings"` // of durability, as the database says
 	Seconds  float64           `json:"seconds"`
 	Workload map[string]int    `json:"workload"`
-	Faults   map[string]int    `json:"faults"` // how many of each kind really struck
-	Checks   int               `json:"checks"` // quiet points at which every invariant was asked
+	Faults   map[string]int    `json:"faults"`           // how many of each kind really struck
+	Cannot   []string          `json:"cannot,omitempty"` // faults this machine does not let us play
+	Syncs    int               `json:"syncs,omitempty"`  // waits for the disk, counted while it was slow
+	Checks   int               `json:"checks"`           // quiet points at which every invariant was asked
 	Rules    []string          `json:"invariants"`
 	Broken   []check.Finding   `json:"broken"`
 	Folder   string            `json:"folder,omitempty"` // database, logs and record of a failed run
@@ -104,7 +107,7 @@ func (r *run) play(ctx context.Context) error {
 		return err
 	}
 	r.report.Engine = r.store.engine
-	r.house = &house{run: r, program: r.opt.Program, data: filepath.Join(r.dir, "data"), url: r.store.url, env: r.opt.Env}
+	r.house = &house{run: r, program: r.opt.Program, old: r.opt.Old, data: filepath.Join(r.dir, "data"), url: r.store.url, env: r.opt.Env}
 	if err := r.house.prepare(ctx); err != nil {
 		return err
 	}
@@ -120,7 +123,7 @@ func (r *run) play(ctx context.Context) error {
 	if r.market, err = openTown(r); err != nil {
 		return err
 	}
-	if err := r.house.begin(ctx); err != nil {
+	if err := r.house.begin(ctx, life{}); err != nil {
 		return err
 	}
 	if err := r.company(ctx); err != nil {
@@ -131,11 +134,6 @@ func (r *run) play(ctx context.Context) error {
 	// Its connection too is cut, when all are.
 	r.store.db.SetMaxIdleConns(0)
 	for round := 0; ctx.Err() == nil && (round == 0 || time.Now().Before(end)); round++ {
-		if round == 1 {
-			if err := r.goLive(ctx, r.market.shops[1]); err != nil {
-				return err
-			}
-		}
 		if err := r.round(ctx, round); err != nil {
 			return err
 		}

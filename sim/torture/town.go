@@ -259,8 +259,8 @@ func (s *shopifyShop) subscribe(to string) error {
 			return err
 		}
 		text, err := io.ReadAll(res.Body)
-		if err = errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusOK || strings.Contains(string(text), `"message"`) {
-			return fmt.Errorf("subscribe to %s: %d %s %w", topic, res.StatusCode, text, err)
+		if err = errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusOK || strings.Contains(string(text), `"message"`) && !strings.Contains(string(text), "already been taken") { // the program was faster
+			return fmt.Errorf("subscribe to %s: %d %s %v", topic, res.StatusCode, text, err)
 		}
 	}
 	return nil

@@ -1,0 +1,220 @@
+// Command torture plays many seeds of the torture run (package sim/torture) at a time and keeps the reports: `go run ./bench/torture -for 60m`. It builds the program,
+// and an earlier one from the history to run beside it, plays each seed on SQLite and on a PostgreSQL of its own, and writes what was done into bench/torture.
+// `-once 8` plays one seed on each engine for make test; `-sabotage` takes protections out one by one and sees that the run notices. Start at main, then play.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/openclaw-pos/commerce/sim/torture"
+)
+
+type options struct {
+	lasts    time.Duration
+	seeds    int
+	from     uint64
+	parallel int
+	minutes  float64
+	engines  string
+	old      string
+	out      string
+	once     float64
+	sabotage bool
+}
+
+func main() {
+	var o options
+	flag.DurationVar(&o.lasts, "for", 0, "play seeds until so much time has gone; or see -seeds")
+	flag.IntVar(&o.seeds, "seeds", 0, "how many seeds, each on every engine")
+	flag.Uint64Var(&o.from, "from", uint64(time.Now().Unix()), "the first seed")
+	flag.IntVar(&o.parallel, "parallel", 3, "how many runs at the same time")
+	flag.Float64Var(&o.minutes, "minutes", 0.2, "how long the trouble of one seed lasts")
+	flag.StringVar(&o.engines, "engines", "sqlite,postgres", "on which databases")
+	flag.StringVar(&o.old, "old", "auto", "an earlier program; auto builds it from the history, none does without")
+	flag.StringVar(&o.out, "out", "bench/torture", "where reports go")
+	flag.Float64Var(&o.once, "once", 0, "one seed on each engine, so many seconds of trouble, no report")
+	flag.BoolVar(&o.sabotage, "sabotage", false, "take protections out one by one")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "torture:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	dir, err := os.MkdirTemp("", "openclaw-torture-series-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	p := player{program: filepath.Join(dir, "openclaw-commerce"), minutes: o.minutes}
+	build := []string{"build", "-o", p.program}
+	if o.sabotage {
+		build = append(build, "-tags", "sabotage")
+	}
+	if err := command(ctx, "", "go", append(build, ".")...); err != nil {
+		return err
+	}
+	switch {
+	case o.sabotage:
+		return sabotage(ctx, p, o)
+	case o.once > 0:
+		p.minutes = o.once / 60
+		o.seeds, o.from, o.out, o.parallel = 1, 1, "", 2
+	case o.old == "auto":
+		p.old, p.oldName = earlier(ctx, dir)
+	case o.old != "none":
+		p.old, p.oldName = o.old, filepath.Base(o.old)
+	}
+	if o.seeds == 0 && o.lasts == 0 {
+		o.lasts = time.Hour
+	}
+	return series(ctx, p, o)
+}
+
+// player plays one seed with one program.
+type player struct {
+	program, old, oldName string
+	minutes               float64
+	env                   []string
+}
+
+// outcome is a run and how it ended.
+type outcome struct {
+	torture.Report
+	said string // what it printed, for who looks at a failure
+}
+
+func (p player) play(ctx context.Context, engine string, seed uint64) outcome {
+	args := []string{"sim", "torture", "--seed", fmt.Sprint(seed), "--minutes", fmt.Sprint(p.minutes)}
+	if engine == "postgres" {
+		args = append(args, "--db", "postgres")
+	}
+	if p.old != "" {
+		args = append(args, "--old", p.old)
+	}
+	cmd := exec.CommandContext(ctx, p.program, args...)
+	cmd.Env = append(os.Environ(), p.env...)
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	err := cmd.Run()
+	o := outcome{said: said.String()}
+	if bad := json.Unmarshal(out.Bytes(), &o.Report); bad != nil {
+		err = errors.Join(err, bad)
+	}
+	o.Seed, o.Engine = seed, engine
+	if err != nil && o.Error == "" {
+		o.Error = err.Error()
+	}
+	return o
+}
+
+// series plays seeds side by side until they or the time are over, and fails when one run did.
+func series(ctx context.Context, p player, o options) error {
+	type task struct {
+		engine string
+		seed   uint64
+	}
+	tasks := make(chan task)
+	end := time.Now().Add(o.lasts)
+	go func() {
+		defer close(tasks)
+		for n := 0; ctx.Err() == nil && (n < o.seeds || o.seeds == 0 && time.Now().Before(end)); n++ {
+			for _, e := range strings.Split(o.engines, ",") {
+				select {
+				case tasks <- task{e, o.from + uint64(n)}:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}
+	}()
+	var mu sync.Mutex
+	var all []outcome
+	var g sync.WaitGroup
+	for range max(1, o.parallel) {
+		g.Go(func() {
+			for t := range tasks {
+				done := p.play(ctx, t.engine, t.seed)
+				if ctx.Err() != nil {
+					return // broken off by hand: neither clean nor failed
+				}
+				mu.Lock()
+				all = append(all, done)
+				told(done)
+				mu.Unlock()
+			}
+		})
+	}
+	g.Wait()
+	failed := 0
+	for _, d := range all {
+		if d.Error != "" {
+			failed++
+		}
+	}
+	if o.out != "" && len(all) > 0 {
+		if err := keep(context.WithoutCancel(ctx), o, p, all); err != nil {
+			return err
+		}
+	}
+	if failed > 0 || len(all) == 0 {
+		return fmt.Errorf("%d of %d runs failed", failed, len(all))
+	}
+	fmt.Printf("%d runs, all clean\n", len(all))
+	return nil
+}
+
+// told prints how a run ended; of one that failed, what it said last.
+func told(o outcome) {
+	if o.Error == "" {
+		fmt.Printf("torture on %s, seed %d: clean, %.0fs\n", o.Engine, o.Seed, o.Seconds)
+		return
+	}
+	lines := strings.Split(strings.TrimSpace(o.said), "\n")
+	fmt.Printf("torture on %s, seed %d: FAILED, %.0fs: %s\n%s\n", o.Engine, o.Seed, o.Seconds, o.Error, strings.Join(lines[max(0, len(lines)-40):], "\n"))
+}
+
+// earlier builds the last program that did not know the newest migration: what runs beside a new one while it is rolled out. Nothing where there is no history.
+func earlier(ctx context.Context, dir string) (program, name string) {
+	newest, _ := filepath.Glob("platform/db/migrate/[0-9]*.sql")
+	if len(newest) == 0 {
+		return "", ""
+	}
+	added, err := exec.CommandContext(ctx, "git", "log", "--diff-filter=A", "-1", "--format=%h", "--", newest[len(newest)-1]).Output()
+	commit := strings.TrimSpace(string(added)) + "~1"
+	if err != nil || commit == "~1" {
+		return "", ""
+	}
+	src := filepath.Join(dir, "old")
+	program = filepath.Join(dir, "openclaw-commerce-old")
+	if os.MkdirAll(src, 0o700) != nil || command(ctx, "", "sh", "-c", "git archive "+commit+" | tar -x -C "+src) != nil || command(ctx, src, "go", "build", "-o", program, ".") != nil {
+		return "", ""
+	}
+	hash, _ := exec.CommandContext(ctx, "git", "rev-parse", "--short", commit).Output()
+	return program, strings.TrimSpace(string(hash))
+}
+
+// command runs a tool and shows what it said when it fails.
+func command(ctx context.Context, dir, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, said)
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// protection is one that the tag sabotage can take out, and what must be noticed without it.
+type protection struct {
+	name, what string
+	engines    []string
+	rules      []string // one of these must be what fails
+}
+
+var protections = []protection{
+	{"unique_key", "one webhook delivery is stored once", []string{"sqlite", "postgres"}, []string{"every acknowledged webhook is kept"}},
+	{"version_guard", "an older reading of an order does not replace a newer one", []string{"sqlite", "postgres"}, []string{
+		"what is open at the channel is open here", "what the channel was told is shipped happened once",
+	}},
+	{"savepoint", "what a refused writer of a group wrote is undone", []string{"sqlite"}, nil},
+	{"lease_fencing", "who has lost the lease cannot write the outcome", []string{"postgres"}, nil},
+	{"cursor_with_data", "a poll's cursor moves in the commit of what it read", []string{"sqlite", "postgres"}, []string{
+		"every order that was placed is here", "everything settles", "what is open at the channel is open here",
+	}},
+}
+
+// limit is how long one protection may be missing without being noticed.
+const limit = 10 * time.Minute
+
+// sabotage takes every protection out in turn, plays seeds until the run notices, and holds what failed against what should. It writes sabotage.md.
+func sabotage(ctx context.Context, p player, o options) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Protections taken out\n\nWritten by `make sabotage` (%s). Each protection is taken out of a build with the tag `sabotage`; seeds follow from %d until a rule fails.\n\n"+
+		"| Protection | Without it | Engine | Seed | Noticed after | Rule that failed |\n|---|---|---|---|---|---|\n", time.Now().UTC().Format("2006-01-02"), o.from)
+	missed := 0
+	for _, x := range protections {
+		p.env = []string{"OPENCLAW_SABOTAGE=" + x.name}
+		for _, engine := range x.engines {
+			if !strings.Contains(o.engines, engine) {
+				continue
+			}
+			seed, rule, took := notice(ctx, p, engine, o.from, x)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if rule == "" {
+				missed++
+				rule = "**not noticed**"
+			}
+			line := fmt.Sprintf("| %s | not so: %s | %s | %d | %.0f s | %s |", x.name, x.what, engine, seed, took.Seconds(), rule)
+			fmt.Println(line)
+			b.WriteString(line + "\n")
+		}
+	}
+	if err := os.WriteFile(filepath.Join(o.out, "sabotage.md"), []byte(b.String()), 0o644); err != nil {
+		return err
+	}
+	if missed > 0 {
+		return fmt.Errorf("%d protections may be missing without being noticed", missed)
+	}
+	return nil
+}
+
+// notice plays seeds until the rule fails that should. Another failure is printed and does not count.
+func notice(ctx context.Context, p player, engine string, seed uint64, x protection) (uint64, string, time.Duration) {
+	start := time.Now()
+	for ; ctx.Err() == nil && time.Since(start) < limit; seed++ {
+		for _, f := range p.play(ctx, engine, seed).Broken {
+			for _, rule := range x.rules {
+				if f.Rule == rule {
+					return seed, f.Rule, time.Since(start)
+				}
+			}
+			fmt.Printf("%s on %s, seed %d: %s: %s\n", x.name, engine, seed, f.Rule, f.What)
+		}
+	}
+	return seed, "", time.Since(start)
+}

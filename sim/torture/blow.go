@@ -1,0 +1,250 @@
+package torture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"strconv"
+	"time"
+)
+
+// blow is one thing that befalls the program, its machine or its database.
+type blow struct {
+	weight int
+	strike func(ctx context.Context, rnd *rand.Rand) error
+}
+
+// blows are those that this engine and this machine can be dealt; what cannot is said once in the report.
+func (r *run) blows() []blow {
+	all := []blow{{6, r.killed}, {2, r.clockWrong}}
+	if r.store.engine == "sqlite" {
+		all = append(all, blow{1, r.refused}, blow{2, r.fewPages})
+		if slowed(exec.Command("true"), "1", "/dev/null") {
+			return append(all, blow{2, r.slowDisk})
+		}
+		r.cannot("slow disk: strace is missing or may not trace")
+		return all
+	}
+	all = append(all, blow{3, r.cutOff}, blow{4, r.beside}, blow{3, r.frozen})
+	if r.store.server == nil {
+		r.cannot("restart, crash and full disk of the database: the server is a shared one")
+		return all
+	}
+	all = append(all, blow{2, r.restarted}, blow{2, r.crashed})
+	if !r.store.server.small {
+		r.cannot("full disk of PostgreSQL: this machine lets nobody mount a small disk")
+		return all
+	}
+	return append(all, blow{2, r.diskFull})
+}
+
+// cannot notes what this machine does not allow to be played.
+func (r *run) cannot(what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, said := range r.report.Cannot {
+		if said == what {
+			return
+		}
+	}
+	r.report.Cannot = append(r.report.Cannot, what)
+}
+
+// killing deals blows at random instants until the time of trouble is over. Afterwards the program runs.
+func (r *run) killing(ctx, work context.Context, rnd *rand.Rand) error {
+	var bag []blow
+	for _, b := range r.blows() {
+		for range b.weight {
+			bag = append(bag, b)
+		}
+	}
+	for wait(work, time.Duration(100+rnd.IntN(1000))*time.Millisecond) == nil {
+		if err := pick(rnd, bag...).strike(ctx, rnd); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// killed ends the program at once and starts it again; now and then it is killed while it starts, too.
+func (r *run) killed(ctx context.Context, rnd *rand.Rand) error {
+	return r.again(ctx, rnd, life{})
+}
+
+// again kills the program and begins another life.
+func (r *run) again(ctx context.Context, rnd *rand.Rand, l life) error {
+	if err := r.end(); err != nil {
+		return err
+	}
+	r.struck("killed")
+	for rnd.IntN(4) == 0 {
+		if err := r.house.launch(ctx, life{}); err != nil {
+			return err
+		}
+		if err := wait(ctx, time.Duration(rnd.IntN(400))*time.Millisecond); err != nil {
+			return err
+		}
+		if err := r.end(); err != nil {
+			return err
+		}
+		r.struck("killed while starting")
+	}
+	return r.house.begin(ctx, l)
+}
+
+// end kills the program. What a slow life committed it must have waited for.
+func (r *run) end() error {
+	slow := r.house.syncs != "" && r.house.cmd != nil
+	if err := r.house.kill(); err != nil || !slow {
+		return err
+	}
+	return r.counted()
+}
+
+func (r *run) counted() error {
+	n, err := r.house.synced()
+	r.house.syncs = ""
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Syncs += n
+	return err
+}
+
+// clockWrong has the program take another time for now, by minutes: ahead or behind.
+func (r *run) clockWrong(ctx context.Context, rnd *rand.Rand) error {
+	r.struck("our clock wrong")
+	return r.again(ctx, rnd, life{wrong: time.Duration(rnd.IntN(480)-240) * time.Second})
+}
+
+// slowDisk has every sync take much longer.
+func (r *run) slowDisk(ctx context.Context, rnd *rand.Rand) error {
+	r.struck("slow disk")
+	return r.again(ctx, rnd, life{slow: strconv.Itoa(10_000 + rnd.IntN(60_000))})
+}
+
+// fewPages lets SQLite's file grow by a few pages only; then there is room again.
+func (r *run) fewPages(ctx context.Context, rnd *rand.Rand) error {
+	if err := r.end(); err != nil {
+		return err
+	}
+	n, err := r.store.pages(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.house.launch(ctx, life{pages: n + int64(rnd.IntN(30))}); err != nil {
+		return err
+	}
+	r.struck("disk full")
+	if err := wait(ctx, time.Duration(500+rnd.IntN(1000))*time.Millisecond); err != nil {
+		return err
+	}
+	return r.again(ctx, rnd, life{})
+}
+
+// refused starts a second program on one SQLite file, which must not run: one process writes.
+func (r *run) refused(ctx context.Context, _ *rand.Rand) error {
+	cmd := r.house.command(context.WithoutCancel(ctx), "serve", "--addr", "127.0.0.1:0")
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	gone := make(chan error, 1)
+	go func() { gone <- cmd.Wait() }()
+	select {
+	case err := <-gone:
+		if err == nil {
+			return errors.New("a second serve on one SQLite file ended as if all were well")
+		}
+		r.struck("two processes, one refused")
+		return nil
+	case <-time.After(patience):
+		return errors.Join(errors.New("a second serve runs on one SQLite file"), cmd.Process.Kill())
+	}
+}
+
+// helper starts a second program that shares the work on PostgreSQL; stop kills it.
+func (r *run) helper(ctx context.Context, rnd *rand.Rand) (stop func() error, err error) {
+	program, what := r.house.program, "two processes, one killed"
+	if r.house.old != "" && rnd.IntN(2) == 0 {
+		program, what = r.house.old, "an old program beside the new"
+	}
+	cmd := r.house.commandOf(context.WithoutCancel(ctx), program, "serve", "--addr", "127.0.0.1:0")
+	if rnd.IntN(4) == 0 && program != r.house.old {
+		cmd.Env = append(cmd.Env, fmt.Sprintf("OPENCLAW_CLOCK_WRONG=%ds", rnd.IntN(480)-240))
+		r.struck("our clock wrong")
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	gone := make(chan error, 1)
+	go func() { gone <- cmd.Wait() }()
+	return func() error {
+		err := cmd.Process.Kill()
+		if ended := <-gone; err != nil { // it had ended by itself: an old one may refuse
+			return fmt.Errorf("%s: %w", what, ended)
+		}
+		r.struck(what)
+		return nil
+	}, nil
+}
+
+// beside lets two programs start at the same time and share the work, until one is killed.
+func (r *run) beside(ctx context.Context, rnd *rand.Rand) error {
+	if rnd.IntN(2) == 0 {
+		if err := r.end(); err != nil {
+			return err
+		}
+		r.struck("killed")
+		if err := r.house.launch(ctx, life{}); err != nil {
+			return err
+		}
+	}
+	stop, err := r.helper(ctx, rnd)
+	if err != nil {
+		return err
+	}
+	_ = wait(ctx, time.Duration(300+rnd.IntN(1500))*time.Millisecond)
+	return errors.Join(stop(), r.house.ready(ctx))
+}
+
+// frozen holds the program in the middle of its work until its leases have ended and another one has taken over; then it goes on as if nothing had been.
+func (r *run) frozen(ctx context.Context, rnd *rand.Rand) error {
+	stop, err := r.helper(ctx, rnd)
+	if err != nil {
+		return err
+	}
+	_ = wait(ctx, time.Duration(600+rnd.IntN(600))*time.Millisecond)
+	if err := freeze(r.house.cmd.Process); err != nil {
+		return errors.Join(err, stop())
+	}
+	err = r.store.expire(ctx)
+	_ = wait(ctx, time.Duration(400+rnd.IntN(800))*time.Millisecond)
+	err = errors.Join(err, thaw(r.house.cmd.Process))
+	r.struck("frozen past its leases")
+	_ = wait(ctx, time.Duration(200+rnd.IntN(400))*time.Millisecond)
+	return errors.Join(err, stop(), r.house.ready(ctx))
+}
+
+// cutOff ends some of the program's connections.
+func (r *run) cutOff(ctx context.Context, _ *rand.Rand) error {
+	r.struck("database connections cut")
+	return r.store.cut(ctx)
+}
+
+// restarted and crashed end the database under the running program, and start it again.
+func (r *run) restarted(ctx context.Context, _ *rand.Rand) error {
+	r.struck("database restarted")
+	return errors.Join(r.store.server.restart(ctx, false), r.house.ready(ctx))
+}
+
+func (r *run) crashed(ctx context.Context, _ *rand.Rand) error {
+	r.struck("database crashed")
+	return errors.Join(r.store.server.restart(ctx, true), r.house.ready(ctx))
+}
+
+// diskFull leaves PostgreSQL without a byte of room.
+func (r *run) diskFull(ctx context.Context, rnd *rand.Rand) error {
+	r.struck("disk full")
+	return errors.Join(r.store.server.full(ctx, time.Duration(300+rnd.IntN(900))*time.Millisecond), r.house.ready(ctx))
+}
