@@ -28,6 +28,7 @@ type options struct {
 	parallel int
 	minutes  float64
 	engines  string
+	program  string
 	old      string
 	out      string
 	once     float64
@@ -42,6 +43,7 @@ func main() {
 	flag.IntVar(&o.parallel, "parallel", 3, "how many runs at the same time")
 	flag.Float64Var(&o.minutes, "minutes", 0.2, "how long the trouble of one seed lasts")
 	flag.StringVar(&o.engines, "engines", "sqlite,postgres", "on which databases")
+	flag.StringVar(&o.program, "program", "", "the program; default: it is built")
 	flag.StringVar(&o.old, "old", "auto", "an earlier program; auto builds it from the history, none does without")
 	flag.StringVar(&o.out, "out", "bench/torture", "where reports go")
 	flag.Float64Var(&o.once, "once", 0, "one seed on each engine, so many seconds of trouble, no report")
@@ -62,11 +64,9 @@ func run(ctx context.Context, o options) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	p := player{program: filepath.Join(dir, "openclaw-commerce"), minutes: o.minutes}
-	build := []string{"build", "-o", p.program}
-	if o.sabotage {
-		build = append(build, "-tags", "sabotage")
-	}
-	if err := command(ctx, "", "go", append(build, ".")...); err != nil {
+	if o.program != "" {
+		p.program = o.program
+	} else if err := build(ctx, p.program, o.sabotage); err != nil {
 		return err
 	}
 	switch {
@@ -84,6 +84,14 @@ func run(ctx context.Context, o options) error {
 		o.lasts = time.Hour
 	}
 	return series(ctx, p, o)
+}
+
+func build(ctx context.Context, program string, sabotage bool) error {
+	args := []string{"build", "-o", program}
+	if sabotage {
+		args = append(args, "-tags", "sabotage")
+	}
+	return command(ctx, "", "go", append(args, ".")...)
 }
 
 // player plays one seed with one program.

@@ -108,7 +108,7 @@ func (s *Service) keepPolled(ctx context.Context, o *opened, cur *cursor, batch 
 			return 0, err
 		}
 		cur.value, cur.version = to, cur.version+1
-		db.Sabotaged("cursor_with_data") // it takes its time
+		db.Dawdle("cursor_with_data")
 	}
 	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
 		fresh, err := s.unknown(tx, o.acc.ID, rows)

@@ -380,6 +380,7 @@ func (s *Service) carryOut(ctx context.Context, t tell) error {
 			return s.settle(ctx, o, t, out, err)
 		}
 	}
+	db.Dawdle("lease_fencing")
 	if !known {
 		out, err = s.do(ctx, o, t, h)
 	}
@@ -542,12 +543,20 @@ func (s *Service) settle(ctx context.Context, o *opened, t tell, out Outcome, ca
 	})
 }
 
+// fenced lets only who holds the lease write an outcome.
+func fenced() string {
+	if db.Sabotaged("lease_fencing") {
+		return ` and fence >= $2`
+	}
+	return ` and fence = $2`
+}
+
 func (s *Service) told(tx *db.Tx, t tell, out Outcome) error {
 	answer, err := json.Marshal(map[string]any{"external": out.Ship.External, "packages": len(out.Pack.Packages), "refund": out.Refund.External})
 	if err != nil {
 		return fmt.Errorf("answer of %s: %w", t.Act, err)
 	}
-	n, err := tx.Exec(`update tells set state = 'told', uncertain = false, told_at = $3, answer = $4, cause = null, lease_until = null where id = $1 and fence = $2`, t.ID, t.Fence, db.Micros(tx.Now), string(answer))
+	n, err := tx.Exec(`update tells set state = 'told', uncertain = false, told_at = $3, answer = $4, cause = null, lease_until = null where id = $1`+fenced(), t.ID, t.Fence, db.Micros(tx.Now), string(answer))
 	if err != nil || n == 0 {
 		return err
 	}
@@ -582,7 +591,7 @@ func (s *Service) untold(tx *db.Tx, o *opened, t tell, out Outcome, cause error)
 			state, what = "refused", exception.PushRefused
 		}
 	}
-	n, err := tx.Exec(`update tells set state = $3, uncertain = $4, next_at = $5, cause = $6, cause_kind = $7, lease_until = null where id = $1 and fence = $2`,
+	n, err := tx.Exec(`update tells set state = $3, uncertain = $4, next_at = $5, cause = $6, cause_kind = $7, lease_until = null where id = $1`+fenced(),
 		t.ID, t.Fence, state, uncertain, db.Micros(next), fault.Message(cause), fault.KindOf(cause).String())
 	if err != nil || n == 0 || what == "" {
 		return err

@@ -219,6 +219,8 @@ func (w *writer) group(first *member) {
 
 // inGroup lends the connection to one member, in a savepoint when others have written before it.
 func (w *writer) inGroup(m *member, savepoint bool) error {
+	Dawdle("savepoint")
+	savepoint = savepoint && !Sabotaged("savepoint")
 	if savepoint {
 		if err := w.exec("savepoint member"); err != nil {
 			w.rollback()

@@ -11,11 +11,15 @@ import (
 
 var sabotaged = strings.Split(os.Getenv("OPENCLAW_SABOTAGE"), ",")
 
-// Sabotaged says whether a protection was taken out, by naming it in OPENCLAW_SABOTAGE. Where that opens a gap in time, it widens it.
-func Sabotaged(protection string) bool {
-	out := slices.Contains(sabotaged, protection)
-	if out && protection == "cursor_with_data" {
-		time.Sleep(200 * time.Millisecond)
+// Sabotaged says whether a protection was taken out, by naming it in OPENCLAW_SABOTAGE.
+func Sabotaged(protection string) bool { return slices.Contains(sabotaged, protection) }
+
+// gaps are how long each dawdles: a writer of a group only as long as others take to queue up behind it.
+var gaps = map[string]time.Duration{"savepoint": 3 * time.Millisecond, "cursor_with_data": 300 * time.Millisecond, "lease_fencing": 300 * time.Millisecond}
+
+// Dawdle widens the gap in time that a missing protection leaves.
+func Dawdle(protection string) {
+	if Sabotaged(protection) {
+		time.Sleep(gaps[protection])
 	}
-	return out
 }

@@ -18,7 +18,7 @@ type blow struct {
 
 // blows are those that this engine and this machine can be dealt; what cannot is said once in the report.
 func (r *run) blows() []blow {
-	all := []blow{{6, r.killed}, {2, r.clockWrong}}
+	all := []blow{{6, r.killed}, {3, r.stopped}, {2, r.clockWrong}}
 	if r.store.engine == "sqlite" {
 		all = append(all, blow{1, r.refused}, blow{2, r.fewPages})
 		if slowed(exec.Command("true"), "1", "/dev/null") {
@@ -71,6 +71,24 @@ func (r *run) killing(ctx, work context.Context, rnd *rand.Rand) error {
 // killed ends the program at once and starts it again; now and then it is killed while it starts, too.
 func (r *run) killed(ctx context.Context, rnd *rand.Rand) error {
 	return r.again(ctx, rnd, life{})
+}
+
+// stopped tells the program to end in the middle of its work, and starts it again.
+func (r *run) stopped(ctx context.Context, _ *rand.Rand) error {
+	if err := r.stop(); err != nil {
+		return err
+	}
+	r.struck("told to stop while busy")
+	return r.house.begin(ctx, life{})
+}
+
+// stop has the program finish what it has begun.
+func (r *run) stop() error {
+	slow := r.house.syncs != "" && r.house.cmd != nil
+	if err := r.house.stop(); err != nil || !slow {
+		return err
+	}
+	return r.counted()
 }
 
 // again kills the program and begins another life.

@@ -173,14 +173,8 @@ func (r *run) quiet(ctx context.Context) ([]check.Finding, error) {
 
 // rest stops the program, lets time pass, and starts it again.
 func (r *run) rest(ctx context.Context, n int) error {
-	slow := r.house.syncs != ""
-	if err := r.house.stop(); err != nil {
+	if err := r.stop(); err != nil {
 		return err
-	}
-	if slow {
-		if err := r.counted(); err != nil {
-			return err
-		}
 	}
 	if err := r.store.pass(ctx); err != nil {
 		return err

@@ -165,6 +165,7 @@ var compared = []comparison{
 	{"no order is here that was never placed", func(ctx context.Context, tx *sql.Tx, w World) ([]string, error) { return orders(ctx, tx, w, false) }},
 	{"every acknowledged webhook is kept", acked},
 	{"what the channel was told is shipped happened once", shipped},
+	{"what happened at the channel is not noted as refused", denied},
 	{"what is open at the channel is open here", open},
 	{"the stock shown is what we said", shown},
 	{"one thing that happened is announced once", announced},
@@ -252,9 +253,33 @@ func units(ctx context.Context, tx *sql.Tx, w World, query string, theirs func(o
 	return found, nil
 }
 
+// handedOver counts the units of each order that have left.
+const handedOver = `select o.external, cast(sum(d.line_quantity) as bigint) from orders o join dispatch_shipments s on s.order_id = o.id join dispatch_lines d on d.shipment_id = s.id
+	where o.account_id = %s and s.handed_over_at is not null and s.state <> 'cancelled' group by o.external`
+
 func shipped(ctx context.Context, tx *sql.Tx, w World) ([]string, error) {
-	return units(ctx, tx, w, `select o.external, cast(sum(d.line_quantity) as bigint) from orders o join dispatch_shipments s on s.order_id = o.id join dispatch_lines d on d.shipment_id = s.id
-		where o.account_id = %s and s.handed_over_at is not null and s.state <> 'cancelled' group by o.external`, func(o Order) int64 { return o.Shipped })
+	return units(ctx, tx, w, handedOver, func(o Order) int64 { return o.Shipped })
+}
+
+// denied looks for parcels that a channel counts as sent although we have written down that it refused them: whoever is late may not overwrite the outcome.
+func denied(ctx context.Context, tx *sql.Tx, w World) ([]string, error) {
+	var found []string
+	for _, a := range w.Accounts {
+		refused, err := numbers(ctx, tx, `select o.external, count(*) from tells t join orders o on o.id = t.order_id where t.act = 'ship' and t.state = 'refused' and o.account_id = `+quote(a.ID)+` group by o.external`)
+		if err != nil {
+			return nil, err
+		}
+		sent, err := numbers(ctx, tx, fmt.Sprintf(handedOver, quote(a.ID)))
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range a.Orders {
+			if n := refused[o.External]; n > 0 && o.Shipped > 0 && o.Shipped == sent[o.External] {
+				found = append(found, fmt.Sprintf("%s: order %s: all %d units are sent there, %d parcels are noted as refused", a.Name, o.External, o.Shipped, n))
+			}
+		}
+	}
+	return found, nil
 }
 
 func open(ctx context.Context, tx *sql.Tx, w World) ([]string, error) {
