@@ -58,7 +58,11 @@ func New(ctx context.Context, v *vault.Vault) (*Log, error) {
 // detail that is no JSON.
 func (l *Log) Write(tx *db.Tx, entries ...Entry) error {
 	batch := db.NewBatch(1)
+	acting, _ := tx.Context().Value(actKey{}).(*act)
 	for _, e := range entries {
+		if acting != nil && e.RequestID == "" {
+			e.RequestID = acting.entry().RequestID
+		}
 		if e.Actor == "" || e.Action == "" || e.SubjectKind == "" || e.Subject == "" {
 			return fault.New(fault.Invalid, "an audit entry without actor, action or subject: %s %s", e.Action, e.SubjectKind)
 		}
@@ -76,6 +80,9 @@ func (l *Log) Write(tx *db.Tx, entries ...Entry) error {
 			return err
 		}
 		batch.Add(row.ID, row.Actor, row.Action, row.SubjectKind, row.Subject, null(row.Purpose), string(row.Detail), null(row.RequestID), row.mac)
+	}
+	if acting != nil && len(entries) > 0 {
+		acting.wrote(tx)
 	}
 	tx.Send(`insert into audit_log (id, at, actor, action, subject_kind, subject_id, purpose, detail, request_id, mac)
 		select r.i, $1, r.w, r.a, r.k, r.s, r.p, r.d, r.q, r.m

@@ -60,17 +60,31 @@ func (w whole) act(t *testing.T, resource, action, body string, status int) map[
 	t.Helper()
 	tag := w.do(t, "GET", resource, "").want(t, 200).header.Get("ETag")
 	key := db.ID()
-	a := w.do(t, "POST", resource+"/"+action, body, "If-Match", tag, "Idempotency-Key", key).want(t, status)
+	a := w.do(t, "POST", resource+"/"+action, body, "If-Match", tag, "Idempotency-Key", key, "X-Request-Id", key).want(t, status)
 	if a.status >= 300 {
 		t.FailNow()
 	}
-	again := w.do(t, "POST", resource+"/"+action, body, "If-Match", tag, "Idempotency-Key", key).want(t, status)
+	acts := w.acts(t, key)
+	if len(acts) == 0 {
+		t.Errorf("%s %s is not in the audit log", resource, action)
+	}
+	again := w.do(t, "POST", resource+"/"+action, body, "If-Match", tag, "Idempotency-Key", key, "X-Request-Id", key).want(t, status)
+	if n := len(w.acts(t, key)); n != len(acts) {
+		t.Errorf("%s %s repeated is %d times in the audit log, was %d times", resource, action, n, len(acts))
+	}
 	if string(again.body) != string(a.body) {
 		t.Errorf("%s %s answered again with another answer:\n%s\n%s", resource, action, a.body, again.body)
 	}
 	w.do(t, "POST", resource+"/"+action, body, "If-Match", `"999999"`).want(t, 412)
 	w.settle(t)
 	return a.json(t)
+}
+
+// acts is what a request led to, as the audit log has it.
+func (w whole) acts(t *testing.T, request string) []any {
+	t.Helper()
+	items, _ := w.do(t, "GET", "/v1/audit?request_id="+request, "").want(t, 200).json(t)["items"].([]any)
+	return items
 }
 
 // first is the first item of a list.

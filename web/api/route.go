@@ -11,6 +11,7 @@ import (
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -157,6 +158,7 @@ type call struct {
 	who     access.Caller
 	actor   string
 	request string
+	tag     string // of the operation
 	version int64  // that the caller saw; 0 = any
 	digest  []byte // of the request
 	claim   *claim
@@ -227,6 +229,9 @@ func (s *Server) begin(ctx context.Context, op huma.Operation, in any) (*call, e
 	req := requestOf(ctx)
 	c := &call{who: who, actor: who.Actor(), request: req.id, digest: req.digest}
 	c.claim = &claim{caller: c.actor, route: op.OperationID, hash: req.hash, status: op.DefaultStatus}
+	if len(op.Tags) > 0 {
+		c.tag = op.Tags[0]
+	}
 	if k, ok := in.(interface{ idempotencyKey() string }); ok {
 		c.claim.key = k.idempotencyKey()
 	}
@@ -246,8 +251,9 @@ func (a Action) resource() string { return a.ID }
 
 // perform has the effect happen once per key.
 func (s *Server) perform(ctx context.Context, c *call, outside bool, effect func(ctx context.Context) error) (replayed bool, err error) {
+	plain := s.acting(ctx, c, nil)
 	if c.claim.key == "" {
-		return false, effect(ctx)
+		return false, effect(plain)
 	}
 	done, err := s.keeper.take(ctx, c.claim)
 	if err != nil {
@@ -260,9 +266,9 @@ func (s *Server) perform(ctx context.Context, c *call, outside bool, effect func
 	stop := s.keeper.hold(ctx, c.claim)
 	defer stop()
 	finish := func(tx *db.Tx) error { return s.keeper.finish(tx, c.claim) }
-	inner := ctx
+	inner := plain
 	if !outside {
-		inner = db.Along(ctx, finish)
+		inner = s.acting(ctx, c, finish)
 	}
 	if err := effect(inner); err != nil {
 		if fault.CodeOf(err) != "commit_unknown" && !fault.Is(err, fault.OutcomeUnknown) {
@@ -274,7 +280,31 @@ func (s *Server) perform(ctx context.Context, c *call, outside bool, effect func
 		return false, s.keeper.rename(ctx, c.claim)
 	}
 	// Nothing was written, or the effect has several transactions: what it did stands, and may be done again after a crash before this.
-	return false, s.DB.Write(context.WithoutCancel(ctx), finish)
+	return false, s.DB.Write(context.WithoutCancel(plain), finish)
+}
+
+// acting has whatever the effect writes be in the audit log, in its own words or else in these, with the request's id.
+func (s *Server) acting(ctx context.Context, c *call, also func(tx *db.Tx) error) context.Context {
+	if s.Audit == nil {
+		return db.Along(ctx, also)
+	}
+	return s.Audit.Acting(ctx, func() audit.Entry {
+		subject := c.claim.resource
+		if subject == "" {
+			subject = c.claim.route
+		}
+		kind, action := actOf(c.claim.route, c.tag)
+		return audit.Entry{Actor: c.actor, Action: action, SubjectKind: kind, Subject: subject, RequestID: c.request}
+	}, also)
+}
+
+// actOf names an operation as the audit log does: hold-order of the tag orders is order.hold.
+func actOf(operation, tag string) (kind, action string) {
+	kind = strings.TrimSuffix(tag, "s")
+	if kind == "" {
+		kind = "operation"
+	}
+	return kind, kind + "." + strings.ReplaceAll(strings.TrimSuffix(operation, "-"+kind), "-", "_")
 }
 
 // version reads If-Match.
