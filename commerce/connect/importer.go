@@ -115,9 +115,9 @@ func (s *Service) decodeOne(ctx context.Context, o *opened, keys privacy.Keys, a
 	if err != nil {
 		return err
 	}
-	var raw channel.Raw
-	if err := json.Unmarshal(plain, &raw); err != nil {
-		return fault.Wrap(fault.Invalid, err, "the stored payload cannot be read")
+	raw, err := channel.Unpack(plain)
+	if err != nil {
+		return err
 	}
 	order, err := o.ch.Decode(raw)
 	if err != nil {

@@ -1,8 +1,6 @@
 package connect
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -21,18 +19,14 @@ type stored struct {
 
 // seal compresses and seals one reading, outside any transaction.
 func (s *Service) seal(account, source, topic string, c channel.Change) (*stored, error) {
-	raw, err := json.Marshal(c.Raw)
-	if err != nil {
-		return nil, fmt.Errorf("raw of %s: %w", c.External, err)
-	}
+	raw := c.Raw.Pack()
 	row := &stored{
 		id: db.ID(), account: account, source: source, topic: topic, external: c.External, hold: c.Hold, version: c.Version, read: c.ReadAt,
 		hash: s.digest([]byte(account), raw), state: "stored",
 	}
-	if row.sealed, err = s.need.Privacy.SealRaw(raw, "inbox:"+row.id); err != nil {
-		return nil, err
-	}
-	return row, nil
+	var err error
+	row.sealed, err = s.need.Privacy.SealRaw(raw, "inbox:"+row.id)
+	return row, err
 }
 
 // store writes sealed rows and their keys. A delivery id that is already there stores nothing. Every row is new; keys of rows that were not stored are not kept.
