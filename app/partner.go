@@ -39,7 +39,12 @@ func (a *App) connect(key []byte) error {
 		RefundDone: func(tx *db.Tx, out connect.Outcome) error {
 			return a.Payment.Settle(tx, out.Subject, out.Refund.External, out.Err)
 		},
-		ReturnTold:     func(tx *db.Tx, out connect.Outcome) error { return a.Returns.Told(tx, out.Subject, out.Err) },
+		ReturnTold: func(tx *db.Tx, out connect.Outcome) error {
+			if out.Return != "" {
+				return a.Returns.Opened(tx, out.Subject, out.Return)
+			}
+			return a.Returns.Told(tx, out.Subject, out.Err)
+		},
 		Stock:          a.stockNeeds(),
 		AddressMissing: a.Policy.CheckAddress, PublicURL: a.Config.PublicURL, HashKey: key,
 	})

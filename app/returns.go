@@ -88,7 +88,7 @@ func (a *App) ordersToReturn(tx *db.Tx, ids []string, lock bool) (map[string]ret
 		o := returns.Order{
 			ID: id, Number: h.Number, Account: h.Account, Channel: h.Channel, External: h.External, Country: h.Country, Currency: h.Currency, COD: h.COD,
 			Effective: h.Effective(), ListsRefunds: can[h.Channel].Refund || !can[h.Channel].DecideReturn, Shipping: h.Sums.Charges, Version: h.Version,
-			ExchangeOn: on[h.Account], PaysItself: h.Channel != "ownsite" && !can[h.Channel].Refund && !channel.PlacedHere(h.External),
+			ExchangeOn: on[h.Account], ShowsReturns: can[h.Channel].OpenReturn && !channel.PlacedHere(h.External), PaysItself: h.Channel != "ownsite" && !can[h.Channel].Refund && !channel.PlacedHere(h.External),
 		}
 		for _, l := range lines[id] {
 			rl := returns.OrderLine{

@@ -276,6 +276,7 @@ const (
 	ReturnReceive ReturnVerdict = "receive" // the goods came
 	ReturnRefund  ReturnVerdict = "refund"  // the money may go
 	ReturnRefuse  ReturnVerdict = "refuse"  // the goods came, the money stays
+	ReturnCancel  ReturnVerdict = "cancel"  // nobody wants it any more; only of a return that a ReturnOpener opened
 )
 
 // ReturnDecision is what to tell the channel about a return.
@@ -291,6 +292,12 @@ type ReturnDecision struct {
 // ReturnDecider tells the channel what we decided on a return. Safe to repeat.
 type ReturnDecider interface {
 	DecideReturn(ctx context.Context, d ReturnDecision) error
+}
+
+// ReturnOpener tells the channel of a return that was agreed here and that no refund will tell it of: of goods for which we send others. It answers the channel's id of
+// the return. Safe to repeat: twice with one Reference is one return. A return read later says that Reference again.
+type ReturnOpener interface {
+	OpenReturn(ctx context.Context, h Handling) (string, error)
 }
 
 // BuyerReader fetches personal data of an order on purpose, where the listing hides it.
@@ -369,7 +376,7 @@ type Subscriber interface {
 // Can lists what a channel can do beyond Channel, derived by type assertion.
 type Can struct {
 	Webhook, List, SetStock, ReadStock, SetPrice, Acknowledge, Pack, Ship, Complete, Cancel, DecideCancel, Refund,
-	ReadReturns, DecideReturn, ReadBuyer, RefreshToken, Find, Identify, Subscribe bool
+	ReadReturns, DecideReturn, OpenReturn, ReadBuyer, RefreshToken, Find, Identify, Subscribe bool
 }
 
 // CanOf derives what a channel can do.
@@ -389,6 +396,7 @@ func CanOf(c Channel) Can {
 	_, can.Refund = c.(Refunder)
 	_, can.ReadReturns = c.(ReturnReader)
 	_, can.DecideReturn = c.(ReturnDecider)
+	_, can.OpenReturn = c.(ReturnOpener)
 	_, can.ReadBuyer = c.(BuyerReader)
 	_, can.RefreshToken = c.(TokenRefresher)
 	_, can.Find = c.(Finder)

@@ -284,14 +284,15 @@ type Quantity struct {
 
 // Return is a return the channel knows of; Status is Requested, Open (approved), Returning, Returned, Declined, Cancelled or Completed.
 type Return struct {
-	External string
-	Status   Status
-	Raw      string
-	Kind     string // return, refund_only, exchange
-	Reason   string
-	At       time.Time
-	Decide   time.Time // the channel decides by itself after this
-	Lines    []ReturnLine
+	External  string
+	Reference string // ours, of a return that a ReturnOpener opened
+	Status    Status
+	Raw       string
+	Kind      string // return, refund_only, exchange
+	Reason    string
+	At        time.Time
+	Decide    time.Time // the channel decides by itself after this
+	Lines     []ReturnLine
 }
 
 // ReturnLine is the part of a return that belongs to a line.

@@ -54,6 +54,9 @@ var calls = map[string]call{
 	"decide-return": {write: true, do: with(func(ctx context.Context, c channel.ReturnDecider, a channel.ReturnDecision) (any, error) {
 		return nil, c.DecideReturn(ctx, a)
 	})},
+	"open-return": {write: true, do: with(func(ctx context.Context, c channel.ReturnOpener, a channel.Handling) (any, error) {
+		return c.OpenReturn(ctx, a)
+	})},
 	"buyer": {do: with(doBuyer)},
 	"refresh-token": {do: with(func(ctx context.Context, c channel.TokenRefresher, a channel.TokenSet) (any, error) {
 		return c.RefreshToken(ctx, a)

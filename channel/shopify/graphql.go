@@ -173,8 +173,9 @@ type graphFulfillment struct {
 		URL     text `json:"url"`
 	} `json:"trackingInfo"`
 	Lines connection[struct {
-		Quantity text `json:"quantity"`
-		Line     node `json:"lineItem"`
+		ID       string `json:"id"`
+		Quantity text   `json:"quantity"`
+		Line     node   `json:"lineItem"`
 	}] `json:"fulfillmentLineItems"`
 }
 
@@ -202,8 +203,10 @@ type graphReturn struct {
 		ID          string `json:"id"`
 		Quantity    text   `json:"quantity"`
 		Reason      text   `json:"returnReason"`
+		Note        text   `json:"returnReasonNote"`
 		Fulfillment *struct {
-			Line node `json:"lineItem"`
+			ID   string `json:"id"`
+			Line node   `json:"lineItem"`
 		} `json:"fulfillmentLineItem"`
 		Value *bag `json:"withCodeDiscountedTotalPriceSet"`
 	}] `json:"returnLineItems"`
@@ -423,7 +426,7 @@ func (f *graphFulfillment) read(r *reader, at string) sheetParcel {
 		}
 	}
 	for i, l := range f.Lines.Nodes {
-		p.lines = append(p.lines, lineCount{tail(l.Line.ID), r.count(fmt.Sprintf("%s.fulfillmentLineItems[%d].quantity", at, i), l.Quantity)})
+		p.lines = append(p.lines, lineCount{tail(l.Line.ID), r.count(fmt.Sprintf("%s.fulfillmentLineItems[%d].quantity", at, i), l.Quantity), l.ID})
 	}
 	return p
 }
@@ -449,7 +452,10 @@ func (t *graphReturn) read(r *reader, at, currency string) sheetReturn {
 		field := fmt.Sprintf("%s.returnLineItems[%d]", at, i)
 		line := sheetReturnLine{id: tail(l.ID), reason: l.Reason.said(), quantity: r.count(field+".quantity", l.Quantity)}
 		if l.Fulfillment != nil {
-			line.line = tail(l.Fulfillment.Line.ID)
+			line.line, line.parcelLine = tail(l.Fulfillment.Line.ID), l.Fulfillment.ID
+		}
+		if out.reference == "" {
+			out.reference = channel.Here(string(l.Note))
 		}
 		if l.Value != nil {
 			line.value = r.presentment(field+".withCodeDiscountedTotalPriceSet", l.Value, currency)

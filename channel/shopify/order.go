@@ -346,7 +346,7 @@ func (p sheetParcel) state() channel.Status {
 }
 
 func (t sheetReturn) canonical() channel.Return {
-	out := channel.Return{External: t.id, Status: status("return", t.status), Raw: t.status, Kind: "return", At: t.at}
+	out := channel.Return{External: t.id, Reference: t.reference, Status: status("return", t.status), Raw: t.status, Kind: "return", At: t.at}
 	if t.exchange {
 		out.Kind = "exchange"
 	}

@@ -381,7 +381,7 @@ func (f *restFulfillment) read(r *reader, at string) sheetParcel {
 		p.url = string(f.URLs[0])
 	}
 	for i, l := range f.Lines {
-		p.lines = append(p.lines, lineCount{string(l.ID), r.count(fmt.Sprintf("%s.line_items[%d].quantity", at, i), l.Quantity)})
+		p.lines = append(p.lines, lineCount{line: string(l.ID), quantity: r.count(fmt.Sprintf("%s.line_items[%d].quantity", at, i), l.Quantity)})
 	}
 	return p
 }

@@ -62,6 +62,18 @@ func (a *adapter) Returns(ctx context.Context, since channel.Cursor) iter.Seq2[c
 
 // returnsOf reads all returns of an order.
 func (a *adapter) returnsOf(ctx context.Context, order string) ([]channel.Return, error) {
+	sheets, err := a.returnSheets(ctx, order)
+	if err != nil {
+		return nil, err
+	}
+	var out []channel.Return
+	for _, t := range sheets {
+		out = append(out, t.canonical())
+	}
+	return out, nil
+}
+
+func (a *adapter) returnSheets(ctx context.Context, order string) ([]sheetReturn, error) {
 	ids, err := a.returnIDs(ctx, gid("Order", order))
 	if err != nil || len(ids) == 0 {
 		return nil, err
@@ -83,11 +95,7 @@ func (a *adapter) returnsOf(ctx context.Context, order string) ([]channel.Return
 			return nil, err
 		}
 	}
-	var out []channel.Return
-	for _, t := range s.returns {
-		out = append(out, t.canonical())
-	}
-	return out, r.err
+	return s.returns, r.err
 }
 
 // returnState is where a return stands at Shopify.
@@ -154,6 +162,8 @@ func (a *adapter) DecideReturn(ctx context.Context, d channel.ReturnDecision) er
 		return a.payReturn(ctx, st, d)
 	case channel.ReturnRefuse:
 		return a.closeReturn(ctx, st, d)
+	case channel.ReturnCancel:
+		return a.cancelReturn(ctx, st, d)
 	}
 	return fault.Field("verdict", "%q is not a decision Shopify knows", d.Verdict)
 }
@@ -346,6 +356,17 @@ func (st *returnState) refundable(line channel.ReturnLine) int64 {
 		}
 	}
 	return min(n, left)
+}
+
+// cancelReturn takes back a return that was opened from here, before its goods came.
+func (a *adapter) cancelReturn(ctx context.Context, st *returnState, d channel.ReturnDecision) error {
+	switch st.Status {
+	case "CANCELED", "DECLINED":
+		return nil
+	case "OPEN", "REQUESTED":
+		return a.mutateReturn(ctx, "CancelReturn", map[string]any{"id": gid("Return", d.Return.External)})
+	}
+	return contradiction(st, d)
 }
 
 func (a *adapter) closeReturn(ctx context.Context, st *returnState, d channel.ReturnDecision) error {

@@ -96,6 +96,7 @@ type sheetParcel struct {
 type lineCount struct {
 	line     string
 	quantity int64
+	id       string // of the parcel's line; only GraphQL tells
 }
 
 type sheetRefund struct {
@@ -112,16 +113,16 @@ type sheetRefundLine struct {
 }
 
 type sheetReturn struct {
-	id, name, status string
-	at               time.Time
-	exchange         bool
-	lines            []sheetReturnLine
+	id, name, status, reference string
+	at                          time.Time
+	exchange                    bool
+	lines                       []sheetReturnLine
 }
 
 type sheetReturnLine struct {
-	id, line, reason string
-	quantity         int64
-	value            money.Amount
+	id, line, reason, parcelLine string
+	quantity                     int64
+	value                        money.Amount
 }
 
 // text is a JSON string, number or boolean as its text, so that no digit of an id or an amount is lost; null is "".

@@ -64,6 +64,7 @@ var Kind = channel.Kind{
 		"HTTP 402, 403, 404, 422, 423 and 430 and the codes ACCESS_DENIED, MAX_COST_EXCEEDED, INTERNAL_SERVER_ERROR, SHOP_INACTIVE and TIMEOUT are taken by their names; no answer with them was seen.",
 		"Throttling is said with HTTP 200; a few reports have it with 429, which is understood alike.",
 		"The words with which the token endpoint refuses an app beyond RFC 6749 (shop_not_permitted, application_cannot_be_found, app_not_installed) were not seen in an answer.",
+		"A return opened from here keeps our reference as the note of its lines, which a reading is expected to say unchanged.",
 		"Units that a fulfilment service was asked to send are taken as ours to ship only where Shopify offers CREATE_FULFILLMENT.",
 	},
 	Open: open,

@@ -341,7 +341,7 @@ func TestProgress(t *testing.T) {
 		for range rapid.IntRange(0, 3).Draw(t, "parcels") {
 			s.parcels = append(s.parcels, sheetParcel{
 				status: rapid.SampledFrom([]string{"SUCCESS", "CANCELLED"}).Draw(t, "status"), display: rapid.SampledFrom([]string{"", "DELIVERED", "NOT_DELIVERED", "IN_TRANSIT"}).Draw(t, "display"),
-				lines: []lineCount{{"1", n.Draw(t, "sent")}},
+				lines: []lineCount{{line: "1", quantity: n.Draw(t, "sent")}},
 			})
 		}
 		for range rapid.IntRange(0, 3).Draw(t, "refunds") {

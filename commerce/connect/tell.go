@@ -30,6 +30,7 @@ const (
 	TellDecide   Act = "decide_cancel"
 	TellRefund   Act = "refund"
 	TellReturn   Act = "return"
+	TellOpen     Act = "open_return"
 )
 
 // tell is an intent: durable with our reference before the call, then its outcome.
@@ -71,7 +72,8 @@ type Outcome struct {
 	Pack    channel.PackResult
 	Ship    channel.ShipResult
 	Refund  channel.Refund
-	Err     error // refused, or outcome unknown
+	Return  string // the channel's id of a return that was opened there
+	Err     error  // refused, or outcome unknown
 }
 
 // Teller is the consumer that turns what happened into intents to tell. Accounts that are not live are told nothing: their intents are withheld.
@@ -184,8 +186,16 @@ func returnIntent(f event.ReturnFact) *tell {
 	verdicts := map[string]channel.ReturnVerdict{
 		"approved": channel.ReturnApprove, "declined": channel.ReturnDecline, "received": channel.ReturnReceive, "refunded": channel.ReturnRefund, "refused": channel.ReturnRefuse,
 	}
+	if f.What == "exchanged" && f.Shown != "" { // no refund will tell of these goods
+		return &tell{Account: f.AccountID, Order: f.OrderID, External: f.OrderExternal, Act: TellOpen, Reference: f.Shown, Subject: f.ReturnID, Payload: payload{Lines: f.Lines}}
+	}
 	v, ok := verdicts[f.What]
-	if !ok || f.External == "" || f.FromChannel {
+	if f.Shown != "" { // opened there by us: there is no request to answer, but something to take back
+		verdicts["withdrawn"] = channel.ReturnCancel
+		v, ok = verdicts[f.What]
+		ok = ok && f.What != "approved"
+	}
+	if !ok || f.External == "" && f.Shown == "" || f.FromChannel {
 		return nil
 	}
 	return &tell{
@@ -263,6 +273,8 @@ func (s *Service) canTell(acc Account, act Act) bool {
 		return can.Refund
 	case TellReturn:
 		return can.DecideReturn
+	case TellOpen:
+		return can.OpenReturn && can.DecideReturn
 	}
 	return false
 }
@@ -370,6 +382,9 @@ func (s *Service) carryOut(ctx context.Context, t tell) error {
 		return err
 	}
 	h, err := s.handling(ctx, &t)
+	if fault.Is(err, fault.Refused) {
+		return s.settle(ctx, o, t, Outcome{Act: t.Act, Subject: t.Subject}, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -418,7 +433,7 @@ func (s *Service) look(ctx context.Context, o *opened, t tell, h channel.Handlin
 }
 
 // harmless are the acts that the seam promises to take twice as once, or of which the second says the same again.
-var harmless = []Act{TellArrived, TellComplete, TellDecide, TellRefund, TellReturn}
+var harmless = []Act{TellArrived, TellComplete, TellDecide, TellRefund, TellReturn, TellOpen}
 
 func cannotAsk(o *opened) error {
 	return fault.New(fault.OutcomeUnknown, "an answer was lost and %s cannot be asked what became of it", o.kind.Title).WithCode(codeCannotAsk)
@@ -454,6 +469,8 @@ func (s *Service) do(ctx context.Context, o *opened, t tell, h channel.Handling)
 		err = o.ch.(channel.CancelDecider).DecideCancel(ctx, t.External, *p.Request, p.Agree, p.Reason)
 	case TellRefund:
 		out.Refund, err = o.ch.(channel.Refunder).Refund(ctx, refundRequest(h, p.Refund))
+	case TellOpen:
+		out.Return, err = o.ch.(channel.ReturnOpener).OpenReturn(ctx, h)
 	case TellReturn:
 		err = o.ch.(channel.ReturnDecider).DecideReturn(ctx, channel.ReturnDecision{Order: t.External, Verdict: p.Verdict, Reason: p.Reason, Reference: t.Reference, Return: returnOf(p.Return)})
 	}
@@ -505,6 +522,9 @@ func (s *Service) handling(ctx context.Context, t *tell) (channel.Handling, erro
 		h.Lines = append(h.Lines, channel.Quantity{Line: l.External, Quantity: l.Quantity})
 		h.Units = append(h.Units, l.Units...)
 	}
+	if t.Act == TellReturn && t.Payload.Return.External == "" {
+		return h, s.need.DB.Read(ctx, func(tx *db.Tx) error { return openedAs(tx, t) })
+	}
 	if t.Payload.Location == "" && t.Act != TellComplete {
 		return h, nil
 	}
@@ -518,6 +538,20 @@ func (s *Service) handling(ctx context.Context, t *tell) (channel.Handling, erro
 		return err
 	})
 	return h, err
+}
+
+// openedAs fills in what the channel calls the return that it was told to open; fault.Refused when it never did.
+func openedAs(tx *db.Tx, t *tell) error {
+	var answer struct {
+		Return string `json:"return"`
+	}
+	_, err := db.All(tx, func(row db.Scanner) (struct{}, error) { return struct{}{}, row.Scan(db.JSON(&answer)) },
+		`select answer from tells where order_id = $1 and act = 'open_return' and subject_id = $2 and answer is not null`, t.Order, t.Subject)
+	if err == nil && answer.Return == "" {
+		err = fault.New(fault.Refused, "the channel was not told of the return").WithCode("not_opened")
+	}
+	t.Payload.Return.External = answer.Return
+	return err
 }
 
 // parcelOf is what the channel called the parcel of this completion when it was told that it had left; "" when it gave it no name.
@@ -552,7 +586,7 @@ func fenced() string {
 }
 
 func (s *Service) told(tx *db.Tx, t tell, out Outcome) error {
-	answer, err := json.Marshal(map[string]any{"external": out.Ship.External, "packages": len(out.Pack.Packages), "refund": out.Refund.External})
+	answer, err := json.Marshal(map[string]any{"external": out.Ship.External, "packages": len(out.Pack.Packages), "refund": out.Refund.External, "return": out.Return})
 	if err != nil {
 		return fmt.Errorf("answer of %s: %w", t.Act, err)
 	}
@@ -619,7 +653,7 @@ func (s *Service) passOn(tx *db.Tx, t tell, out Outcome) error {
 		return s.reshow(tx, t)
 	case TellRefund:
 		return s.need.RefundDone(tx, out)
-	case TellReturn:
+	case TellReturn, TellOpen:
 		if s.need.ReturnTold != nil {
 			return s.need.ReturnTold(tx, out)
 		}

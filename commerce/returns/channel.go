@@ -73,7 +73,8 @@ func (s *Service) workOf(tx *db.Tx, works []*work, before []RMA, o Order, cr cha
 		}
 	}
 	for _, r := range before {
-		if r.External == cr.External {
+		if r.External == cr.External || r.External == "" && r.Detail.Shown != "" && r.Detail.Shown == cr.Reference {
+			r.External = cr.External
 			return &work{order: o, rma: r, theirs: true}
 		}
 	}
@@ -139,7 +140,9 @@ func (s *Service) agreed(tx *db.Tx, w *work) (bool, error) {
 		w.disagrees("the channel approved a return that was declined here")
 		return true, s.approve(tx, w)
 	}
-	w.disagrees("the channel goes on with a return that was withdrawn here")
+	if w.rma.Detail.Shown == "" { // else it is told that the return is off, and this is a reading of before
+		w.disagrees("the channel goes on with a return that was withdrawn here")
+	}
 	return false, nil
 }
 

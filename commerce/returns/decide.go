@@ -51,7 +51,7 @@ func (s *Service) Unapprove(ctx context.Context, id string, version int64, actor
 		if err := s.unexchange(tx, w, "the approval was taken back", actor); err != nil {
 			return err
 		}
-		if r.External != "" || (r.Goods != "awaited" && r.Goods != "none") || (r.Money != "due" && r.Money != "none") {
+		if r.External != "" || r.Detail.Shown != "" || (r.Goods != "awaited" && r.Goods != "none") || (r.Money != "due" && r.Money != "none") {
 			return fault.New(fault.Conflict, "return %s has gone too far to be undecided again", r.Number).WithCode("not_allowed")
 		}
 		if err := r.decide("unapprove"); err != nil {
@@ -123,6 +123,9 @@ func (s *Service) withdraw(tx *db.Tx, w *work, reason, actor string) error {
 func (s *Service) Reopen(ctx context.Context, id string, version int64, actor string) (RMA, error) {
 	return s.change(ctx, id, version, actor, "reopen", func(tx *db.Tx, w *work) error {
 		r := &w.rma
+		if r.Detail.Shown != "" {
+			return fault.New(fault.Conflict, "the channel was told that return %s is off: ask for a new one", r.Number).WithCode("told")
+		}
 		before, err := ofOrders(tx, []string{r.OrderID})
 		if err != nil {
 			return err

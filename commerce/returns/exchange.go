@@ -100,6 +100,8 @@ func (s *Service) exchange(tx *db.Tx, w *work, lines []Replacement, total int64,
 		return fault.New(fault.Conflict, "return %s is no approved exchange", r.Number).WithCode("not_allowed")
 	case r.replaced() || r.Money != "none":
 		return fault.New(fault.Conflict, "return %s is exchanged already", r.Number).WithCode("already")
+	case r.External != "" && r.Detail.Shown == "" && len(lines) > 0 && s.need.PlaceExchange != nil:
+		return fault.New(fault.Conflict, "the channel itself puts what replaces the goods of return %s on the order: a second one would go out", r.Number).WithCode("replaced_there")
 	case len(lines) == 0 && total <= 0:
 		return fault.Field("lines", "say what the buyer gets instead")
 	}
@@ -141,6 +143,9 @@ func (s *Service) exchange(tx *db.Tx, w *work, lines []Replacement, total int64,
 	}
 	if err != nil {
 		return err
+	}
+	if r.External == "" && r.Detail.Shown == "" && w.order.ShowsReturns {
+		r.Detail.Shown = exchangeReference(r)
 	}
 	w.decided()
 	w.happened("exchanged", money.Of(r.Detail.Difference, r.Currency).String(), given)

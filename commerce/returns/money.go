@@ -108,7 +108,7 @@ func (s *Service) refund(tx *db.Tx, w *work, p Paying) error {
 	if ask.Reason == "" {
 		ask.Reason = r.Reason
 	}
-	if r.External != "" && ask.Method == "" {
+	if (r.External != "" || r.Detail.Shown != "") && ask.Method == "" {
 		ask.Method = "return"
 	}
 	if r.Kind == KindExchange {

@@ -62,7 +62,9 @@ type Order struct {
 	ListsRefunds bool
 	// PaysItself says that the channel holds the money and gives it back by itself when a parcel does not reach its buyer: nobody here can.
 	PaysItself bool
-	Shipping   int64 // what the buyer paid for shipping
+	// ShowsReturns says that the channel can be told of a return that began here.
+	ShowsReturns bool
+	Shipping     int64 // what the buyer paid for shipping
 	// ExchangeOn is when an exchange is placed by itself: OnApproval (also ""), or OnReceipt.
 	ExchangeOn string
 	Version    int64
@@ -215,6 +217,7 @@ type Detail struct {
 	Proposed   int64    `json:"proposed_minor,omitempty"`   // what the channel proposes to give back
 	Completed  bool     `json:"completed,omitempty"`        // the channel has concluded it
 	Untold     string   `json:"untold,omitempty"`           // why the channel refused what it was told of it
+	Shown      string   `json:"shown,omitempty"`            // our reference, where the channel was told of a return that began here
 	// Wanted is what the buyer asked to get instead; Given counts, per order line, the units that others were given for, and Credit is the refund by which these pay for them.
 	Wanted []Replacement    `json:"wanted,omitempty"`
 	Given  map[string]int64 `json:"given,omitempty"`

@@ -6,6 +6,24 @@ import (
 	"github.com/openclaw-pos/commerce/platform/exception"
 )
 
+// Opened hears what the channel calls a return that it was told of. Safe to repeat.
+func (s *Service) Opened(tx *db.Tx, id, external string) error {
+	w, err := s.open(tx, id, 0)
+	if err != nil {
+		return err
+	}
+	if w.rma.External != "" && w.rma.Detail.Untold == "" {
+		return nil // a reading was first
+	}
+	w.rma.External = external
+	if w.rma.Detail.Untold != "" {
+		w.rma.Detail.Untold = ""
+		w.cleared = append(w.cleared, exception.Key{Cause: exception.PushRefused, SubjectKind: "return", Subject: w.rma.ID})
+	}
+	w.happened("shown", external, nil)
+	return s.commit(tx, []*work{w})
+}
+
 // Told hears whether the channel took what it was told of a return. A refusal becomes the return's case and shows in its timeline; it closes once the channel has taken it, or
 // a person says that it was done there by hand. A lost answer is the teller's case. Safe to repeat.
 func (s *Service) Told(tx *db.Tx, id string, cause error) error {

@@ -247,6 +247,7 @@ func (w *work) events(tx *db.Tx, m event.Meta) []outbox.Event {
 		evs = append(evs, out(event.ReturnChanged, false, tx.Now, event.ReturnFact{
 			ReturnID: r.ID, Number: r.Number, OrderID: r.OrderID, AccountID: r.Account, OrderExternal: w.order.External, External: r.External, Kind: string(r.Kind),
 			What: f.what, Reason: f.reason, Lines: f.lines, Refunds: f.refunds, Currency: r.Currency, FromChannel: w.theirs,
+			Shown: r.Detail.Shown,
 		}))
 	}
 	return evs

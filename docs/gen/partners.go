@@ -107,7 +107,7 @@ var parcelWords = map[channel.ParcelSource]string{
 var channelWords = map[string]string{
 	"Webhook": "takes webhooks", "List": "reads listings", "SetStock": "sets stock", "ReadStock": "reads stock back", "SetPrice": "sets prices", "Acknowledge": "acknowledges orders",
 	"Pack": "packs and gets label and waybill", "Ship": "tells hand-over and tracking", "Complete": "tells delivered and cash paid", "Cancel": "cancels", "DecideCancel": "answers wishes to cancel",
-	"Refund": "refunds", "ReadReturns": "reads returns", "DecideReturn": "decides returns", "ReadBuyer": "reads personal data on purpose", "RefreshToken": "makes and renews tokens",
+	"Refund": "refunds", "ReadReturns": "reads returns", "DecideReturn": "decides returns", "OpenReturn": "opens returns that were agreed here", "ReadBuyer": "reads personal data on purpose", "RefreshToken": "makes and renews tokens",
 	"Find": "finds an effect by our reference", "Identify": "says whose shop it is", "Subscribe": "makes and mends webhook subscriptions", "Settle": "reads settlements",
 }
 

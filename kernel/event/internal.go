@@ -171,4 +171,6 @@ type ReturnFact struct {
 	Currency string           `json:"currency,omitempty"`
 	// FromChannel says that the channel decided it: it need not be told.
 	FromChannel bool `json:"from_channel,omitempty"`
+	// Shown is our reference of a return that began here and that the channel is shown, since no refund will tell it of the goods; "" of all others.
+	Shown string `json:"shown,omitempty"`
 }
