@@ -93,6 +93,8 @@ func fixOf(action string, c caseRow) (fix, bool) {
 		return do("job"), c.SubjectKind == "job"
 	case "job.discard":
 		return do("discard"), c.SubjectKind == "job"
+	case "return.approve", "return.decline", "return.inspect":
+		return fix{Route: "return", Path: returnPath(c.Subject)}, c.SubjectKind == "return"
 	case "price.approve":
 		return do("price"), c.SubjectKind == "listing" && c.Account != ""
 	case "refund.retry":

@@ -6,7 +6,9 @@
 package console
 
 import (
+	"context"
 	"html/template"
+	"io"
 	"log/slog"
 	"net/http"
 
@@ -18,8 +20,12 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/commerce/payment"
 	"github.com/openclaw-pos/commerce/commerce/policy"
+	"github.com/openclaw-pos/commerce/commerce/returns"
 	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
+	table "github.com/openclaw-pos/commerce/platform/sheet"
+	"github.com/openclaw-pos/commerce/platform/vault"
 )
 
 // Base is where the console is mounted.
@@ -30,6 +36,9 @@ type Needs struct {
 	DB    *db.DB
 	Log   *slog.Logger
 	Users *access.Users
+	Keys  *access.Keys
+	Audit *audit.Log
+	Vault *vault.Vault
 	// Sign makes a keyed hash of what this server gave out and wants to know again; Signed says whether it is one, also of an older key.
 	Sign   func(domain, text string) (string, error)
 	Signed func(domain, text, sign string) bool
@@ -38,10 +47,13 @@ type Needs struct {
 	Payment     *payment.Service
 	Fulfillment *fulfillment.Service
 	Dispatch    *dispatch.Service
+	Returns     *returns.Service
 	Connect     *connect.Service
 	Catalog     *catalog.Service
 	Inventory   *inventory.Service
 	Policy      *policy.Service
+	// Import takes a table of products, prices or costs; stock goes to Inventory.
+	Import func(ctx context.Context, what string, r io.Reader, actor string, dry bool) (table.Report, error)
 }
 
 // Console serves the pages. Safe for concurrent use.
@@ -78,8 +90,8 @@ func (c *Console) Handler() http.Handler {
 	return mux
 }
 
-// allowed reports whether a caller may use a route, somewhere at least.
+// allowed reports whether a caller may use a route, somewhere at least; what is about the whole business, in all of it.
 func (c *Console) allowed(who access.Caller, name string) bool {
 	r, known := c.table[name]
-	return known && (r.need == "" || who.Has(r.need))
+	return known && (r.need == "" || who.Has(r.need) && (r.rows != access.Whole || who.Reach(r.need).Everything()))
 }

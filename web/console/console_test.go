@@ -186,6 +186,30 @@ var (
 	outside = regexp.MustCompile(`(?:src|href|action)="(?:https?:)?//([^"]*)"`)
 )
 
+// looksRight holds what every page keeps to: small, nothing inline, nothing from outside, in the language that was chosen.
+func looksRight(t *testing.T, p *person, lang, path string) {
+	t.Helper()
+	a := p.get(t, path)
+	if a.status != http.StatusOK {
+		t.Errorf("%s: %d %s", path, a.status, a.body)
+	}
+	if len(a.body) > 60_000 {
+		t.Errorf("%s has %d bytes", path, len(a.body))
+	}
+	if m := inline.FindString(a.body); m != "" {
+		t.Errorf("%s has inline %s", path, m)
+	}
+	for _, m := range outside.FindAllStringSubmatch(a.body, -1) {
+		t.Errorf("%s loads or leads outside: %s", path, m[1])
+	}
+	if !strings.Contains(a.body, `lang="`+lang+`"`) || strings.Contains(a.body, "%!") {
+		t.Errorf("%s is not in %s, or misses a value", path, lang)
+	}
+	if csp := a.header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
+		t.Errorf("%s: policy %q", path, csp)
+	}
+}
+
 func TestPages(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *demo.Stage) {
@@ -196,25 +220,7 @@ func TestPages(t *testing.T) {
 		for _, lang := range []string{"en", "ur", "ar"} {
 			p.post(t, "/console/prefs", url.Values{"lang": {lang}})
 			for _, path := range find(t, s).pages() {
-				a := p.get(t, path)
-				if a.status != http.StatusOK {
-					t.Errorf("%s: %d %s", path, a.status, a.body)
-				}
-				if len(a.body) > 60_000 {
-					t.Errorf("%s has %d bytes", path, len(a.body))
-				}
-				if m := inline.FindString(a.body); m != "" {
-					t.Errorf("%s has inline %s", path, m)
-				}
-				for _, m := range outside.FindAllStringSubmatch(a.body, -1) {
-					t.Errorf("%s loads or leads outside: %s", path, m[1])
-				}
-				if !strings.Contains(a.body, `lang="`+lang+`"`) || strings.Contains(a.body, "%!") {
-					t.Errorf("%s is not in %s, or misses a value", path, lang)
-				}
-				if csp := a.header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
-					t.Errorf("%s: policy %q", path, csp)
-				}
+				looksRight(t, p, lang, path)
 			}
 		}
 		if a := p.get(t, "/console/nowhere"); a.status != http.StatusNotFound {

@@ -9,6 +9,7 @@ var paths = map[string]string{
 	"cases":    `<path d="M12 4L2.5 20h19z"/><path d="M12 10v4M12 17v.01"/>`,
 	"work":     `<path d="M3 8l9-5 9 5v9l-9 5-9-5z"/><path d="M3 8l9 5 9-5M12 13v9"/>`,
 	"handover": `<path d="M2 6h11v10H2zM13 10h5l4 3v3h-9z"/><circle cx="7" cy="18" r="2"/><circle cx="17" cy="18" r="2"/>`,
+	"returns":  `<path d="M8 5L3 10l5 5"/><path d="M3 10h11a6 6 0 010 12H9"/>`,
 	"stock":    `<path d="M4 4h16v5H4zM4 9h16v11H4zM10 13h4"/>`,
 	"listings": `<path d="M4 4h8l9 9-8 8-9-9z"/><circle cx="8.5" cy="8.5" r="1.2"/>`,
 	"channels": `<path d="M4 7h16M4 12h16M4 17h16"/><circle cx="9" cy="7" r="2"/><circle cx="15" cy="12" r="2"/><circle cx="8" cy="17" r="2"/>`,

@@ -16,4 +16,12 @@ var labels = map[string]string{
 	"order.changed": "Changed", "OrderCreated": "Order created", "OrderPaid": "Order paid", "OrderCancelled": "Order cancelled", "ShipmentCreated": "Waybill issued", "ShipmentDelivered": "Delivered", "ReturnRequested": "Return requested", "ReturnApproved": "Return approved", "RefundIssued": "Refund issued",
 	"shipment.handed_over": "Handed over", "shipment.scanned": "Scanned by the courier", "imported": "Read", "updated": "Read again", "event": "Event", "channel": "Channel", "person": "A person", "order": "Order", "cart": "Cart",
 	"note": "Note", "cod": "Cash on delivery", "card": "Card", "wallet": "Wallet", "bank": "Bank", "captured": "Captured", "collected": "Collected", "count": "Count", "opening": "Opening stock", "sale": "Sale",
+
+	"return": "Return", "exchange": "Exchange", "refund_only": "Refund without return", "return_to_origin": "Did not reach the buyer", "claim": "Claim: lost or damaged", "from_buyer": "The buyer", "from_seller": "Us", "from_channel": "The channel", "from_courier": "The courier",
+	"decision_requested": "To decide", "decision_approved": "Approved", "decision_declined": "Declined", "decision_withdrawn": "Withdrawn",
+	"goods_none": "No goods", "goods_awaited": "Goods expected", "goods_on_the_way": "Goods on the way", "goods_received": "Goods to inspect", "goods_inspected": "Goods inspected", "goods_lost": "Goods lost", "goods_cancelled": "Goods not coming",
+	"money_none": "Nothing due", "money_due": "Refund due", "money_intended": "Refund under way", "money_refunded": "Money is back", "money_refused": "Money kept", "money_waived": "Buyer does without",
+	"requested": "Requested", "approved": "Approved", "unapproved": "Approval taken back", "declined": "Declined", "withdrawn": "Withdrawn", "reopened": "To be decided again", "sent_back": "Sent back by the buyer", "not_sent": "Not sent after all",
+	"received": "Goods came", "part_received": "Part of the goods came", "unreceived": "Receipt taken back", "inspected": "Inspected", "uninspected": "Inspection taken back", "refund_wanted": "Refund asked for", "refund_refused": "Refund failed",
+	"owed": "Money is due again", "waived": "The buyer does without", "exchanged": "Replacement ordered", "unexchanged": "Replacement taken back", "completed": "Concluded by the channel", "untold": "The channel refused it", "found": "Found again",
 }

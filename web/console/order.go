@@ -9,6 +9,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/commerce/payment"
+	"github.com/openclaw-pos/commerce/commerce/returns"
 	"github.com/openclaw-pos/commerce/kernel/stock"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/exception"
@@ -26,7 +27,9 @@ type orderPage struct {
 	Places      map[string]inventory.Location
 	Reserved    map[string][]stock.Grant // by line
 	Open        []order.HoldView
+	Returns     []returns.RMA
 	CanCancel   bool
+	CanReturn   bool
 	Ours        string // as we hold it, for the comparison
 	Newer       string // the next order in the list, and the one before
 	Older       string
@@ -65,6 +68,10 @@ func (v *visit) fillOrder(tx *db.Tx, p *orderPage) error {
 		}
 	}
 	p.CanCancel = p.Units.Open > 0
+	p.CanReturn = p.Effective() && p.Units.Ordered > p.Units.Cancelled+p.Units.Open
+	if p.Returns, err = v.Returns.Of(tx, p.ID); err != nil {
+		return err
+	}
 	facts, err := v.Order.Timeline(tx, p.ID)
 	if err != nil {
 		return err

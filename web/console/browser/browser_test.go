@@ -12,6 +12,7 @@ import (
 	"github.com/openclaw-pos/commerce/app/demo"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/commerce/returns"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/db/dbtest"
 	"github.com/openclaw-pos/commerce/platform/exception"
@@ -380,7 +381,10 @@ func TestLive(t *testing.T) {
 // TestAxe holds every page to WCAG 2.2 AA as far as a machine can tell, in both directions, light and dark.
 func TestAxe(t *testing.T) {
 	t.Parallel()
-	s := stage(t, 30)
+	s := stage(t, 42)
+	if err := s.Back(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Trouble(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -395,7 +399,12 @@ func TestAxe(t *testing.T) {
 		for _, o := range orders.Items {
 			pages = append(pages, "/console/orders/"+o.ID, "/console/orders/"+o.ID+"/cancel", "/console/orders/"+o.ID+"/source", "/console/orders/"+o.ID+"/raw")
 		}
-		pages = append(pages, "/console/channels/"+accounts[0].ID)
+		pages = append(pages, "/console/channels/"+accounts[0].ID, "/console/returns")
+		back, err := s.App.Returns.List(tx, returns.Filter{}, "", 20)
+		for _, r := range back.Items {
+			pages = append(pages, "/console/returns/"+r.ID)
+		}
+		pages = append(pages, "/console/orders/"+back.Items[0].OrderID+"/return")
 		return err
 	})
 	for _, state := range []string{fulfillment.Picking, fulfillment.Picked, fulfillment.Packing} {

@@ -13,6 +13,7 @@ import (
 	"github.com/openclaw-pos/commerce/app/demo"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/commerce/returns"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/exception"
 	"github.com/openclaw-pos/commerce/web/console/browser"
@@ -49,6 +50,9 @@ func run(ctx context.Context, dir, only string, langs, themes, sizes []string) e
 		return err
 	}
 	defer stage.Close()
+	if err := stage.Back(ctx); err != nil {
+		return err
+	}
 	if err := stage.Trouble(ctx); err != nil {
 		return err
 	}
@@ -109,6 +113,7 @@ func paths(ctx context.Context, s *demo.Stage) ([]page, error) {
 		{"sku", "/console/stock/OC-001"},
 		{"listings", "/console/listings"},
 		{"channels", "/console/channels"},
+		{"returns", "/console/returns"},
 		{"account-add", "/console/new-account/shopify"},
 		{"nowhere", "/console/nowhere"},
 		{"find", "/console/find?q=nothing"},
@@ -145,6 +150,14 @@ func paths(ctx context.Context, s *demo.Stage) ([]page, error) {
 		for _, c := range cases {
 			all = append(all, page{"exception", "/console/exceptions/" + c.ID})
 		}
+		back, err := s.App.Returns.List(tx, returns.Filter{}, "", 20)
+		if err != nil {
+			return err
+		}
+		for _, r := range back.Items {
+			all = append(all, page{"return-" + string(r.Kind) + "-" + r.Decision + "-" + r.Goods, "/console/returns/" + r.ID})
+		}
+		all = append(all, page{"return-new", "/console/orders/" + back.Items[0].OrderID + "/return"})
 		accounts, err := s.App.Connect.Accounts(tx)
 		for _, a := range accounts[:min(1, len(accounts))] {
 			all = append(all, page{"account", "/console/channels/" + a.ID})

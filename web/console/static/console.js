@@ -155,7 +155,17 @@
     send();
   };
 
-  // packing counts every item again before the parcel is closed
+  const count = (line) => {
+    $(".count", line).textContent = line.dataset.seen + " / " + line.dataset.need;
+    line.classList.toggle("full", line.dataset.seen === line.dataset.need);
+  };
+  // a person may type what is counted, too
+  document.addEventListener("change", (e) => {
+    const line = e.target.matches("[data-codes] input[type=number]") && e.target.closest("[data-codes]");
+    if (line) { line.dataset.seen = Math.max(0, Math.min(+line.dataset.need, +e.target.value || 0)); count(line); }
+  });
+
+  // packing counts every item again before the parcel is closed, receiving counts what came
   const verify = (code) => {
     const form = $("form[data-verify]");
     if (!form) return false;
@@ -163,8 +173,8 @@
     const line = lines.find((l) => l.dataset.codes.split(" ").includes(code) && +l.dataset.seen < +l.dataset.need) || null;
     if (!line) { say(scan.dataset.wrong + " " + code, "bad"); tone(false); return true; }
     line.dataset.seen = +line.dataset.seen + 1;
-    $(".count", line).textContent = line.dataset.seen + " / " + line.dataset.need;
-    line.classList.toggle("full", line.dataset.seen === line.dataset.need);
+    count(line);
+    lines.forEach((l) => { const n = $("input[type=number]", l); if (n) n.value = l.dataset.seen; });
     tone(true);
     say("✓ " + code, "ok");
     if (lines.every((l) => +l.dataset.seen >= +l.dataset.need)) form.requestSubmit();
