@@ -274,6 +274,10 @@ func (a *App) stockNeeds() connect.StockNeeds {
 			found, err := a.Catalog.Mapped(tx, account, after, limit)
 			return offers(found), err
 		},
+		Named: func(tx *db.Tx, account string, names []string) ([]connect.Offer, error) {
+			found, err := a.Catalog.Named(tx, account, names)
+			return offers(found), err
+		},
 		Promise: a.promise,
 		HeldBack: func(tx *db.Tx, account string, variants []string) (map[string]int64, error) {
 			untold, err := a.Dispatch.Untold(tx, account)

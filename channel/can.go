@@ -42,7 +42,14 @@ type Hint struct {
 	External string    // id of the order, listing, …: by Subject
 	Version  time.Time // the partner's time of the thing; zero when not said
 	Raw      *Raw      // the whole order, when the delivery carries it; else it is read again
+	Stock    *Shown    // AboutStock: what is shown now, when the delivery says it
 	Note     string
+}
+
+// Shown is a number that a channel shows at one of its locations.
+type Shown struct {
+	Location string
+	Quantity int64 // in the meaning of Kind.Stock
 }
 
 // Subject is what a hint is about.
@@ -52,7 +59,7 @@ const (
 	AboutOrder   Subject = "order"
 	AboutReturn  Subject = "return" // External is the order's id
 	AboutListing Subject = "listing"
-	AboutStock   Subject = "stock"
+	AboutStock   Subject = "stock"   // External is the listing's id, the stock item's, or the SKU
 	AboutAccess  Subject = "access"  // token expiring, app removed
 	AboutPrivacy Subject = "privacy" // a data request or an erasure asked by the partner
 )

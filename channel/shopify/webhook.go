@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -118,7 +119,7 @@ func (a *adapter) Hints(d channel.Delivery) ([]channel.Hint, error) {
 	case "products":
 		return about(channel.AboutListing, b.id(), b, topic)
 	case "inventory_levels":
-		return about(channel.AboutStock, string(b.ItemID), b, topic+" location="+string(b.Location)+" available="+string(b.Available))
+		return b.stock(topic)
 	case "app":
 		return about(channel.AboutAccess, a.shop, hintBody{}, topic)
 	case "customers", "shop":
@@ -152,6 +153,15 @@ func about(subject channel.Subject, external string, b hintBody, note string) ([
 		h.Version = at.UTC()
 	}
 	return []channel.Hint{h}, nil
+}
+
+// stock is a hint about the number of one item at one location. One that is not tracked there has none.
+func (b hintBody) stock(topic string) ([]channel.Hint, error) {
+	hints, err := about(channel.AboutStock, string(b.ItemID), b, topic+" location="+string(b.Location)+" available="+string(b.Available))
+	if n, bad := strconv.ParseInt(string(b.Available), 10, 64); err == nil && bad == nil {
+		hints[0].Stock = &channel.Shown{Location: string(b.Location), Quantity: n}
+	}
+	return hints, err
 }
 
 func (b hintBody) id() string {

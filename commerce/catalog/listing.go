@@ -116,6 +116,12 @@ func (s *Service) Mapped(tx *db.Tx, account, after string, limit int) ([]Listing
 	return s.listings(tx, `c.state = 'mapped' and c.active and c.account_id = $1 and c.id > $2 order by c.id limit $3`, account, after, page(limit))
 }
 
+// Named reads the mapped, active listings of an account that the channel calls by one of these names: a listing's id, its stock item's, or the SKU it has there.
+func (s *Service) Named(tx *db.Tx, account string, names []string) ([]Listing, error) {
+	return s.listings(tx, `c.state = 'mapped' and c.active and c.account_id = $1 and (c.external in (select key from json_each($2))
+		or c.stock_ref <> '' and c.stock_ref in (select key from json_each($2)) or c.sku <> '' and c.sku in (select key from json_each($2))) order by c.id`, account, keys(names))
+}
+
 // Unmapped pages through the listings that wait for their SKU by id, of one account or ("") of all.
 func (s *Service) Unmapped(tx *db.Tx, account, after string, limit int) ([]Listing, error) {
 	return s.All(tx, account, Unmapped, after, limit)

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -19,10 +20,10 @@ type Drift struct {
 	Shows    int64     `json:"channel_shows"`
 	Told     *int64    `json:"we_told"`
 	ToldAt   time.Time `json:"told_at,omitzero"`
-	Pending  bool      `json:"push_pending"`
+	Pending  bool      `json:"push_pending"` // our number is on its way, or was told while the channel's was read
 }
 
-// DriftOf reads what the channel shows and lists what differs from what we told it. Mend makes those due again.
+// DriftOf reads what the channel shows and lists what differs from what we told it. Mend lists what is sure to differ only, makes it due again and raises it.
 func (s *Service) DriftOf(ctx context.Context, account string, mend bool) ([]Drift, error) {
 	acc, err := s.load(ctx, account)
 	if err != nil {
@@ -33,18 +34,24 @@ func (s *Service) DriftOf(ctx context.Context, account string, mend bool) ([]Dri
 		return nil, err
 	}
 	all := []Drift{}
-	err = s.eachReading(ctx, o, func(offers map[string]Offer, readings []channel.StockReading) error {
-		found, err := s.compareShown(ctx, o, offers, readings, mend)
+	err = s.eachReading(ctx, o, func(offers map[string]Offer, readings []channel.StockReading, since time.Time) error {
+		var found []Drift
+		err := s.need.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			found, err = differing(tx, o.acc.ID, offers, readings, since)
+			return err
+		})
+		if err == nil && mend && len(found) > 0 {
+			found, err = s.confirm(ctx, o, offers, found)
+		}
 		all = append(all, found...)
 		return err
 	})
 	return all, err
 }
 
-// eachReading reads the stock of an account's mapped listings, page by page.
-func (s *Service) eachReading(ctx context.Context, o *opened, f func(offers map[string]Offer, readings []channel.StockReading) error) error {
-	reader, ok := o.ch.(channel.StockReader)
-	if !ok {
+// eachReading reads the stock of an account's mapped listings, page by page, each with the time when its reading began.
+func (s *Service) eachReading(ctx context.Context, o *opened, f func(offers map[string]Offer, readings []channel.StockReading, since time.Time) error) error {
+	if _, ok := o.ch.(channel.StockReader); !ok {
 		return nil
 	}
 	for after := ""; ; {
@@ -58,72 +65,78 @@ func (s *Service) eachReading(ctx context.Context, o *opened, f func(offers map[
 			return err
 		}
 		after = page[len(page)-1].ID
-		byRef := make(map[string]Offer, len(page))
-		refs := make([]channel.ListingRef, 0, len(page))
-		for _, p := range page {
-			byRef[p.Ref.External] = p
-			refs = append(refs, p.Ref)
-		}
-		readings, err := reader.Stock(ctx, refs)
+		offers := byExternal(page)
+		readings, since, err := s.shows(ctx, o, offers)
 		if err != nil {
-			s.unwell(ctx, o.acc, err)
 			return err
 		}
-		if err := f(byRef, readings); err != nil {
+		if err := f(offers, readings, since); err != nil {
 			return err
 		}
 	}
 }
 
-// compareShown compares readings with what was told.
-func (s *Service) compareShown(ctx context.Context, o *opened, offers map[string]Offer, readings []channel.StockReading, mend bool) ([]Drift, error) {
-	var found []Drift
-	work := s.need.DB.Read
-	if mend {
-		work = s.need.DB.Write
+// byExternal are offers by what the channel calls them.
+func byExternal(page []Offer) map[string]Offer {
+	all := make(map[string]Offer, len(page))
+	for _, p := range page {
+		all[p.Ref.External] = p
 	}
-	err := work(ctx, func(tx *db.Tx) error {
-		found = nil
-		b := db.NewBatch(0)
-		for _, r := range readings {
-			if f, ok := offers[r.Listing.External]; ok {
-				b.Add(f.ID, r.Location)
-			}
+	return all
+}
+
+// shows reads what the channel shows of some listings, and says when it began to read.
+func (s *Service) shows(ctx context.Context, o *opened, offers map[string]Offer) ([]channel.StockReading, time.Time, error) {
+	refs := make([]channel.ListingRef, 0, len(offers))
+	for _, name := range slices.Sorted(keysOf(offers)) {
+		refs = append(refs, offers[name].Ref)
+	}
+	since := s.need.DB.Now()
+	readings, err := o.ch.(channel.StockReader).Stock(ctx, refs)
+	if err != nil {
+		s.unwell(ctx, o.acc, err)
+	}
+	return readings, since, err
+}
+
+// differing compares readings that began at a time with what was told. A number that is on its way, or was told since then, is pending: the reading says nothing of it.
+func differing(tx *db.Tx, account string, offers map[string]Offer, readings []channel.StockReading, since time.Time) ([]Drift, error) {
+	b := db.NewBatch(0)
+	for _, r := range readings {
+		if f, ok := offers[r.Listing.External]; ok {
+			b.Add(f.ID, r.Location)
 		}
-		told := map[[2]string]Drift{}
-		_, err := db.All(tx, func(row db.Scanner) (struct{}, error) {
-			var d Drift
-			var shown any
-			err := row.Scan(&d.Listing, &d.Location, &shown, db.Time(&d.ToldAt), &d.Pending)
-			if n, ok := shown.(int64); ok {
-				d.Told = &n
-			}
-			told[[2]string{d.Listing, d.Location}] = d
-			return struct{}{}, err
-		}, `select c.listing_id, c.location, c.shown, c.told_at, c.dirty from channel_stock c, rows(l text, o text) where c.account_id = $1 and c.listing_id = r.l and c.location = r.o`, b, o.acc.ID)
-		if err != nil {
-			return err
+	}
+	told := map[[2]string]Drift{}
+	_, err := db.All(tx, func(row db.Scanner) (struct{}, error) {
+		var d Drift
+		var shown any
+		err := row.Scan(&d.Listing, &d.Location, &shown, db.Time(&d.ToldAt), &d.Pending)
+		if n, ok := shown.(int64); ok {
+			d.Told = &n
 		}
-		var offersDue []Offer
-		for _, r := range readings {
-			f, ok := offers[r.Listing.External]
-			if !ok {
-				continue
-			}
-			d, known := told[[2]string{f.ID, r.Location}]
-			if !known || d.Told == nil || *d.Told == r.Quantity {
-				continue
-			}
-			d.Account, d.SKU, d.Shows = o.acc.ID, f.SKU, r.Quantity
-			found = append(found, d)
-			offersDue = append(offersDue, f)
+		d.Pending = d.Pending || !d.ToldAt.Before(since)
+		told[[2]string{d.Listing, d.Location}] = d
+		return struct{}{}, err
+	}, `select c.listing_id, c.location, c.shown, c.told_at, c.dirty or c.running_until is not null from channel_stock c, rows(l text, o text)
+		where c.account_id = $1 and c.listing_id = r.l and c.location = r.o`, b, account)
+	if err != nil {
+		return nil, err
+	}
+	var found []Drift
+	for _, r := range readings {
+		f, ok := offers[r.Listing.External]
+		if !ok {
+			continue
 		}
-		if !mend || len(found) == 0 {
-			return nil
+		d, known := told[[2]string{f.ID, r.Location}]
+		if !known || d.Told == nil || *d.Told == r.Quantity {
+			continue
 		}
-		return s.mendDrift(tx, o, found, offersDue)
-	})
-	return found, err
+		d.Account, d.SKU, d.Shows = account, f.SKU, r.Quantity
+		found = append(found, d)
+	}
+	return found, nil
 }
 
 // mendDrift forgets what we believed the channel shows, has it pushed again, and raises what drifted.
@@ -145,7 +158,7 @@ func (s *Service) mendDrift(tx *db.Tx, o *opened, found []Drift, offers []Offer)
 // stockDiff compares what the channel shows with what we would show.
 func (s *Service) stockDiff(ctx context.Context, o *opened) ([]StockDiff, error) {
 	all := []StockDiff{}
-	err := s.eachReading(ctx, o, func(offers map[string]Offer, readings []channel.StockReading) error {
+	err := s.eachReading(ctx, o, func(offers map[string]Offer, readings []channel.StockReading, _ time.Time) error {
 		return s.need.DB.Read(ctx, func(tx *db.Tx) error {
 			groups, err := s.groups(tx, o.acc.ID)
 			if err != nil {

@@ -156,6 +156,9 @@ func (s *Service) actOn(tx *db.Tx, acc Account, hints []channel.Hint) error {
 			}
 		}
 	}
+	if err := s.hinted(tx, acc, hints); err != nil {
+		return err
+	}
 	return s.wantReads(tx, acc.ID, wanted)
 }
 
@@ -176,7 +179,7 @@ func (s *Service) privacyHint(tx *db.Tx, acc Account, h channel.Hint) error {
 	})
 }
 
-// afterHints wakes what can be done better at once: listings to pull, stock to compare.
+// afterHints wakes what can be done better at once: listings to pull.
 func (s *Service) afterHints(o *opened, hints []channel.Hint) {
 	for _, h := range hints {
 		if h.Subject == channel.AboutListing {

@@ -19,6 +19,8 @@ type StockNeeds struct {
 	Listings func(tx *db.Tx, account string, variants []string) ([]Offer, error)
 	// OffersOf pages through the mapped listings of an account by id.
 	OffersOf func(tx *db.Tx, account, after string, limit int) ([]Offer, error)
+	// Named lists the mapped listings of an account that its channel calls by one of these names: a listing's id, its stock item's, or a SKU.
+	Named func(tx *db.Tx, account string, names []string) ([]Offer, error)
 	// Promise is what an account may promise of each variant, per group of our locations (by the partner's location; "" is all of them).
 	Promise func(tx *db.Tx, acc channel.Account, variants []string, groups map[string][]string) (map[string]map[string]int64, error)
 	// HeldBack counts an account's own units of each variant that are open, or gone without the channel having been told: what a channel that shows a total holds back.
@@ -90,7 +92,7 @@ func (s *Service) RunStock(ctx context.Context) error {
 	return nil
 }
 
-// pushAll pushes until nothing of the account is due.
+// pushAll pushes until nothing of the account is due, and compares what is due for that.
 func (s *Service) pushAll(ctx context.Context, account string) {
 	for ctx.Err() == nil {
 		n, err := s.PushOnce(ctx, account)
@@ -98,8 +100,11 @@ func (s *Service) pushAll(ctx context.Context, account string) {
 			s.need.Log.Warn("push stock", "account", account, "kind", fault.KindOf(err).String(), "err", err)
 		}
 		if n == 0 || err != nil {
-			return
+			break
 		}
+	}
+	if _, err := s.LookOnce(ctx, account); err != nil && ctx.Err() == nil {
+		s.need.Log.Warn("compare stock", "account", account, "kind", fault.KindOf(err).String(), "err", err)
 	}
 }
 
@@ -202,7 +207,8 @@ func (s *Service) pushable(ctx context.Context) ([]string, error) {
 		var err error
 		ids, err = db.All(tx, scanID, `select a.id from channel_accounts a where a.state = 'active' and a.mode = 'live'
 			and (exists (select 1 from channel_stock c where c.account_id = a.id and c.dirty and c.next_at <= $1)
-				or exists (select 1 from channel_stock c where c.account_id = a.id and c.running_until < $1)) order by a.id`, db.Micros(tx.Now))
+				or exists (select 1 from channel_stock c where c.account_id = a.id and c.running_until < $1)
+				or exists (select 1 from channel_stock c where c.account_id = a.id and c.look_at <= $1)) order by a.id`, db.Micros(tx.Now))
 		return err
 	})
 	return ids, err

@@ -207,6 +207,9 @@ func (h *house) stockNeeds() StockNeeds {
 		OffersOf: func(tx *db.Tx, account, after string, limit int) ([]Offer, error) {
 			return offers(h.cat.Mapped(tx, account, after, limit))
 		},
+		Named: func(tx *db.Tx, account string, names []string) ([]Offer, error) {
+			return offers(h.cat.Named(tx, account, names))
+		},
 		Promise: func(tx *db.Tx, acc channel.Account, vs []string, groups map[string][]string) (map[string]map[string]int64, error) {
 			all := map[string]map[string]int64{}
 			for theirs, ours := range groups {
