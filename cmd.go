@@ -9,6 +9,8 @@ type cli struct {
 	Demo         demoCmd         `cmd:"" help:"Play everything with simulated channels, in a temporary folder."`
 	Serve        serveCmd        `cmd:"" help:"Run the house: HTTP, intake, work and events."`
 	Migrate      migrateCmd      `cmd:"" help:"Bring the database's schema up to date."`
+	Backup       backupCmd       `cmd:"" help:"Back up the database while it is used, encrypted, and restore it on trial."`
+	Restore      restoreCmd      `cmd:"" help:"Make a database of a backup."`
 	Doctor       doctorCmd       `cmd:"" help:"Look whether everything is in order."`
 	Import       importCmd       `cmd:"" help:"Import products, prices, costs or stock from a CSV file."`
 	Channel      channelCmd      `cmd:"" help:"Accounts at channels."`

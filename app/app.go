@@ -92,6 +92,12 @@ type App struct {
 		open map[string]openCourier
 	}
 
+	erased struct { // what is on the list of erasures
+		sync.Mutex
+		ids  map[string]bool
+		last int64
+	}
+
 	Relay     *outbox.Relay
 	Linker    *audit.Linker
 	Consumers *outbox.Consumers
@@ -119,7 +125,7 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	}
 	a.machinery()
 	a.API = a.newAPI()
-	a.API.Company = a.Company
+	a.API.Company, a.API.Forget, a.API.Forgotten = a.Company, a.erase, a.forgotten
 	var err error
 	if a.Console, err = a.newConsole(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -235,6 +241,7 @@ func (a *App) schedules() []jobs.Schedule {
 		every("inventory.refill", 15*time.Second, a.refill),
 		every("connect.tokens", time.Minute, func(ctx context.Context) error { _, err := a.Connect.RefreshDue(ctx); return err }),
 		every("connect.subscribe", time.Minute, func(ctx context.Context) error { _, err := a.Connect.SubscribeDue(ctx); return err }),
+		every("privacy.again", time.Minute, a.eraseAgain),
 		every("access.sweep", time.Hour, a.Users.Sweep),
 		every("connect.sweep", time.Hour, a.sweep),
 		every("connect.reconcile", 24*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.Reconcile(ctx, id); return err })),

@@ -90,6 +90,7 @@ func migrations() (string, error) {
 
 // simple explains the states that have no table of moves, because one function decides each move.
 var simple = map[string]string{
+	"privacy_requests_state":       "What a partner asks about a buyer's data is open until it is done.",
 	"orders_state":                 "Derived from the counts of the order's lines, see above.",
 	"orders_pay_state":             "Derived from the order's payments and refunds.",
 	"orders_mode":                  "The account's mode when the order came, see the glossary.",

@@ -25,6 +25,8 @@ var Rights = []Right{
 	{"orders.replay", Write, "decode an order again from what its channel sent, decide what is stuck in the inbox"},
 	{"personal.read", Write, "read a buyer's name, address and phone for a purpose that is written down"},
 	{"personal.erase", Admin, "erase what is kept of a buyer"},
+	{"personal.export", Admin, "export all that is kept of a buyer"},
+	{"backups.record", Admin, "back up and restore the database"},
 	{"payments.work", Write, "capture and void payments, settle cash on delivery"},
 	{"refunds.read", Read, "see refunds"},
 	{"refunds.ask", Write, "give money back"},

@@ -110,8 +110,18 @@ func openPool(config *pgx.ConnConfig, size int, params map[string]string, noSync
 // makeSchema asks first: who may not create schemas may still use one that is there.
 func (s *server) makeSchema(ctx context.Context) error {
 	var there bool
-	err := s.writers.QueryRowContext(ctx, "select exists (select from pg_namespace where nspname = $1)", s.schema).Scan(&there)
+	err := s.writers.QueryRowContext(ctx, `select exists (select from pg_tables where schemaname = $1 and tablename = 'schema_version')`, s.schema).Scan(&there)
 	if err != nil || there {
+		return err
+	}
+	begun, err := schemaThere(ctx, s.writers, s.schema+restoringSchema)
+	if err != nil {
+		return err
+	}
+	if begun {
+		return unfinished("the schema "+s.schema, "the schema "+s.schema+restoringSchema)
+	}
+	if there, err = schemaThere(ctx, s.writers, s.schema); err != nil || there {
 		return err
 	}
 	_, err = s.writers.ExecContext(ctx, "create schema if not exists "+pgx.Identifier{s.schema}.Sanitize())

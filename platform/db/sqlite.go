@@ -45,6 +45,9 @@ func openSQLite(ctx context.Context, path string, opt Options, n *counts) (engin
 	if err != nil {
 		return nil, err
 	}
+	if err := restored(path); err != nil {
+		return nil, err
+	}
 	if err := makeFile(path); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "the database file cannot be opened")
 	}
@@ -57,6 +60,18 @@ func openSQLite(ctx context.Context, path string, opt Options, n *counts) (engin
 		return nil, classify(err)
 	}
 	return l, nil
+}
+
+// restored refuses a place that a restore was meant to fill and did not: an empty database would take its place unnoticed.
+func restored(path string) error {
+	none, err := missing(path)
+	if err != nil || !none {
+		return err
+	}
+	if _, err := os.Stat(path + restoringFile); err == nil {
+		return unfinished(path, path+restoringFile)
+	}
+	return nil
 }
 
 // makeFile makes the file readable by its owner only; SQLite gives the same mode to the log beside it.
@@ -118,6 +133,7 @@ func (l *lite) dsn(read bool) string {
 		if l.opt.NoSync {
 			q.Set("_synchronous", "OFF")
 		}
+		q.Add("_pragma", "secure_delete(1)")
 		q.Add("_pragma", "wal_autocheckpoint(1000)")
 		q.Add("_pragma", fmt.Sprintf("journal_size_limit(%d)", walLimit))
 		q.Add("_pragma", "cache_size(-32768)")

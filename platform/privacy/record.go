@@ -78,6 +78,7 @@ func (s *Store) SaveRecords(tx *db.Tx, records ...SealedRecord) error {
 		select r.i, $1, r.a, r.e, r.k, r.h, r.b, r.p, r.m, $2, r.x
 		from rows(i text, a text, e text, k text, h text, b bytea, p text, m text, x bigint)
 		where not exists (select 1 from personal_records o where o.account_id = r.a and o.external = r.e and o.erased_at is not null)
+			and not exists (select 1 from erasures g where g.kind = 'order' and g.account_id = r.a and g.subject = r.e)
 		on conflict (id) do nothing`, batch, s.zone, tx.Now.UnixMicro())
 	// Only the record that was stored gets its key: of two processes that seal the same record, one wins, with its own key.
 	tx.Send(`insert into personal_keys (id, zone, zone_key, wrapped) select r.k, $1, r.z, r.w
@@ -235,8 +236,8 @@ func (s *Store) ErasedOrders(tx *db.Tx, account string, externals []string) (map
 	if len(externals) == 0 {
 		return out, nil
 	}
-	tx.SendQuery(`select distinct external from personal_records where account_id = $1 and external in (select key from json_each($2))
-		and erased_at is not null`, func(row db.Scanner) error {
+	tx.SendQuery(`select external from personal_records where account_id = $1 and external in (select key from json_each($2)) and erased_at is not null
+		union select subject from erasures where kind = 'order' and account_id = $1 and subject in (select key from json_each($2))`, func(row db.Scanner) error {
 		var external string
 		err := row.Scan(&external)
 		out[external] = true

@@ -44,6 +44,9 @@ var permits = map[string]permit{
 	"source-order":         {need: "orders.source", rows: access.Orders},
 	"read-personal":        {need: "personal.read", rows: access.Orders},
 	"erase-personal":       {need: "personal.erase", rows: access.Orders},
+	"export-buyer":         {need: "personal.export", rows: access.Whole},
+	"erase-buyer":          {need: "personal.erase", rows: access.Whole},
+	"record-backup":        {need: "backups.record", rows: access.Whole},
 
 	"capture-payments": {need: "payments.work", rows: access.Orders},
 	"void-payments":    {need: "payments.work", rows: access.Orders},

@@ -66,25 +66,45 @@ func (in personalErase) resource() string { return in.ID }
 
 // erase destroys what is kept of the person behind an order: every reading of the order and every record made of it. The order itself stays.
 func (s *Server) erase(ctx context.Context, c *call, in *personalErase) error {
-	return s.DB.Write(ctx, func(tx *db.Tx) error {
+	err := s.DB.Write(ctx, func(tx *db.Tx) error {
 		v, err := s.Order.Get(tx, in.ID)
 		if err != nil {
 			return err
 		}
-		records, err := db.All(tx, scanText, `select id from personal_records where account_id = $1 and external = $2 order by id`, v.Account, v.External)
+		records, err := s.forget(tx, privacy.Wish, []privacy.Subject{{Account: v.Account, External: v.External}})
 		if err != nil {
 			return err
 		}
-		if s.Connect != nil {
-			if err := s.Connect.Erase(tx, v.Account, []string{v.External}); err != nil {
-				return err
-			}
-		}
-		if err := s.Privacy.Erase(tx, records); err != nil {
-			return err
-		}
-		return s.Audit.Write(tx, audit.Entry{Actor: c.actor, Action: "personal.erase", SubjectKind: "order", Subject: v.ID, RequestID: c.request, Detail: map[string]any{"reason": in.Body.Reason, "records": len(records)}})
+		return s.Audit.Write(tx, audit.Entry{Actor: c.actor, Action: "personal.erase", SubjectKind: "order", Subject: v.ID, RequestID: c.request, Detail: map[string]any{"reason": in.Body.Reason, "records": records}})
 	})
+	s.forgotten(ctx, err)
+	return err
+}
+
+// forget destroys everything personal of orders.
+func (s *Server) forget(tx *db.Tx, cause string, orders []privacy.Subject) (int, error) {
+	if s.Forget != nil {
+		return s.Forget(tx, cause, orders)
+	}
+	for _, o := range orders {
+		if s.Connect == nil {
+			continue
+		}
+		if err := s.Connect.Erase(tx, o.Account, []string{o.External}); err != nil {
+			return 0, err
+		}
+	}
+	return s.Privacy.EraseOrders(tx, cause, orders, nil)
+}
+
+// forgotten has what was erased be off the disk and on the list. What fails is done again by the minute.
+func (s *Server) forgotten(ctx context.Context, err error) {
+	if err != nil || s.Forgotten == nil {
+		return
+	}
+	if err := s.Forgotten(ctx); err != nil {
+		s.Log.Error("what was erased is not off the disk yet", "err", err)
+	}
 }
 
 func scanText(row db.Scanner) (text string, err error) {

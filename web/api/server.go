@@ -51,6 +51,9 @@ type Server struct {
 	Audit *audit.Log
 	// Privacy keeps personal data; nil: no route reads or changes any.
 	Privacy *privacy.Store
+	// Forget destroys everything personal of orders and answers how many records that were; Forgotten follows its commit. nil: what this package reaches itself.
+	Forget    func(tx *db.Tx, cause string, orders []privacy.Subject) (int, error)
+	Forgotten func(ctx context.Context) error
 
 	Order       *order.Service
 	Payment     *payment.Service
@@ -128,6 +131,7 @@ func (s *Server) build() {
 	s.keyRoutes()
 	s.userRoutes()
 	s.auditRoutes()
+	s.privacyRoutes()
 	s.remedyRoutes()
 	s.paymentRoutes()
 	s.workRoutes()

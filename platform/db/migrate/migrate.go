@@ -71,6 +71,31 @@ func Load(fsys fs.FS) (*Set, error) {
 	return s, nil
 }
 
+// To is the part of the set up to a number, for a database as an older binary made it.
+func (s *Set) To(latest int64) (*Set, error) {
+	names, err := fs.Glob(s.fsys, "*.sql")
+	if err != nil {
+		return nil, err
+	}
+	part := new(txtar.Archive)
+	for _, name := range names {
+		m := fileName.FindStringSubmatch(name)
+		if n, err := strconv.ParseInt(m[1], 10, 64); err != nil || n > latest {
+			continue
+		}
+		text, err := fs.ReadFile(s.fsys, name)
+		if err != nil {
+			return nil, err
+		}
+		part.Files = append(part.Files, txtar.File{Name: name, Data: text})
+	}
+	fsys, err := txtar.FS(part)
+	if err != nil {
+		return nil, err
+	}
+	return Load(fsys)
+}
+
 // Text is everything the migrations say, rendered; two sets with the same text make the same schema.
 func (s *Set) Text(render func(string) string) (string, error) {
 	rendered, err := s.archive(render)
