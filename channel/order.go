@@ -135,6 +135,14 @@ type Line struct {
 	Ships       bool  // false: nothing to ship (digital, tip, gift card)
 	GiftCard    bool
 	Location    string // the partner's location it is to ship from; "" when open
+
+	Properties []Property // what the buyer asked of this line, such as a name to engrave: personal data
+}
+
+// Property is one wish about a line, in the words of the shop's form.
+type Property struct {
+	Name  string
+	Value string
 }
 
 // ListingRef is how a channel names what it sells; at least one field is set.

@@ -16,9 +16,13 @@ import (
 	"unicode/utf8"
 )
 
-// Strip empties the personal fields of an order: buyer, note, and of the addresses everything but what tax and routing need. What it
+// Strip empties the personal fields of an order: buyer, note, the properties of lines, and of the addresses everything but what tax and routing need. What it
 // takes away belongs into the sealed record, before.
 func Strip(o *Order) {
+	o.Lines = slices.Clone(o.Lines)
+	for i := range o.Lines {
+		o.Lines[i].Properties = nil
+	}
 	o.Buyer, o.Note = Person{}, ""
 	o.ShipTo, o.BillTo = o.ShipTo.Stripped(), o.BillTo.Stripped()
 }

@@ -23,7 +23,7 @@ func sold() channel.Order {
 		Country: "PK", Currency: "PKR", TaxMode: channel.TaxInclusive, Money: channel.MoneyComplete, Total: rs(300),
 		Lines: []channel.Line{
 			{External: "l1", Title: "Shirt", Quantity: 1, UnitPrice: rs(100), Total: rs(100), FulfilledBy: channel.Seller, Ships: true},
-			{External: "l2", Title: "Shoe", Quantity: 2, UnitPrice: rs(100), Total: rs(200), FulfilledBy: channel.Seller, Ships: true},
+			{External: "l2", Title: "Shoe", Quantity: 2, UnitPrice: rs(100), Total: rs(200), FulfilledBy: channel.Seller, Ships: true, Properties: []channel.Property{{Name: "Engraving", Value: "for Zainab"}}},
 		},
 		Payments: []channel.Payment{{External: "p1", Method: channel.PayCOD, Status: channel.Due, Amount: rs(300), Collector: channel.Courier}},
 		Buyer:    channel.Person{External: "c1", Name: "Muhammad Khan", Email: "m@example.com", Phone: "0300", Company: "Khan", TaxID: "42"},
@@ -39,7 +39,7 @@ func sold() channel.Order {
 func TestStrip(t *testing.T) {
 	t.Parallel()
 	want := sold()
-	want.Buyer, want.Note = channel.Person{}, ""
+	want.Buyer, want.Note, want.Lines[1].Properties = channel.Person{}, "", nil
 	want.ShipTo = channel.Address{City: "Lahore", Province: "Punjab", Postcode: "54000", Country: "PK"}
 	want.BillTo = channel.Address{City: "Lahore", Country: "PK", Masked: true}
 	got := sold()
@@ -47,7 +47,7 @@ func TestStrip(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("stripped (-want +got):\n%s", diff)
 	}
-	for _, word := range []string{"Khan", "0300", "0301", "House", "Street", "DHA", "example", "ring"} {
+	for _, word := range []string{"Khan", "0300", "0301", "House", "Street", "DHA", "example", "ring", "Zainab"} {
 		if strings.Contains(fmt.Sprintf("%+v", got), word) {
 			t.Errorf("%s is left", word)
 		}

@@ -145,15 +145,19 @@ func (l *legacy) id() string {
 }
 
 type graphLine struct {
-	ID          string            `json:"id"`
-	Name        text              `json:"name"`
-	SKU         text              `json:"sku"`
-	Quantity    text              `json:"quantity"`
-	Current     text              `json:"currentQuantity"`
-	Unfulfilled text              `json:"unfulfilledQuantity"`
-	Ships       bool              `json:"requiresShipping"`
-	GiftCard    bool              `json:"isGiftCard"`
-	Taxable     bool              `json:"taxable"`
+	ID          string `json:"id"`
+	Name        text   `json:"name"`
+	SKU         text   `json:"sku"`
+	Quantity    text   `json:"quantity"`
+	Current     text   `json:"currentQuantity"`
+	Unfulfilled text   `json:"unfulfilledQuantity"`
+	Ships       bool   `json:"requiresShipping"`
+	GiftCard    bool   `json:"isGiftCard"`
+	Taxable     bool   `json:"taxable"`
+	Attributes  []struct {
+		Name  text `json:"key"`
+		Value text `json:"value"`
+	} `json:"customAttributes"`
 	Variant     *legacy           `json:"variant"`
 	Product     *legacy           `json:"product"`
 	Price       *bag              `json:"originalUnitPriceSet"`
@@ -371,6 +375,9 @@ func (l *graphLine) read(r *reader, at, currency string) sheetLine {
 	}
 	if l.Current != "" {
 		out.current = r.count(at+".currentQuantity", l.Current)
+	}
+	for _, p := range l.Attributes {
+		out.properties = append(out.properties, channel.Property{Name: string(p.Name), Value: string(p.Value)})
 	}
 	if l.Unfulfilled != "" {
 		out.open = r.count(at+".unfulfilledQuantity", l.Unfulfilled)

@@ -2,6 +2,7 @@ package shopify
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -137,6 +138,9 @@ func (s *sheet) extra() map[string]string {
 			extra[name] = value
 		}
 	}
+	if n := s.personalised(); n > 0 {
+		extra["personalised_lines"] = strconv.Itoa(n) // what is asked of them is personal: it is in the buyer's record
+	}
 	if s.taxExempt {
 		extra["tax_exempt"] = "true"
 	}
@@ -147,6 +151,18 @@ func (s *sheet) extra() map[string]string {
 		extra["duties_included"] = "true"
 	}
 	return extra
+}
+
+// personalised counts the lines of which the buyer asked something that they were shown themselves: names that begin with an underscore are notes of apps.
+// https://shopify.dev/docs/storefronts/themes/architecture/templates/product#line-item-properties
+func (s *sheet) personalised() int {
+	n := 0
+	for _, l := range s.lines {
+		if slices.ContainsFunc(l.properties, func(p channel.Property) bool { return p.Value != "" && !strings.HasPrefix(p.Name, "_") }) {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *sheet) buyer() channel.Person {
@@ -232,6 +248,7 @@ func (s *sheet) line(r *reader, l sheetLine) channel.Line {
 	out := channel.Line{
 		External: l.id, Listing: channel.ListingRef{External: l.variant, Parent: l.product, SKU: l.sku}, Title: l.title, Quantity: l.quantity, Progress: s.progress(l),
 		UnitPrice: l.price, Discounts: discounts(l.discounts), Taxes: taxes(l.taxes), FulfilledBy: channel.Seller, Ships: l.ships, GiftCard: l.giftCard,
+		Properties: wishes(l.properties),
 	}
 	if out.Listing == (channel.ListingRef{}) {
 		out.Listing.Alt = l.title // a custom sale, or a product deleted since: its title is all there is to know it by
@@ -240,6 +257,11 @@ func (s *sheet) line(r *reader, l sheetLine) channel.Line {
 	r.keep("line "+l.id, err)
 	out.Total = s.net(r, "line "+l.id, gross, out.Discounts, out.Taxes)
 	return out
+}
+
+// wishes are the properties that say something: forms send the fields that were left empty too.
+func wishes(all []channel.Property) []channel.Property {
+	return slices.DeleteFunc(slices.Clone(all), func(p channel.Property) bool { return p.Value == "" })
 }
 
 // net is what the buyer pays for something: before discounts, less discounts, plus taxes where prices do not hold them.

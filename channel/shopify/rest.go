@@ -121,6 +121,7 @@ type restLine struct {
 	Ships       bool             `json:"requires_shipping"`
 	GiftCard    bool             `json:"gift_card"`
 	Taxable     bool             `json:"taxable"`
+	Properties  properties       `json:"properties"`
 	Allocations []restAllocation `json:"discount_allocations"`
 	Taxes       []restTax        `json:"tax_lines"`
 }
@@ -327,7 +328,7 @@ func (o *restOrder) line(r *reader, at string, l *restLine, s *sheet) sheetLine 
 	out := sheetLine{
 		id: string(l.ID), title: string(l.Name), sku: string(l.SKU), variant: string(l.Variant), product: string(l.Product),
 		quantity: r.count(at+".quantity", l.Quantity), current: -1, open: -1, price: restMoney(r, at+".price_set", l.PriceSet, l.Price, s),
-		ships: l.Ships, giftCard: l.GiftCard, taxable: l.Taxable, discounts: o.discounts(r, at, l.Allocations, s), taxes: restTaxes(r, at, l.Taxes, s),
+		ships: l.Ships, giftCard: l.GiftCard, taxable: l.Taxable, properties: l.Properties, discounts: o.discounts(r, at, l.Allocations, s), taxes: restTaxes(r, at, l.Taxes, s),
 	}
 	if out.title == "" {
 		out.title = string(l.Title)

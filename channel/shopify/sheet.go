@@ -3,10 +3,13 @@ package shopify
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/kernel/money"
 )
@@ -68,6 +71,7 @@ type sheetLine struct {
 	open                             int64 // not yet fulfilled and still wanted; -1 when not said
 	price                            money.Amount
 	ships, giftCard, taxable         bool
+	properties                       []channel.Property
 	discounts                        []sheetDiscount
 	taxes                            []sheetTax
 }
@@ -147,6 +151,41 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	}
 	*t = text(data)
 	return nil
+}
+
+// properties of a line in REST's shape. What an app put there as a number or a whole object is kept as its text, as GraphQL says it; an object of names instead of a list,
+// which carts of old themes send, is understood too.
+type properties []channel.Property
+
+// UnmarshalJSON takes a list of names and values, or one object.
+func (p *properties) UnmarshalJSON(data []byte) error {
+	var list []struct {
+		Name  text            `json:"name"`
+		Value json.RawMessage `json:"value"`
+	}
+	if err := json.Unmarshal(data, &list); err == nil {
+		for _, one := range list {
+			*p = append(*p, channel.Property{Name: string(one.Name), Value: anyText(one.Value)})
+		}
+		return nil
+	}
+	var named map[string]json.RawMessage
+	if err := json.Unmarshal(data, &named); err != nil {
+		return fault.New(fault.Invalid, "the properties of a line are no list of names and values")
+	}
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		*p = append(*p, channel.Property{Name: name, Value: anyText(named[name])})
+	}
+	return nil
+}
+
+// anyText is a scalar as text, or all else as it was written.
+func anyText(raw json.RawMessage) string {
+	var t text
+	if len(raw) == 0 || t.UnmarshalJSON(raw) == nil {
+		return string(t)
+	}
+	return string(raw)
 }
 
 // said is a status word as GraphQL spells it.

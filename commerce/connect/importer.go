@@ -138,6 +138,11 @@ func (s *Service) decodeOne(ctx context.Context, o *opened, keys privacy.Keys, a
 		Account: o.acc.ID, External: order.External, Person: privacy.Person(order.Buyer), ShipTo: privacy.Address(order.ShipTo),
 		BillTo: privacy.Address(order.BillTo), Note: order.Note,
 	}
+	for _, l := range order.Lines {
+		for _, p := range l.Properties {
+			rec.Lines = append(rec.Lines, privacy.LineNote{Line: l.External, Name: p.Name, Value: p.Value})
+		}
+	}
 	if !rec.IsZero() {
 		sealed, err := s.need.Privacy.SealRecord(rec)
 		if err != nil {

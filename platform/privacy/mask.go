@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -78,6 +79,10 @@ func (r Record) Mask() Record {
 	}
 	r.ShipTo, r.BillTo = r.ShipTo.Mask(), r.BillTo.Mask()
 	r.Note = MaskLine(r.Note)
+	r.Lines = slices.Clone(r.Lines)
+	for i := range r.Lines {
+		r.Lines[i].Value = MaskLine(r.Lines[i].Value)
+	}
 	return r
 }
 

@@ -38,6 +38,10 @@ func TestMask(t *testing.T) {
 
 func TestRecordMask(t *testing.T) {
 	t.Parallel()
+	asked := privacy.Record{Lines: []privacy.LineNote{{Line: "1", Name: "Engraving", Value: "for Zainab"}}}
+	if got := asked.Mask(); got.Lines[0].Value != "••• ••••••" || asked.Lines[0].Value != "for Zainab" || asked.IsZero() {
+		t.Errorf("what is asked of a line is shown as %q", got.Lines[0].Value)
+	}
 	want := privacy.Record{
 		Account: "a1", External: "1001", Note: "•••• ••• •••• •••••",
 		Person: privacy.Person{Name: "M••••• K•••", Email: "M•••••@E•••••.com", Phone: "030••••••47"},

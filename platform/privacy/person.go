@@ -42,7 +42,22 @@ type Record struct {
 	ShipTo   Address
 	BillTo   Address
 	Note     string // the buyer's remark
+
+	Lines []LineNote `json:",omitempty"` // what the buyer asked of single lines
 }
+
+// LineNote is one wish of the buyer about a line, such as a name to engrave.
+type LineNote struct {
+	Line  string // the partner's id of the line
+	Name  string // what the shop's form calls it
+	Value string
+}
+
+// String gives nothing away.
+func (LineNote) String() string { return "LineNote(•••)" }
+
+// GoString gives nothing away.
+func (n LineNote) GoString() string { return n.String() }
 
 // IsZero reports whether there is nothing personal in it.
 func (r Record) IsZero() bool {
@@ -50,7 +65,7 @@ func (r Record) IsZero() bool {
 	for _, a := range []*Address{&ship, &bill} {
 		a.City, a.Province, a.Postcode, a.Country, a.Masked = "", "", "", "", false
 	}
-	return r.Person == Person{} && ship == Address{} && bill == Address{} && r.Note == ""
+	return r.Person == Person{} && ship == Address{} && bill == Address{} && r.Note == "" && len(r.Lines) == 0
 }
 
 // country is where the record's phone numbers are from, unless they say so themselves.

@@ -19,6 +19,16 @@ type Personal struct {
 	ShipTo  Address `json:"ship_to"`
 	BillTo  Address `json:"bill_to"`
 	Note    string  `json:"note,omitempty"`
+	// Lines are what the buyer asked of single lines: an engraving, a message on a card.
+	Lines []LineNote `json:"lines,omitempty"`
+}
+
+// LineNote is one wish of the buyer about a line.
+type LineNote struct {
+	External string `json:"external_id" doc:"The channel's id of the line"`
+	SKU      string `json:"sku,omitempty"`
+	Name     string `json:"name" doc:"What the shop's form calls it; apps begin theirs with an underscore"`
+	Value    string `json:"value"`
 }
 
 // Person is a buyer.
@@ -112,6 +122,20 @@ func scanText(row db.Scanner) (text string, err error) {
 	return text, err
 }
 
+func lineNotes(v order.View, notes []privacy.LineNote) []LineNote {
+	var all []LineNote
+	for _, n := range notes {
+		one := LineNote{External: n.Line, Name: n.Name, Value: n.Value}
+		for i := range v.Lines {
+			if v.Lines[i].External == n.Line {
+				one.SKU = v.Lines[i].SKU
+			}
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
 // personalRoutes read what is sealed, for a purpose.
 func (s *Server) personalRoutes(tag string) {
 	if s.Privacy == nil {
@@ -133,6 +157,7 @@ func (s *Server) personalRoutes(tag string) {
 		}
 		rec, err := s.Privacy.Read(ctx, v.Buyer, privacy.Reading{Actor: who.Actor(), Purpose: in.Body.Purpose, RequestID: requestOf(ctx).id})
 		p.Buyer, p.ShipTo, p.BillTo, p.Note = Person(rec.Person), Address(rec.ShipTo), Address(rec.BillTo), rec.Note
+		p.Lines = lineNotes(v, rec.Lines)
 		return p, err
 	})
 	write(s, route{
