@@ -313,18 +313,21 @@ func (p *play) placed() int {
 	return n
 }
 
-// patience is how long the demo waits for something that must come.
-const patience = 30 * time.Second
+// patience is how long the demo waits for something that must come, while nothing of it moves.
+const patience = time.Minute
 
-// until waits until a question is answered with nothing left; it says what was left when patience ends.
+// until waits until a question is answered with nothing left; it says what was left when that has not changed for too long.
 func (p *play) until(ctx context.Context, what string, ask func(ctx context.Context) (string, error)) error {
-	deadline := time.Now().Add(patience)
+	was, moved := "", time.Now()
 	for {
 		left, err := ask(ctx)
 		if err != nil || left == "" {
 			return err
 		}
-		if time.Now().After(deadline) {
+		if left != was {
+			was, moved = left, time.Now()
+		}
+		if time.Since(moved) > patience {
 			return fmt.Errorf("waited %s until %s: %s", patience, what, left)
 		}
 		select {

@@ -110,9 +110,18 @@ func (p *Page) Fill(selector, text string) {
 // Keys types on the keyboard, wherever the focus is. "\r" is Enter.
 func (p *Page) Keys(keys string) { p.do("type", chromedp.KeyEvent(keys)) }
 
-// Scan types as a scanner does: all keys at once with Enter behind them, however slow the machine is.
+// Scan types as a scanner does: all keys struck at once with Enter behind them, however slow the machine is. The same code is shown to it again after a moment only: before
+// that a scanner does not read it twice. It does not wait for what follows, which may be another page.
 func (p *Page) Scan(code string) {
-	p.Eval("(() => { for (const key of [..." + quote(code) + ", 'Enter']) document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true})); return true })()")
+	p.Wait("window.scanned !== " + quote(code) + " || performance.now() - window.scannedAt > 320")
+	p.Eval(`(() => { setTimeout(() => {
+		window.scanned = ` + quote(code) + `; window.scannedAt = performance.now();
+		for (const key of [...window.scanned, 'Enter']) {
+			const e = new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true});
+			Object.defineProperty(e, 'timeStamp', {value: window.scannedAt});
+			document.activeElement.dispatchEvent(e);
+		}
+	}, 0); return true })()`)
 }
 
 // Ctrl types a key with Ctrl held.

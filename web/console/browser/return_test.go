@@ -39,7 +39,7 @@ func TestReturn(t *testing.T) {
 			}
 			find()
 			for _, sku := range comes(t, s, r) {
-				scan(p, sku)
+				p.Scan(sku)
 			}
 			p.Wait("document.querySelector('.s-goods_received') && document.readyState === 'complete'")
 			p.Eval("(document.querySelectorAll('#inspect select').forEach((c) => { c.value = 'sellable' }), true)")

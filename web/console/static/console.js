@@ -143,12 +143,11 @@
   };
 
   let last = "", lastAt = 0;
-  const take = (code) => {
+  const take = (code, at) => {
     code = code.trim();
     if (!code) return;
-    const now = Date.now();
-    if (code === last && now - lastAt < 300) return; // the scanner read the same label twice in one go
-    last = code; lastAt = now;
+    if (code === last && at - lastAt < 300) return; // the scanner read the same label twice in one go
+    last = code; lastAt = at;
     if (verify(code)) return;
     store([...queue(), { id: id(), code }]);
     say(scan.dataset.sending + " " + code, "wait");
@@ -181,15 +180,14 @@
     return true;
   };
 
-  scan.addEventListener("submit", (e) => { e.preventDefault(); take(input.value); input.value = ""; input.focus(); });
+  scan.addEventListener("submit", (e) => { e.preventDefault(); take(input.value, e.timeStamp); input.value = ""; input.focus(); });
   let burst = "", burstAt = 0;
   document.addEventListener("keydown", (e) => {
     if (document.activeElement === input || e.ctrlKey || e.metaKey || e.altKey) return;
-    const now = performance.now();
-    if (now - burstAt > 80) burst = "";
-    burstAt = now;
+    if (e.timeStamp - burstAt > 80) burst = ""; // when the key was struck: a busy page may hear of it late
+    burstAt = e.timeStamp;
     if (e.key === "Enter") {
-      if (burst.length >= 3) { e.preventDefault(); e.stopPropagation(); const code = burst; burst = ""; if (typing(document.activeElement)) document.activeElement.value = ""; take(code); }
+      if (burst.length >= 3) { e.preventDefault(); e.stopPropagation(); const code = burst; burst = ""; if (typing(document.activeElement)) document.activeElement.value = ""; take(code, e.timeStamp); }
     } else if (e.key.length === 1) burst += e.key;
   }, true);
   addEventListener("online", send);
