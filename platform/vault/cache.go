@@ -204,6 +204,7 @@ func (v *Vault) load(ctx context.Context, k cacheKey, epoch uint64) (*cached, er
 // note remembers that a credential was used.
 func (v *Vault) note(k cacheKey) {
 	now := v.db.Now()
+	v.uses.note(k, now)
 	v.cache.mu.RLock()
 	recent := now.Sub(v.cache.used[k]) < time.Minute
 	v.cache.mu.RUnlock()
@@ -244,13 +245,23 @@ func (v *Vault) Tend(ctx context.Context) error {
 	for _, k := range slices.SortedFunc(maps.Keys(used), compareKeys) {
 		batch.Add(k.owner, k.name, used[k].UnixMicro())
 	}
+	var told []Use
+	if v.opt.Used != nil {
+		told = v.uses.due(v.db.Now())
+	}
 	err := v.db.Write(db.Background(ctx), func(tx *db.Tx) error {
+		if len(told) > 0 {
+			if err := v.opt.Used(tx, told); err != nil {
+				return err
+			}
+		}
 		tx.Send(`update credentials set last_used_at = r.u from rows(o text, n text, u bigint)
 			where credentials.owner = r.o and credentials.name = r.n and credentials.state = 'active'
 			and (credentials.last_used_at is null or credentials.last_used_at < r.u)`, batch)
 		return Sweep(tx)
 	})
 	if err != nil {
+		v.uses.back(told)
 		return err
 	}
 	v.cache.mu.Lock()

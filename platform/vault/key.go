@@ -89,6 +89,17 @@ func (k *key) unwrap(master tink.AEAD) error {
 	return k.use(h)
 }
 
+// rewrap wraps the key with another key-encryption key.
+func (k *key) rewrap(from, to tink.AEAD) ([]byte, error) {
+	h, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(k.wrapped)), from, k.bound())
+	if err != nil {
+		return nil, err
+	}
+	var buf bytes.Buffer
+	err = h.WriteWithAssociatedData(keyset.NewBinaryWriter(&buf), to, k.bound())
+	return buf.Bytes(), err
+}
+
 func newKey(zone string, p Purpose, master masterKey) (*key, error) {
 	k := &key{id: db.ID(), zone: zone, purpose: p, state: "active", fingerprint: master.fingerprint}
 	h, err := keyset.NewHandle(p.template())
@@ -122,12 +133,21 @@ func (v *Vault) Cipher(ctx context.Context, zone string, p Purpose) (*Cipher, er
 // Seal encrypts with the active key and says which that was. bound is not encrypted, but opening needs the same: put into it where
 // the box belongs, so that it opens nowhere else.
 func (c *Cipher) Seal(plain []byte, bound string) (keyID string, box []byte, err error) {
-	k := c.v.active(c.zone, c.purpose)
-	if k == nil {
-		return "", nil, fault.New(fault.Internal, "the vault has no key for %s in zone %s", c.purpose, c.zone)
+	k, err := c.v.current(c.zone, c.purpose)
+	if err != nil {
+		return "", nil, err
 	}
 	box, err = k.aead.Encrypt(plain, []byte(bound))
 	return k.id, box, err
+}
+
+// Active names the key that seals now.
+func (c *Cipher) Active() (string, error) {
+	k, err := c.v.current(c.zone, c.purpose)
+	if err != nil {
+		return "", err
+	}
+	return k.id, nil
 }
 
 // Open decrypts. Faults: Internal when the box was changed, belongs elsewhere, or its key is not to be had.

@@ -25,28 +25,45 @@ const keySize = 32 // AES-256
 // CreateKeyFile writes a new random key-encryption key as base64 text, mode 0600, durable before it returns. It never overwrites:
 // fault.Conflict when the file is there already.
 func CreateKeyFile(path string) error {
-	material := make([]byte, keySize)
-	_, _ = rand.Read(material) // never fails since Go 1.24
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dirOf(path), 0o700); err != nil {
 		return fault.Wrap(fault.Invalid, err, "the folder of the key file cannot be made")
 	}
-	temporary, err := os.CreateTemp(dir, ".key-*") // mode 0600
+	temporary, err := writeBeside(path, keyLine(newMaterial()))
 	if err != nil {
-		return fault.Wrap(fault.Invalid, err, "the key file cannot be made")
+		return err
 	}
-	defer func() { _ = os.Remove(temporary.Name()) }()
-	_, err = temporary.WriteString(base64.StdEncoding.EncodeToString(material) + "\n")
-	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
-		return fault.Wrap(fault.Internal, err, "the key file cannot be written")
-	}
+	defer func() { _ = os.Remove(temporary) }()
 	// A link either appears with all its content or, when somebody was faster, not at all.
-	if err := os.Link(temporary.Name(), path); errors.Is(err, fs.ErrExist) {
+	if err := os.Link(temporary, path); errors.Is(err, fs.ErrExist) {
 		return fault.New(fault.Conflict, "there is a key file at %s already", path)
 	} else if err != nil {
 		return fault.Wrap(fault.Internal, err, "the key file cannot be made")
 	}
-	return syncFolder(dir)
+	return syncFolder(dirOf(path))
+}
+
+func newMaterial() []byte {
+	material := make([]byte, keySize)
+	_, _ = rand.Read(material) // never fails since Go 1.24
+	return material
+}
+
+func keyLine(material []byte) string { return base64.StdEncoding.EncodeToString(material) + "\n" }
+
+func dirOf(path string) string { return filepath.Dir(path) }
+
+// writeBeside writes a durable file of mode 0600 in the folder of another.
+func writeBeside(path, text string) (string, error) {
+	temporary, err := os.CreateTemp(dirOf(path), ".key-*") // mode 0600
+	if err != nil {
+		return "", fault.Wrap(fault.Invalid, err, "the key file cannot be made")
+	}
+	_, err = temporary.WriteString(text)
+	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
+		_ = os.Remove(temporary.Name())
+		return "", fault.Wrap(fault.Internal, err, "the key file cannot be written")
+	}
+	return temporary.Name(), nil
 }
 
 func syncFolder(dir string) error {
@@ -60,8 +77,8 @@ func syncFolder(dir string) error {
 	return fault.Wrap(fault.Internal, errors.Join(f.Sync(), f.Close()), "the key file may not be durable")
 }
 
-// readKeyFile reads a key as base64 or hexadecimal text.
-func readKeyFile(path string) ([]byte, error) {
+// readKeyFile reads keys as base64 or hexadecimal text, one a line, the wanted one first; two at most.
+func readKeyFile(path string) (masters, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -81,11 +98,24 @@ func readKeyFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	material, err := parseKey(strings.TrimSpace(string(text)))
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "the key file %s does not hold a key: want 32 random bytes as base64 or hexadecimal text", path)
+	bad := fault.New(fault.Invalid, "the key file %s does not hold a key: want 32 random bytes as base64 or hexadecimal text, one key a line, two at most", path)
+	var all masters
+	for line := range strings.Lines(strings.TrimSpace(string(text))) {
+		material, err := parseKey(strings.TrimSpace(line))
+		if err != nil || len(all) == 2 {
+			return nil, bad
+		}
+		k, err := newMasterKey(material)
+		if err != nil {
+			return nil, fault.Wrap(fault.Internal, err, "the key-encryption key cannot be used")
+		}
+		k.path = path
+		all = append(all, k)
 	}
-	return material, nil
+	if len(all) == 0 {
+		return nil, bad
+	}
+	return all, nil
 }
 
 func parseKey(text string) ([]byte, error) {
@@ -101,6 +131,8 @@ func parseKey(text string) ([]byte, error) {
 type masterKey struct {
 	tink.AEAD
 	fingerprint string
+	path        string // of the key file; "" for one that is kept elsewhere
+	material    []byte // of one from a file
 }
 
 func newMasterKey(material []byte) (masterKey, error) {
@@ -110,5 +142,5 @@ func newMasterKey(material []byte) (masterKey, error) {
 	}
 	h := hmac.New(sha256.New, material)
 	h.Write([]byte("openclaw-commerce fingerprint of a key-encryption key"))
-	return masterKey{cipher, hex.EncodeToString(h.Sum(nil)[:8])}, nil
+	return masterKey{AEAD: cipher, fingerprint: hex.EncodeToString(h.Sum(nil)[:8]), material: material}, nil
 }

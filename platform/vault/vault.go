@@ -1,19 +1,20 @@
 // Package vault keeps secrets: the key hierarchy and the credentials of accounts, sealed in the database and masked wherever they are
 // printed. Start at Open, then Put and Values.
 //
-// A key-encryption key from a file wraps the keys in vault_keys (Tink keysets, unwrapped once at start); those seal credentials, wrap
+// A key-encryption key (a file, HashiCorp Vault Transit or AWS KMS) wraps the keys in vault_keys (Tink keysets, unwrapped once at start); those seal credentials, wrap
 // the keys of personal data (platform/privacy), sign audit rows (platform/audit) and hash API keys (platform/access). Everything sealed
 // is bound to the place it belongs to: a row's content opens nowhere else.
 package vault
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -25,18 +26,34 @@ const MainZone = "main"
 // Options say where the key-encryption key is.
 type Options struct {
 	KeyFile string // 32 bytes as base64 or hexadecimal text, readable by its owner only
-	Create  bool   // make the file when it is missing; on SQLite only, and only while the database holds nothing sealed
-	Log     *slog.Logger
+	// Keys name the key-encryption keys instead, the wanted one first, the one it replaces after it: file:PATH,
+	// transit:https://HOST/MOUNT/NAME, awskms:REGION/KEY. What a service wants to see comes from Env.
+	Keys []string
+	// Env answers VAULT_TOKEN, AWS_ACCESS_KEY_ID and what else the services' own tools read; default os.Getenv.
+	Env func(name string) string
+	// Fence is how long a process may seal without having looked at the keys; a key that was replaced is destroyed after it.
+	// Default a minute on SQLite, where one process writes, and ten minutes on PostgreSQL.
+	Fence time.Duration
+	// Used is told, in a transaction, which credentials were used; at most once an hour for each.
+	Used   func(tx *db.Tx, uses []Use) error
+	Create bool // make the file when it is missing; on SQLite only, and only while the database holds nothing sealed
+	Log    *slog.Logger
 }
 
 // Vault is an open vault. It is safe for concurrent use.
 type Vault struct {
 	db     *db.DB
 	log    *slog.Logger
-	master masterKey
-	sealer *Cipher // of credentials
+	opt    Options
+	sealer *Cipher     // of credentials
+	also   []Rewrapper // what else is wrapped with our keys
+	uses   uses
 
 	mu       sync.RWMutex
+	masters  masters
+	master   masterKey // the one in use
+	looked   time.Time // when the keys were last read
+	looking  singleflight.Group
 	byID     map[string]*key
 	activeOf map[slot]*key
 	missed   time.Time // when an unknown key was last looked for
@@ -52,7 +69,13 @@ type slot struct {
 // Open reads the key file, checks that it is the one this database was set up with, and unwraps the keys. Faults: Invalid for a key
 // file that is missing, readable by others, malformed, or not this database's.
 func Open(ctx context.Context, d *db.DB, o Options) (*Vault, error) {
-	v := &Vault{db: d, log: o.Log, byID: map[string]*key{}, activeOf: map[slot]*key{}}
+	v := &Vault{db: d, log: o.Log, opt: o, byID: map[string]*key{}, activeOf: map[slot]*key{}}
+	if v.opt.Env == nil {
+		v.opt.Env = os.Getenv
+	}
+	if o = v.opt; o.Fence == 0 {
+		v.opt.Fence = defaultFence(d.Engine())
+	}
 	v.cache.init()
 	if v.log == nil {
 		v.log = slog.Default()
@@ -61,18 +84,12 @@ func Open(ctx context.Context, d *db.DB, o Options) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	material, err := obtain(o, d.Engine(), len(stored) == 0)
-	if err != nil {
+	if v.masters, err = obtain(o, d.Engine(), len(stored) == 0); err != nil {
 		return nil, err
 	}
-	if v.master, err = newMasterKey(material); err != nil {
-		return nil, fault.Wrap(fault.Internal, err, "the key-encryption key cannot be used")
-	}
-	for _, k := range stored {
-		if k.fingerprint != v.master.fingerprint {
-			return nil, fault.New(fault.Invalid, "the key file %s is not the one this database was set up with: its fingerprint is %s, the database wants %s",
-				o.KeyFile, v.master.fingerprint, k.fingerprint)
-		}
+	v.master = v.masters[0]
+	if len(stored) == 0 && len(v.masters) > 1 {
+		v.masters = v.masters[:1]
 	}
 	if err := v.take(stored); err != nil {
 		return nil, err
@@ -81,36 +98,37 @@ func Open(ctx context.Context, d *db.DB, o Options) (*Vault, error) {
 	return v, err
 }
 
-// obtain reads the key file, or makes it where that is allowed.
-func obtain(o Options, engine db.Engine, empty bool) ([]byte, error) {
-	if o.KeyFile == "" {
-		return nil, fault.New(fault.Invalid, "no key file is configured")
-	}
-	material, err := readKeyFile(o.KeyFile)
-	if !errors.Is(err, fs.ErrNotExist) {
-		if err != nil && fault.KindOf(err) == fault.Internal {
-			err = fault.Wrap(fault.Invalid, err, "the key file cannot be read")
-		}
-		return material, err
-	}
-	switch {
-	case !empty:
-		return nil, fault.New(fault.Invalid, "the key file %s is missing, and the database holds what was sealed with it: restore the file from its backup", o.KeyFile)
-	case engine != db.SQLite:
-		return nil, fault.New(fault.Invalid, "the key file %s is missing: on PostgreSQL it is configured, never made, since every process needs the same; "+
-			"make one with: (umask 077 && openssl rand -base64 32 > %s), and back it up apart from the database", o.KeyFile, o.KeyFile)
-	case !o.Create:
-		return nil, fault.New(fault.Invalid, "the key file %s is missing", o.KeyFile)
-	}
-	// Another process that starts now may be faster; then its file is ours.
-	if err := CreateKeyFile(o.KeyFile); err != nil && !fault.Is(err, fault.Conflict) {
-		return nil, err
-	}
-	return readKeyFile(o.KeyFile)
+// Fingerprint says which key-encryption key is in use; it gives nothing away about it.
+func (v *Vault) Fingerprint() string {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.master.fingerprint
 }
 
-// Fingerprint says which key-encryption key is in use; it gives nothing away about it.
-func (v *Vault) Fingerprint() string { return v.master.fingerprint }
+// masterOf finds a key-encryption key; one that is not known may have been put into the configuration since.
+func (v *Vault) masterOf(fingerprint string) (masterKey, error) {
+	v.mu.RLock()
+	k, ok := v.masters.of(fingerprint)
+	first := v.masters[0]
+	v.mu.RUnlock()
+	if ok {
+		return k, nil
+	}
+	again, err := obtain(Options{KeyFile: v.opt.KeyFile, Keys: v.opt.Keys, Env: v.opt.Env}, v.db.Engine(), false)
+	if err != nil {
+		return k, err
+	}
+	if k, ok = again.of(fingerprint); !ok {
+		if first.path == "" {
+			return k, fault.New(fault.Invalid, "the key-encryption key %s is not the one this database was set up with: the database wants %s", first.fingerprint, fingerprint)
+		}
+		return k, fault.New(fault.Invalid, "the key file %s is not the one this database was set up with: its fingerprint is %s, the database wants %s", first.path, first.fingerprint, fingerprint)
+	}
+	v.mu.Lock()
+	v.masters = again
+	v.mu.Unlock()
+	return k, nil
+}
 
 func (v *Vault) stored(ctx context.Context) (keys []*key, err error) {
 	err = v.db.Read(ctx, func(tx *db.Tx) error {
@@ -134,12 +152,20 @@ func (v *Vault) take(stored []*key) error {
 	v.mu.RLock()
 	known := v.byID
 	v.mu.RUnlock()
+	looked := time.Now()
 	byID, activeOf := make(map[string]*key, len(stored)), map[slot]*key{}
+	var newest masterKey
 	for _, k := range stored {
+		master, err := v.masterOf(k.fingerprint)
 		if old := known[k.id]; old != nil {
 			k.aead, k.mac, k.prf = old.aead, old.mac, old.prf
-		} else if err := k.unwrap(v.master); err != nil {
+		} else if err != nil {
+			return err
+		} else if err := k.unwrap(master); err != nil {
 			return fault.Wrap(fault.Internal, err, "a key of the vault cannot be unwrapped: it was changed, or wrapped with another key file")
+		}
+		if err == nil {
+			newest = master
 		}
 		byID[k.id] = k
 		if k.state == "active" {
@@ -147,9 +173,40 @@ func (v *Vault) take(stored []*key) error {
 		}
 	}
 	v.mu.Lock()
-	v.byID, v.activeOf = byID, activeOf
+	v.byID, v.activeOf, v.looked = byID, activeOf, looked
+	if newest.fingerprint != "" {
+		v.master = newest
+	}
 	v.mu.Unlock()
 	return nil
+}
+
+// current returns the active key to seal with. A process that has not looked at the keys for a while looks first, so that what a replaced
+// key sealed is known to be all there is of it once the fence has passed.
+func (v *Vault) current(zone string, p Purpose) (*key, error) {
+	v.mu.RLock()
+	k, old := v.activeOf[slot{zone, p}], time.Since(v.looked) > v.opt.Fence/2
+	v.mu.RUnlock()
+	if old {
+		// The caller may be inside a transaction, so another goroutine looks.
+		_, err, _ := v.looking.Do("", func() (any, error) {
+			done := make(chan error, 1)
+			go func() {
+				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+				defer cancel()
+				done <- v.Refresh(ctx)
+			}()
+			return nil, <-done
+		})
+		if err != nil {
+			return nil, err
+		}
+		k = v.active(zone, p)
+	}
+	if k == nil {
+		return nil, fault.New(fault.Internal, "the vault has no key for %s in zone %s", p, zone)
+	}
+	return k, nil
 }
 
 // ensure makes the first key of a purpose in a zone. Of several processes that try, one wins.
@@ -157,7 +214,10 @@ func (v *Vault) ensure(ctx context.Context, zone string, p Purpose) error {
 	if v.active(zone, p) != nil {
 		return nil
 	}
-	k, err := newKey(zone, p, v.master)
+	v.mu.RLock()
+	master := v.master
+	v.mu.RUnlock()
+	k, err := newKey(zone, p, master)
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "a key cannot be made")
 	}
