@@ -80,11 +80,14 @@ type Service struct {
 	can    map[string]channel.Can // by channel: what its adapter can do
 	wake   chan struct{}          // something was stored
 	nudge  map[string]chan struct{}
+
+	full     int // messages from which on the inbox is full
+	pressure pressure
 }
 
 // New makes the service.
 func New(need Needs) *Service {
-	s := &Service{need: need, kinds: map[string]channel.Kind{}, opened: map[string]*opened{}, can: map[string]channel.Can{}, wake: make(chan struct{}, 1), nudge: map[string]chan struct{}{}}
+	s := &Service{need: need, kinds: map[string]channel.Kind{}, opened: map[string]*opened{}, can: map[string]channel.Can{}, wake: make(chan struct{}, 1), nudge: map[string]chan struct{}{}, full: fullInbox}
 	if s.need.Log == nil {
 		s.need.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}

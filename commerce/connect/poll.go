@@ -229,7 +229,7 @@ func (s *Service) attend(ctx context.Context, id string) {
 		wait := time.Minute
 		if o, err := s.open(ctx, id); err == nil {
 			wait = o.acc.every()
-			if o.acc.State == Active {
+			if o.acc.State == Active && !s.Pressed(ctx) {
 				s.round(ctx, o)
 			}
 		}

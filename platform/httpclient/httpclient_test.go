@@ -577,8 +577,8 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 		want := map[string]float64{
-			"commerce_partner_requests_total a1 demo 429": 1, "commerce_partner_requests_total a1 demo 500": 1, "commerce_partner_requests_total a1 demo 200": 1,
-			"commerce_partner_request_seconds a1 demo": 3, "commerce_partner_throttles_total a1 demo": 1, "commerce_partner_repeats_total a1 demo": 2,
+			"openclaw_partner_requests_total a1 demo 429": 1, "openclaw_partner_requests_total a1 demo 500": 1, "openclaw_partner_requests_total a1 demo 200": 1,
+			"openclaw_partner_request_seconds a1 demo": 3, "openclaw_partner_throttles_total a1 demo": 1, "openclaw_partner_repeats_total a1 demo": 2,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("metrics (-want +got):\n%s", diff)

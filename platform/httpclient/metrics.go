@@ -23,14 +23,14 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append(labels, more...))
 	}
 	m := &Metrics{
-		requests: counter("commerce_partner_requests_total", "Requests to partners by status; 0 is no answer.", "status"),
+		requests: counter("openclaw_partner_requests_total", "Requests to partners by status; 0 is no answer.", "status"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "commerce_partner_request_seconds", Help: "How long partners take to answer.",
+			Name: "openclaw_partner_request_seconds", Help: "How long partners take to answer.",
 			Buckets: []float64{0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30},
 		}, labels),
-		throttle: counter("commerce_partner_throttles_total", "How often partners asked to wait."),
-		repeats:  counter("commerce_partner_repeats_total", "Reads that were repeated."),
-		waits:    counter("commerce_partner_over_budget_total", "Calls not made because the budget would have taken too long."),
+		throttle: counter("openclaw_partner_throttles_total", "How often partners asked to wait."),
+		repeats:  counter("openclaw_partner_repeats_total", "Reads that were repeated."),
+		waits:    counter("openclaw_partner_over_budget_total", "Calls not made because the budget would have taken too long."),
 	}
 	r.MustRegister(m.requests, m.seconds, m.throttle, m.repeats, m.waits)
 	return m

@@ -9,6 +9,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
 	"github.com/openclaw-pos/commerce/platform/outbox"
 )
 
@@ -50,18 +51,31 @@ func (s *Server) diagnose(ctx context.Context) (Diagnosis, error) {
 	if s.Vault != nil {
 		d.add("vault", false, false, "open with the key %s", s.Vault.Fingerprint())
 	}
-	b, now, err := s.backlog(ctx)
+	q, now, err := s.queues(ctx)
 	if err != nil {
 		return d, err
 	}
-	late := !b.Oldest.IsZero() && now.Sub(b.Oldest) > tooOld
-	d.add("intake", false, late, "%d messages wait to be imported", b.Inbox)
-	d.add("events", false, false, "%d wait for their place", b.Unplaced)
-	d.add("channels", false, false, "%d things to tell", b.Tells)
-	d.add("webhooks", false, false, "%d to send", b.Deliveries)
-	d.add("jobs", false, b.Dead > 0, "%d due, %d given up or unknown", b.Jobs, b.Dead)
-	d.add("exceptions", false, b.Exceptions > 0, "%d cases need a person", b.Exceptions)
+	say := func(check, name, form string) {
+		d.add(check, false, q[name].age(now) > tooOld, form, q[name].Waiting)
+	}
+	say("intake", queueInbox, "%d messages wait to be imported")
+	say("events", queueEvents, "%d wait for their place")
+	say("channels", queueTells, "%d things to tell")
+	say("webhooks", queueDeliveries, "%d to send")
+	d.add("jobs", false, q[queueDead].Waiting > 0, "%d due, %d given up or unknown", q[queueJobs].Waiting, q[queueDead].Waiting)
+	if disk, known := s.DB.Disk(); known {
+		d.add("disk", false, disk.Low(), "%d MiB free of %d", disk.Free>>20, disk.Total>>20)
+	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		counts, err := exception.Counts(tx)
+		if err != nil {
+			return err
+		}
+		open := int64(0)
+		for _, c := range counts {
+			open += c.Open
+		}
+		d.add("exceptions", false, open > 0, "%d cases need a person", open)
 		if s.Audit != nil {
 			chain, err := audit.Stand(tx)
 			if err != nil {
