@@ -9,6 +9,7 @@ import (
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/commerce/cart"
+	"github.com/openclaw-pos/commerce/commerce/catalog"
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/commerce/returns"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -190,4 +191,26 @@ func (s *shopFront) exchanged(number string) string {
 	}
 	s.Fatalf("the buyer is not told: %v", got["timeline"])
 	return ""
+}
+
+func TestShopPrices(t *testing.T) {
+	t.Parallel()
+	each(t, func(h *house) {
+		s := h.shopFront()
+		listed := func(sku string, price int64) {
+			h.write(func(tx *db.Tx) error {
+				_, err := h.Catalog.SaveListings(tx, h.acc.ID, []channel.Listing{{Ref: channel.ListingRef{External: h.variants[sku], SKU: sku}, Title: sku, Active: true}})
+				h.ok(err)
+				return h.Catalog.SavePrices(tx, catalog.NewList{Name: "PK", Country: "PK", Currency: "PKR", Prices: map[string]int64{h.variants[sku]: price}})
+			})
+			h.ok(h.Connect.WorkOutPrices(h.Context(), h.acc.ID))
+			h.ok(h.Connect.PushPrices(h.Context(), h.acc.ID))
+		}
+		for _, price := range []int64{100000, 10000} { // far past what another channel would be told without a person
+			listed("SHIRT-M", price)
+			got := s.must(200, "GET", "/products/SHIRT-M", nil)["price"].(map[string]any)["amount"]
+			same(h, money.Of(price, "PKR").Decimal(), got.(string))
+			same(h, []int64{0, 0}, []int64{one[int64](h, `select count(*) from channel_prices`), one[int64](h, `select count(*) from exceptions where cause = 'price_held'`)})
+		}
+	})
 }

@@ -56,10 +56,17 @@ func (s *Service) RunPrices(ctx context.Context) error {
 }
 
 // WorkOutPrices compares what the price lists say with what was last told. A price of 0, or one that changes by more than the account's limit
-// (price_limit_percent, 30 unless set), waits for a person.
+// (price_limit_percent, 30 unless set), waits for a person. A channel that is told no prices, like our own shop, which reads them from us, has none that wait.
 func (s *Service) WorkOutPrices(ctx context.Context, account string) error {
+	o, err := s.open(ctx, account)
+	if err != nil {
+		return err
+	}
+	if _, ok := o.ch.(channel.PriceSetter); !ok {
+		return s.dropPrices(ctx, o.acc.ID)
+	}
 	for after, more := "", true; more; {
-		err := s.need.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
+		err = s.need.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
 			acc, err := s.Account(tx, account)
 			if err != nil {
 				return err
@@ -77,6 +84,30 @@ func (s *Service) WorkOutPrices(ctx context.Context, account string) error {
 		}
 	}
 	return nil
+}
+
+// dropPrices forgets the prices of an account whose channel is told none, and what was raised about them.
+func (s *Service) dropPrices(ctx context.Context, account string) error {
+	left := 0
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+		ids, err := db.All(tx, scanID, `select listing_id from channel_prices where account_id = $1 limit 1`, account)
+		left = len(ids)
+		return err
+	})
+	if err != nil || left == 0 {
+		return err
+	}
+	return s.need.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
+		ids, err := db.All(tx, scanID, `delete from channel_prices where account_id = $1 returning listing_id`, account)
+		if err != nil {
+			return err
+		}
+		var gone []exception.Key
+		for _, id := range ids {
+			gone = append(gone, priceCases(id)...)
+		}
+		return exception.Clear(tx, "system", "the shop reads its prices from us", gone...)
+	})
 }
 
 func (s *Service) wantPrices(tx *db.Tx, acc Account, page []Offer) error {

@@ -231,3 +231,24 @@ func TestPrices(t *testing.T) {
 		})
 	})
 }
+
+func TestPricesOfAShopThatReadsOurs(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := pricing(t, d)
+		h.list["MUG"] = 0
+		h.round()
+		if diff := cmp.Diff([]string{"price_held"}, h.causes()); diff != "" {
+			t.Fatal(diff)
+		}
+		h.s.mu.Lock()
+		h.s.opened[h.acc.ID].ch = struct{ channel.Channel }{h.p.Channel} // no PriceSetter, like channel/ownsite
+		h.s.mu.Unlock()
+		for range 2 {
+			h.round()
+			if n := h.count(`select count(*) from channel_prices`); n != 0 || len(h.p.asked) != 0 || len(h.causes()) != 0 {
+				t.Fatalf("%d prices wait for a shop that reads ours; asked %v, raised %v", n, h.p.asked, h.causes())
+			}
+		}
+	})
+}
