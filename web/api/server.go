@@ -80,6 +80,7 @@ type Server struct {
 	handler  http.Handler
 	api      huma.API
 	keeper   *keeper
+	pulse    pulse
 	metrics  *prometheus.Registry
 	requests *prometheus.HistogramVec
 	openapi  []byte
@@ -131,6 +132,7 @@ func (s *Server) build() {
 	s.keyRoutes()
 	s.userRoutes()
 	s.auditRoutes()
+	s.vaultRoutes()
 	s.privacyRoutes()
 	s.remedyRoutes()
 	s.paymentRoutes()
