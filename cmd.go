@@ -11,6 +11,7 @@ type cli struct {
 	Migrate      migrateCmd      `cmd:"" help:"Bring the database's schema up to date."`
 	Backup       backupCmd       `cmd:"" help:"Back up the database while it is used, encrypted, and restore it on trial."`
 	Restore      restoreCmd      `cmd:"" help:"Make a database of a backup."`
+	Privacy      privacyCmd      `cmd:"" help:"What is kept of buyers: export it, erase it."`
 	Doctor       doctorCmd       `cmd:"" help:"Look whether everything is in order."`
 	Import       importCmd       `cmd:"" help:"Import products, prices, costs or stock from a CSV file."`
 	Channel      channelCmd      `cmd:"" help:"Accounts at channels."`
@@ -29,6 +30,7 @@ type cli struct {
 	Subscription subscriptionCmd `cmd:"" help:"Who is told of events by webhook."`
 	Key          keyCmd          `cmd:"" help:"API keys."`
 	User         userCmd         `cmd:"" help:"People who may sign in, their roles and sessions."`
+	Vault        vaultCmd        `cmd:"" help:"Keys and credentials: what there is, and changing them."`
 	Audit        auditCmd        `cmd:"" help:"Who did what, and the proof that nobody changed it."`
 	Sim          simCmd          `cmd:"" help:"Run a simulated partner."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`

@@ -22,15 +22,16 @@ import (
 
 // Globals are the flags every command has.
 type Globals struct {
-	Data         string `help:"Folder for the database and the key file." default:"./openclaw-data" env:"OPENCLAW_DATA"`
-	DB           string `name:"db" help:"Database: postgres://… or sqlite:PATH. Default: commerce.db in the data folder." env:"OPENCLAW_DB"`
-	KeyFile      string `help:"Key-encryption key file, mode 0600. Default: vault.key in the data folder; made there on SQLite." env:"OPENCLAW_KEY_FILE"`
-	AllowPrivate bool   `help:"Partners and subscribers may be at private addresses: simulators, a partner in the same network." env:"OPENCLAW_ALLOW_PRIVATE"`
-	POSCore      string `name:"pos" help:"The POS core that branches, stock and prices come from: embedded (our own tables), openclaw." default:"embedded" env:"OPENCLAW_POS"`
-	POSURL       string `name:"pos-url" help:"Where its API is; the address ends in /v1." env:"OPENCLAW_POS_URL"`
-	POSPrices    string `name:"pos-prices" help:"Its price list that ours follow; none = none." default:"retail" env:"OPENCLAW_POS_PRICES"`
-	JSON         bool   `name:"json" help:"Print data as JSON."`
-	Debug        bool   `help:"Log more." env:"OPENCLAW_DEBUG"`
+	Data         string   `help:"Folder for the database and the key file." default:"./openclaw-data" env:"OPENCLAW_DATA"`
+	DB           string   `name:"db" help:"Database: postgres://… or sqlite:PATH. Default: commerce.db in the data folder." env:"OPENCLAW_DB"`
+	KeyFile      string   `help:"Key-encryption key file, mode 0600. Default: vault.key in the data folder; made there on SQLite." env:"OPENCLAW_KEY_FILE"`
+	KEK          []string `name:"kek" help:"Key-encryption key instead of the file: file:PATH, transit:https://HOST/MOUNT/NAME or awskms:REGION/KEY. Two while one replaces the other: the new one first." env:"OPENCLAW_KEK"`
+	AllowPrivate bool     `help:"Partners and subscribers may be at private addresses: simulators, a partner in the same network." env:"OPENCLAW_ALLOW_PRIVATE"`
+	POSCore      string   `name:"pos" help:"The POS core that branches, stock and prices come from: embedded (our own tables), openclaw." default:"embedded" env:"OPENCLAW_POS"`
+	POSURL       string   `name:"pos-url" help:"Where its API is; the address ends in /v1." env:"OPENCLAW_POS_URL"`
+	POSPrices    string   `name:"pos-prices" help:"Its price list that ours follow; none = none." default:"retail" env:"OPENCLAW_POS_PRICES"`
+	JSON         bool     `name:"json" help:"Print data as JSON."`
+	Debug        bool     `help:"Log more." env:"OPENCLAW_DEBUG"`
 }
 
 // log writes to standard error, without secrets or personal data.
@@ -44,7 +45,7 @@ func (g *Globals) log() *slog.Logger {
 
 // open opens the house.
 func (g *Globals) open(ctx context.Context, edit ...func(*app.Config)) (*app.App, error) {
-	cfg := app.Config{DB: g.DB, Data: g.Data, KeyFile: g.KeyFile, AllowPrivate: g.AllowPrivate, Log: g.log(), POS: app.POS{Name: g.POSCore, URL: g.POSURL, PriceList: g.POSPrices}}
+	cfg := app.Config{DB: g.DB, Data: g.Data, KeyFile: g.KeyFile, Keys: g.KEK, AllowPrivate: g.AllowPrivate, Log: g.log(), POS: app.POS{Name: g.POSCore, URL: g.POSURL, PriceList: g.POSPrices}}
 	for _, e := range edit {
 		e(&cfg)
 	}

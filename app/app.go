@@ -45,6 +45,7 @@ type Config struct {
 	DB           string         // database URL or SQLite path; default DATA/commerce.db
 	Data         string         // folder for the database and the key file; default ./openclaw-data
 	KeyFile      string         // key-encryption key; default DATA/vault.key, made on SQLite
+	Keys         []string       // key-encryption keys instead of the file, the wanted one first; see vault.Options
 	MakeKey      bool           // make a key file also where it must be configured: demo and tests only
 	PublicURL    string         // where partners and buyers reach us
 	Source       string         // CloudEvents source; default PublicURL or openclaw-commerce
@@ -56,6 +57,7 @@ type Config struct {
 	Version      string         // of the program
 	ShopLimits   shop.Limits    // of the own shop
 	POS          POS            // the POS core
+	Fence        time.Duration  // of the vault, see vault.Options; tests set it
 	NATS         string         // NATS server to publish contract events to
 	Log          *slog.Logger
 	DBOptions    db.Options
@@ -176,7 +178,7 @@ func (a *App) platform(ctx context.Context) error {
 	if err = a.DB.Migrate(ctx, func(line string) { a.Log.Info("migrate", "step", line) }); err != nil {
 		return err
 	}
-	if a.Vault, err = vault.Open(ctx, a.DB, vault.Options{KeyFile: a.Config.KeyFile, Create: !strings.HasPrefix(a.Config.DB, "postgres"), Log: a.Log}); err != nil {
+	if a.Vault, err = vault.Open(ctx, a.DB, vault.Options{KeyFile: a.Config.KeyFile, Keys: a.Config.Keys, Create: !strings.HasPrefix(a.Config.DB, "postgres"), Log: a.Log, Fence: a.Config.Fence, Used: a.usedSecrets}); err != nil {
 		return err
 	}
 	if a.Audit, err = audit.New(ctx, a.Vault); err != nil {
@@ -185,11 +187,24 @@ func (a *App) platform(ctx context.Context) error {
 	if a.Privacy, err = privacy.Open(ctx, a.DB, a.Vault, a.Audit, privacy.Options{}); err != nil {
 		return err
 	}
+	a.Vault.Also(a.Privacy.Rewrapper())
 	if a.Access, err = access.Open(ctx, a.DB, a.Vault, a.Audit); err != nil {
 		return err
 	}
 	a.Users, err = access.OpenUsers(ctx, a.DB, a.Vault, a.Audit, a.Config.SignIn)
 	return err
+}
+
+// usedSecrets writes down which credentials were used, an hour's uses of one in one entry.
+func (a *App) usedSecrets(tx *db.Tx, uses []vault.Use) error {
+	all := make([]audit.Entry, len(uses))
+	for i, u := range uses {
+		all[i] = audit.Entry{
+			Actor: access.System("vault").Actor(), Action: "credential.use", SubjectKind: "credential", Subject: u.Owner + "/" + u.Name,
+			Detail: map[string]any{"times": u.Times, "from": u.From, "until": u.Until},
+		}
+	}
+	return a.Audit.Write(tx, all...)
 }
 
 // kinds are the channel types this process knows.
@@ -242,6 +257,11 @@ func (a *App) schedules() []jobs.Schedule {
 		every("connect.tokens", time.Minute, func(ctx context.Context) error { _, err := a.Connect.RefreshDue(ctx); return err }),
 		every("connect.subscribe", time.Minute, func(ctx context.Context) error { _, err := a.Connect.SubscribeDue(ctx); return err }),
 		every("privacy.again", time.Minute, a.eraseAgain),
+		every("privacy.requests", time.Minute, a.carryOut),
+		every("privacy.lookup", time.Minute, a.rehash),
+		every("privacy.keep", 24*time.Hour, a.keep),
+		every("privacy.scrub", time.Hour, a.scrub),
+		every("vault.rotate", 10*time.Second, func(ctx context.Context) error { _, err := a.Vault.Advance(ctx, time.Minute); return err }),
 		every("access.sweep", time.Hour, a.Users.Sweep),
 		every("connect.sweep", time.Hour, a.sweep),
 		every("connect.reconcile", 24*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.Reconcile(ctx, id); return err })),
