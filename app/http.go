@@ -23,6 +23,7 @@ func (a *App) Handler() http.Handler {
 	mux.HandleFunc("POST /hooks/courier/{courier}", a.courierHook)
 	mux.HandleFunc("POST /hooks/gateway/{provider}", a.gatewayHook)
 	mux.Handle(console.Base+"/", a.Console.Handler())
+	mux.Handle("GET /{$}", http.RedirectHandler(console.Base+"/", http.StatusFound))
 	mux.Handle("/", a.API.Handler())
 	return mux
 }

@@ -214,3 +214,18 @@ func TestShopPrices(t *testing.T) {
 		}
 	})
 }
+
+func TestFrontDoor(t *testing.T) {
+	t.Parallel()
+	each(t, func(h *house) {
+		for _, ask := range []struct {
+			method, path string
+			status       int
+			to           string
+		}{{"GET", "/", 302, "/console/"}, {"HEAD", "/", 302, "/console/"}, {"POST", "/", 404, ""}, {"GET", "/nothing", 404, ""}} {
+			w := httptest.NewRecorder()
+			h.Handler().ServeHTTP(w, httptest.NewRequestWithContext(h.Context(), ask.method, ask.path, nil))
+			same(h, []any{ask.status, ask.to}, []any{w.Code, w.Header().Get("Location")})
+		}
+	})
+}

@@ -7,6 +7,15 @@
     for (const c of children) if (c !== null && c !== undefined) e.append(c);
     return e;
   };
+  // prose is a description as it is meant to be read: paragraphs, and what stands in backticks as code.
+  const prose = (text) => {
+    const box = document.createDocumentFragment();
+    String(text || "").split(/\n{2,}/).filter(Boolean).forEach((part, i) => {
+      if (i > 0) box.append(make("br"), make("br"));
+      part.split("`").forEach((words, n, all) => box.append(n % 2 === 1 && n < all.length - 1 ? make("code", null, words) : (n % 2 === 1 ? "`" : "") + words));
+    });
+    return box;
+  };
   let spec;
   const resolve = (s) => {
     const seen = new Set();
@@ -45,7 +54,7 @@
     }
   };
   const fields = (title, rows) => rows.length === 0 ? null : make("div", null, make("h4", null, title), make("table", null,
-    ...rows.map(([name, schema, text, needed]) => make("tr", null, make("td", null, make("code", null, name), needed ? " *" : ""), make("td", null, typeOf(schema)), make("td", null, text || "")))));
+    ...rows.map(([name, schema, text, needed]) => make("tr", null, make("td", null, make("code", null, name), needed ? " *" : ""), make("td", null, typeOf(schema)), make("td", null, prose(text))))));
   const bodyFields = (content) => {
     const schema = content && content["application/json"] && resolve(content["application/json"].schema);
     if (!schema || !schema.properties) return null;
@@ -56,7 +65,7 @@
     const box = make("div", null, make("h4", null, "Answers"));
     for (const [status, r] of Object.entries(responses)) {
       const media = r.content && Object.values(r.content)[0];
-      box.append(make("p", null, make("strong", null, status === "default" ? "else" : status), " ", r.description || ""));
+      box.append(make("p", null, make("strong", null, status === "default" ? "else" : status), " ", prose(r.description)));
       if (media && media.schema && status !== "default") box.append(make("pre", null, JSON.stringify(example(media.schema, 0), null, 2)));
     }
     return box;
@@ -67,7 +76,7 @@
     box.addEventListener("toggle", () => {
       if (!box.open || box.childElementCount > 1) return;
       const in_ = (where) => (op.parameters || []).filter((p) => p.in === where).map((p) => [p.name, p.schema, p.description, p.required]);
-      const parts = [make("p", null, op.description || ""), fields("Address", in_("path")), fields("Query", in_("query")), fields("Headers", in_("header")),
+      const parts = [make("p", null, prose(op.description)), fields("Address", in_("path")), fields("Query", in_("query")), fields("Headers", in_("header")),
         op.requestBody ? bodyFields(op.requestBody.content) : null, answers(op.responses || {})];
       box.append(make("div", null, ...parts.filter(Boolean)));
     });
@@ -75,7 +84,7 @@
   };
   const draw = () => {
     document.getElementById("version").textContent = spec.info.version || "";
-    document.getElementById("about").textContent = spec.info.description || "";
+    document.getElementById("about").replaceChildren(prose(spec.info.description));
     const main = document.getElementById("operations"), nav = document.getElementById("tags"), groups = new Map();
     main.textContent = "";
     for (const [path, item] of Object.entries(spec.paths))

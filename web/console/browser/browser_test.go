@@ -428,3 +428,32 @@ func TestAxe(t *testing.T) {
 		})
 	}
 }
+
+// TestDocs reads the description of the API as a person does.
+func TestDocs(t *testing.T) {
+	t.Parallel()
+	s := stage(t, 3)
+	b, err := chromium()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := b.Page(s.URL, 1280, 800)
+	t.Cleanup(p.Close)
+	p.Go("/docs/")
+	p.Wait("document.querySelectorAll('#operations details').length > 100")
+	if about := p.Text("document.getElementById('about').textContent"); strings.Contains(about, "`") || !strings.Contains(about, "Idempotency-Key") {
+		t.Errorf("the introduction says %q", about)
+	}
+	if !p.Eval("[...document.querySelectorAll('#about code')].some((c) => c.textContent === 'Idempotency-Key')") {
+		t.Error("names of headers are not set as code")
+	}
+	p.Eval("(document.querySelectorAll('#operations details').forEach((d) => { d.open = true }), true)")
+	p.Wait("[...document.querySelectorAll('#operations details')].every((d) => d.childElementCount > 1)")
+	if text := p.Text("[...document.querySelectorAll('#operations p, #operations td')].map((e) => e.textContent).filter((x) => x.includes('`')).join('; ')"); text != "" {
+		t.Errorf("backticks are shown as they are written: %s", text)
+	}
+	check(t, p)
+	p.Go("/") // whoever types the address of the machine is at the console's door
+	p.At("/console/signin")
+	check(t, p)
+}
