@@ -43,8 +43,20 @@ type Hint struct {
 	Version  time.Time // the partner's time of the thing; zero when not said
 	Raw      *Raw      // the whole order, when the delivery carries it; else it is read again
 	Stock    *Shown    // AboutStock: what is shown now, when the delivery says it
+	Orders   []string  // AboutPrivacy: the orders it names
+	Wish     Wish      // AboutPrivacy: what is asked
 	Note     string
 }
+
+// Wish is what a partner asks about personal data.
+type Wish string
+
+// What can be asked.
+const (
+	WishExport    Wish = "export"     // to be told what is kept of a buyer
+	WishErase     Wish = "erase"      // to have a buyer's data erased
+	WishEraseShop Wish = "erase_shop" // to have all data of a shop erased
+)
 
 // Shown is a number that a channel shows at one of its locations.
 type Shown struct {

@@ -219,18 +219,25 @@ func (b hintBody) fulfillmentOrder() string {
 
 // privacy reads the three compulsory topics; a shop's other news concern nobody here. https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
 func (b hintBody) privacy(topic string) ([]channel.Hint, error) {
-	switch topic {
-	case "customers/data_request", "customers/redact":
+	wishes := map[string]channel.Wish{"customers/data_request": channel.WishExport, "customers/redact": channel.WishErase, "shop/redact": channel.WishEraseShop}
+	wish, known := wishes[topic]
+	if !known {
+		return nil, nil
+	}
+	who := string(b.ShopID)
+	if wish != channel.WishEraseShop {
 		if b.Customer == nil {
 			return nil, fault.Field("customer", "is missing in %s", topic)
 		}
-		var orders []string
-		for _, id := range append(b.Requested, b.ToRedact...) {
-			orders = append(orders, string(id))
-		}
-		return about(channel.AboutPrivacy, string(b.Customer.ID), hintBody{}, topic+" orders="+strings.Join(orders, ","))
-	case "shop/redact":
-		return about(channel.AboutPrivacy, string(b.ShopID), hintBody{}, topic)
+		who = string(b.Customer.ID)
 	}
-	return nil, nil
+	hints, err := about(channel.AboutPrivacy, who, hintBody{}, topic)
+	if err != nil {
+		return nil, err
+	}
+	hints[0].Wish = wish
+	for _, id := range append(b.Requested, b.ToRedact...) {
+		hints[0].Orders = append(hints[0].Orders, tail(string(id)))
+	}
+	return hints, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/exception"
+	"github.com/openclaw-pos/commerce/platform/privacy"
 )
 
 // Receive takes a webhook that was sent to one account's address: verified on its raw bytes, sealed, stored durably. A nil error means that it can be acknowledged.
@@ -170,12 +171,19 @@ func (s *Service) accessHint(tx *db.Tx, acc Account, h channel.Hint) error {
 	})
 }
 
-// privacyHint keeps a partner's wish about personal data as a case with the partner's deadline of thirty days
-// (https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance).
+// wishTime is how long a partner gives for a wish about personal data (https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance).
+const wishTime = 30 * 24 * time.Hour
+
+// privacyHint keeps a partner's wish about personal data. An erasure is carried out by the program; an export takes a person, so it is a case with the partner's deadline.
 func (s *Service) privacyHint(tx *db.Tx, acc Account, h channel.Hint) error {
+	due := tx.Now.Add(wishTime)
+	id, err := s.need.Privacy.Ask(tx, privacy.Request{Account: acc.ID, Kind: privacy.Asking(h.Wish), Subject: h.External, Orders: h.Orders, DueAt: due})
+	if err != nil || h.Wish != channel.WishExport {
+		return err
+	}
 	return exception.Raise(tx, exception.Case{
-		Cause: exception.PrivacyRequest, SubjectKind: "privacy", Subject: acc.ID + ":" + h.Note + ":" + h.External, Account: acc.ID,
-		Deadline: tx.Now.Add(30 * 24 * time.Hour), Detail: map[string]string{"account": acc.Name, "request": h.Note, "subject": h.External},
+		Cause: exception.PrivacyRequest, SubjectKind: "privacy", Subject: id, Account: acc.ID, Deadline: due,
+		Detail: map[string]string{"account": acc.Name, "request": h.Note, "subject": h.External},
 	})
 }
 

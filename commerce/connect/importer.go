@@ -202,7 +202,7 @@ func (s *Service) land(ctx context.Context, all []*arriving) error {
 		if err != nil {
 			return err
 		}
-		if err := s.forgetErased(tx, good); err != nil {
+		if err := s.forgetErased(tx, all); err != nil {
 			return err
 		}
 		var records []privacy.SealedRecord
@@ -263,11 +263,12 @@ func (s *Service) readContradicted(tx *db.Tx, good []*arriving, landings []chann
 	return nil
 }
 
-// forgetErased takes the personal record from arrivals of orders that were erased, and destroys the key of what was stored of them since: nothing comes back.
-func (s *Service) forgetErased(tx *db.Tx, good []*arriving) error {
+// forgetErased takes what is personal from arrivals of orders that were erased, and destroys the key of what was stored of them since: nothing comes back, not even in
+// what cannot be decoded.
+func (s *Service) forgetErased(tx *db.Tx, all []*arriving) error {
 	externals := map[string][]string{}
-	for _, a := range good {
-		if a.record != nil {
+	for _, a := range all {
+		if a.row.external != "" {
 			externals[a.row.account] = append(externals[a.row.account], a.row.external)
 		}
 	}
@@ -277,10 +278,14 @@ func (s *Service) forgetErased(tx *db.Tx, good []*arriving) error {
 		if err != nil {
 			return err
 		}
-		for _, a := range good {
-			if a.row.account == account && gone[a.row.external] {
-				a.record, a.arrival.Buyer = nil, ""
-				keys = append(keys, a.row.keyID)
+		for _, a := range all {
+			if a.row.account != account || !gone[a.row.external] {
+				continue
+			}
+			a.record, a.arrival.Buyer = nil, ""
+			keys = append(keys, a.row.keyID)
+			if a.bad != nil {
+				a.bad = fault.New(fault.NotFound, "the order was erased").WithCode(privacy.Erased)
 			}
 		}
 	}

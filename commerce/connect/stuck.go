@@ -166,3 +166,8 @@ func (s *Service) Erase(tx *db.Tx, account string, externals []string) error {
 	}
 	return s.need.Privacy.Destroy(tx, keys)
 }
+
+// Readable lists the channel's ids of orders, "" among them for what named none, of which something stored can be opened.
+func (s *Service) Readable(tx *db.Tx, account string, limit int) ([]string, error) {
+	return db.All(tx, scanID, `select distinct i.external from inbox i join personal_keys k on k.id = i.key_id where i.account_id = $1 order by i.external limit $2`, account, limit)
+}

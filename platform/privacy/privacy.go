@@ -11,6 +11,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"encoding/hex"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -27,11 +28,13 @@ type Options struct {
 
 // Store seals and opens what is personal in one residency zone. It is safe for concurrent use.
 type Store struct {
+	vault  *vault.Vault
 	db     *db.DB
 	log    *audit.Log
 	zone   string
 	wrap   *vault.Cipher
 	hash   *vault.Hasher
+	inside []byte // of content hashes
 	packer *zstd.Encoder
 	opener *zstd.Decoder
 }
@@ -60,7 +63,43 @@ func Open(ctx context.Context, d *db.DB, v *vault.Vault, log *audit.Log, o Optio
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "compression is not available")
 	}
-	return &Store{d, log, o.Zone, wrap, hash, packer, opener}, nil
+	s := &Store{v, d, log, o.Zone, wrap, hash, nil, packer, opener}
+	s.inside, err = s.contentKey(ctx)
+	return s, err
+}
+
+const (
+	byPhone = "phone"
+	byEmail = "email"
+)
+
+// contentKey is the key of content hashes, made with the first key for finding and kept since: replacing that one must not make every order look changed.
+func (s *Store) contentKey(ctx context.Context) ([]byte, error) {
+	owner := "privacy:" + s.zone
+	held, err := s.vault.Values(ctx, owner, "content_key")
+	if err != nil {
+		return nil, err
+	}
+	if len(held) > 0 {
+		return hex.DecodeString(held[0])
+	}
+	sum, err := s.hash.Sum("content-key", nil)
+	if err != nil {
+		return nil, err
+	}
+	err = s.db.Write(ctx, func(tx *db.Tx) error {
+		_, err := s.vault.Put(tx, owner, "content_key", vault.Hide(hex.EncodeToString(sum)), vault.PutOptions{})
+		return err
+	})
+	if !fault.Is(err, fault.Conflict) {
+		return sum, err
+	}
+	// Another process was faster, and its word counts.
+	v, err := s.vault.Reload(ctx, owner, "content_key")
+	if err != nil {
+		return nil, err
+	}
+	return hex.DecodeString(v.Secret.Reveal())
 }
 
 // Sealed is something sealed under a key of its own. The box is the caller's to store, together with KeyID; Write stores the key.
@@ -194,6 +233,5 @@ func erased() error {
 	return fault.New(fault.NotFound, "the personal data is not there any more").WithCode(Erased)
 }
 
-// ContentKey is a key for channel.ContentHash: hashes made with it say nothing to whoever lacks it, and are stable as long as the
-// zone's key for finding is.
-func (s *Store) ContentKey() ([]byte, error) { return s.hash.Sum("content-key", nil) }
+// ContentKey is a key for channel.ContentHash: hashes made with it say nothing to whoever lacks it, and are stable for as long as the store is.
+func (s *Store) ContentKey() ([]byte, error) { return s.inside, nil }

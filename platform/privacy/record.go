@@ -24,6 +24,7 @@ type SealedRecord struct {
 	Hash      string // of the content, keyed
 	PhoneHash string // "" when there is no phone number in it
 	EmailHash string // "" when there is no e-mail address in it
+	HashKey   string // under which the two were made
 	ExpiresAt time.Time
 }
 
@@ -38,18 +39,25 @@ func (s *Store) SealRecord(r Record) (SealedRecord, error) {
 		return SealedRecord{}, err
 	}
 	out := SealedRecord{ID: recordID(sum), Account: r.Account, External: r.External, Hash: hex.EncodeToString(sum)}
-	if phone := r.phone(); phone != "" {
-		if out.PhoneHash, err = s.hash.Text("phone", phone); err != nil {
-			return SealedRecord{}, err
-		}
+	key, hashes, err := s.hash.Keyed(r.found())
+	if err != nil {
+		return SealedRecord{}, err
 	}
-	if email, ok := NormalEmail(r.Person.Email); ok {
-		if out.EmailHash, err = s.hash.Text("email", email); err != nil {
-			return SealedRecord{}, err
-		}
-	}
+	out.HashKey, out.PhoneHash, out.EmailHash = key, hashes[byPhone], hashes[byEmail]
 	out.Sealed, err = s.Seal(plain, recordBound(out.ID))
 	return out, err
+}
+
+// found is what a record is found by.
+func (r Record) found() map[string]string {
+	by := map[string]string{}
+	if phone := r.phone(); phone != "" {
+		by[byPhone] = phone
+	}
+	if email, ok := NormalEmail(r.Person.Email); ok {
+		by[byEmail] = email
+	}
+	return by
 }
 
 // recordID makes a UUID of version 8 out of a hash (RFC 9562 §5.8).
@@ -71,12 +79,12 @@ func (s *Store) SaveRecords(tx *db.Tx, records ...SealedRecord) error {
 	records = slices.SortedFunc(slices.Values(records), func(a, b SealedRecord) int { return cmp.Compare(a.ID, b.ID) })
 	records = slices.CompactFunc(records, func(a, b SealedRecord) bool { return a.ID == b.ID })
 	for _, r := range records {
-		batch.Add(r.ID, r.Account, r.External, r.KeyID, r.Hash, r.Box, null(r.PhoneHash), null(r.EmailHash), db.Micros(r.ExpiresAt))
+		batch.Add(r.ID, r.Account, r.External, r.KeyID, r.Hash, r.Box, null(r.PhoneHash), null(r.EmailHash), db.Micros(r.ExpiresAt), null(r.HashKey))
 		keys.Add(r.KeyID, r.ZoneKey, r.Wrapped, r.ID)
 	}
-	tx.Send(`insert into personal_records (id, zone, account_id, external, key_id, content_hash, sealed, phone_hash, email_hash, created_at, expires_at)
-		select r.i, $1, r.a, r.e, r.k, r.h, r.b, r.p, r.m, $2, r.x
-		from rows(i text, a text, e text, k text, h text, b bytea, p text, m text, x bigint)
+	tx.Send(`insert into personal_records (id, zone, account_id, external, key_id, content_hash, sealed, phone_hash, email_hash, created_at, expires_at, hash_key)
+		select r.i, $1, r.a, r.e, r.k, r.h, r.b, r.p, r.m, $2, r.x, r.hk
+		from rows(i text, a text, e text, k text, h text, b bytea, p text, m text, x bigint, hk text)
 		where not exists (select 1 from personal_records o where o.account_id = r.a and o.external = r.e and o.erased_at is not null)
 			and not exists (select 1 from erasures g where g.kind = 'order' and g.account_id = r.a and g.subject = r.e)
 		on conflict (id) do nothing`, batch, s.zone, tx.Now.UnixMicro())

@@ -124,8 +124,8 @@ var ways = map[string][]way{
 	"cash.write_off": {{route: "POST /orders/{order}/cash/settle", body: map[string]any{"step": "write_off"}, command: "order cash {order} write_off"}},
 	"cash.confirm":   {{route: "POST /orders/{order}/cash/confirm", command: "order cash {order} confirm"}},
 
-	"privacy.export": {{route: "POST /orders/{order}/personal", body: map[string]any{"purpose": "{why}"}, command: "order personal {order} --purpose {why}"}},
-	"privacy.erase":  {{route: "POST /orders/{order}/erase", body: map[string]any{"reason": "{why}"}, command: "order erase {order} --reason {why}"}},
+	"privacy.export": {{"privacy", "POST /personal/export", map[string]any{"request": "{subject}", "purpose": "{why}"}, "privacy export --request {subject} --purpose {why}"}},
+	"privacy.erase":  {{"privacy", "POST /personal/erase", map[string]any{"request": "{subject}", "reason": "{why}"}, "privacy erase --request {subject} --reason {why} --yes"}},
 
 	"subscription.resend": {{"subscription", "POST /subscriptions/{subject}/resend", map[string]any{"since": "{when}"}, "subscription resend {subject} --since {24h}"}},
 	"subscription.resume": {{"subscription", "POST /subscriptions/{subject}/resume", nil, "subscription resume {subject}"}},

@@ -13,6 +13,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/exception"
 	"github.com/openclaw-pos/commerce/platform/privacy"
 )
 
@@ -49,12 +50,13 @@ type BuyerErased struct {
 	Records int `json:"records"`
 }
 
-// buyerRef says who is meant: exactly one of phone, email and order.
+// buyerRef says who is meant: exactly one of phone, email, order and request.
 type buyerRef struct {
 	Phone   string `json:"phone,omitempty" maxLength:"60"`
 	Country string `json:"country,omitempty" maxLength:"2" doc:"Of a phone number without its own, ISO 3166-1"`
 	Email   string `json:"email,omitempty" maxLength:"320"`
 	Order   string `json:"order,omitempty" maxLength:"200" doc:"Our number or id, or the channel's"`
+	Request string `json:"request,omitempty" maxLength:"200" doc:"A channel's request, of the list: it is done with this"`
 }
 
 type buyerExport struct {
@@ -95,17 +97,21 @@ const atOnce = 200
 // subjects finds the orders of a buyer, newest first; more says that there may be others.
 func (s *Server) subjects(tx *db.Tx, who buyerRef) (all []privacy.Subject, more bool, err error) {
 	given := 0
-	for _, v := range []string{who.Phone, who.Email, who.Order} {
+	for _, v := range []string{who.Phone, who.Email, who.Order, who.Request} {
 		if v != "" {
 			given++
 		}
 	}
 	if given != 1 {
-		return nil, false, fault.New(fault.Invalid, "say one of phone, email and order")
+		return nil, false, fault.New(fault.Invalid, "say one of phone, email, order and request")
 	}
 	if who.Order != "" {
 		v, err := s.Order.Get(tx, who.Order)
 		return []privacy.Subject{{Account: v.Account, External: v.External}}, false, err
+	}
+	if who.Request != "" {
+		r, err := s.Privacy.RequestOf(tx, who.Request)
+		return r.Subjects(), false, err
 	}
 	var found []privacy.Match
 	if who.Phone != "" {
@@ -149,10 +155,10 @@ func (s *Server) exportBuyer(ctx context.Context, in *buyerExport) (BuyerExport,
 		}
 		return nil
 	})
-	if err != nil || len(out.Orders) == 0 {
-		if err == nil {
-			err = fault.New(fault.NotFound, "nothing is kept of this buyer")
-		}
+	if err == nil && len(out.Orders) == 0 && in.Body.Request == "" {
+		err = fault.New(fault.NotFound, "nothing is kept of this buyer")
+	}
+	if err != nil {
 		return out, err
 	}
 	opened, err := s.Privacy.ReadAll(ctx, all, privacy.Reading{Actor: who.Actor(), Purpose: "export: " + in.Body.Purpose, RequestID: requestOf(ctx).id})
@@ -166,7 +172,18 @@ func (s *Server) exportBuyer(ctx context.Context, in *buyerExport) (BuyerExport,
 			}
 		}
 	}
-	return out, err
+	if err != nil || in.Body.Request == "" {
+		return out, err
+	}
+	return out, s.DB.Write(ctx, func(tx *db.Tx) error { return s.requestDone(tx, in.Body.Request, 0, who.Actor()) })
+}
+
+// requestDone ends a channel's request that a person carried out, with its case.
+func (s *Server) requestDone(tx *db.Tx, id string, erased int, by string) error {
+	if err := s.Privacy.Done(tx, id, int64(erased)); err != nil {
+		return err
+	}
+	return exception.Clear(tx, by, "carried out", exception.Key{Cause: exception.PrivacyRequest, SubjectKind: "privacy", Subject: id})
 }
 
 // buyersOrder reads an order, if it is one of ours.
@@ -196,6 +213,11 @@ func (s *Server) eraseBuyer(ctx context.Context, c *call, in *buyerErase) error 
 				return err
 			}
 			more = rest
+			if in.Body.Request != "" {
+				if err := s.requestDone(tx, in.Body.Request, len(all), c.actor); err != nil {
+					return err
+				}
+			}
 			if orders = len(all); orders == 0 {
 				return nil
 			}
@@ -215,7 +237,7 @@ func (s *Server) eraseBuyer(ctx context.Context, c *call, in *buyerErase) error 
 	}
 	c.about(fmt.Sprintf("%d %d", sum.Orders, sum.Records))
 	s.forgotten(ctx, err)
-	if err == nil && sum.Orders == 0 {
+	if err == nil && sum.Orders == 0 && in.Body.Request == "" {
 		err = fault.New(fault.NotFound, "nothing is kept of this buyer")
 	}
 	return err
@@ -224,6 +246,30 @@ func (s *Server) eraseBuyer(ctx context.Context, c *call, in *buyerErase) error 
 func (s *Server) showErased(_ *db.Tx, resource string) (e BuyerErased, err error) {
 	_, err = fmt.Sscan(resource, &e.Orders, &e.Records)
 	return e, err
+}
+
+// PrivacyStatus says how it stands with personal data.
+type PrivacyStatus struct {
+	Lookup     privacy.Rehash `json:"lookup" doc:"Replacing the key by which buyers are found"`
+	ScrubbedAt time.Time      `json:"scrubbed_at,omitzero" doc:"When destroyed keys were last taken off the disk"`
+	Open       int            `json:"open_requests" doc:"Of channels, up to 1000"`
+}
+
+func (s *Server) privacyStatus(tx *db.Tx, _ *struct{}) (st PrivacyStatus, err error) {
+	if st.Lookup, err = s.Privacy.Progress(tx); err != nil {
+		return st, err
+	}
+	all, err := s.Privacy.Requests(tx, "", 1000)
+	if err != nil {
+		return st, err
+	}
+	for _, r := range all {
+		if r.State == "open" {
+			st.Open++
+		}
+	}
+	st.ScrubbedAt, err = s.Privacy.ScrubbedAt(tx)
+	return st, err
 }
 
 // privacyRoutes are wishes of buyers, and backups.
@@ -239,6 +285,19 @@ func (s *Server) privacyRoutes() {
 		path: "/personal/erase", id: "erase-buyer", title: "Destroy all that is kept of a buyer", tag: "privacy", scope: access.Admin, outside: true,
 		text: "For good: later readings, replays and restored backups do not bring it back. The orders, their money and their goods stay. 404 when nothing is kept.",
 	}, s.eraseBuyer, s.showErased)
+	read(s, route{path: "/personal/requests", id: "list-privacy-requests", title: "What channels asked about buyers' data", tag: "privacy", scope: access.Admin,
+		text: "Newest first. Erasures are carried out by themselves as soon as an order is finished; an export waits for a person."}, func(tx *db.Tx, in *Paging) (Page[privacy.Request], error) {
+		all, err := s.Privacy.Requests(tx, in.After, in.Limit+1)
+		return page(all, in.Limit, func(r privacy.Request) string { return r.ID }), err
+	})
+	read(s, route{path: "/personal", id: "privacy-status", title: "How it stands with personal data", tag: "privacy", scope: access.Admin}, s.privacyStatus)
+	write(s, route{
+		path: "/personal/rotate-lookup", id: "rotate-lookup", title: "Replace the key by which buyers are found", tag: "privacy", scope: access.Admin, outside: true,
+		text: "Every record is hashed anew in the background, and buyers are found all the while; then the old key is destroyed. 409 while it is being replaced.",
+	}, func(ctx context.Context, c *call, _ *struct{ Write }) error {
+		c.about("lookup")
+		return s.Privacy.StartRehash(ctx, c.actor, c.request)
+	}, func(tx *db.Tx, _ string) (privacy.Rehash, error) { return s.Privacy.Progress(tx) })
 	write(s, route{
 		path: "/backups", id: "record-backup", title: "Write down that a backup was taken or restored", tag: "privacy", scope: access.Admin,
 		text: "The command line makes backups itself, since it writes files; this leaves the row in the audit log.",
