@@ -188,6 +188,12 @@ type UnitRefusal struct {
 	Err  error
 }
 
+// Unpacker tells the channel that packed units have been taken out of their packages again, before they were handed over: the packages and their waybills are void, and
+// the units can be packed anew. Without package ids the packages are those that the units are in. Safe to repeat.
+type Unpacker interface {
+	Unpack(ctx context.Context, h Handling, packages []string) error
+}
+
 // Shipper tells the channel that units have been handed over, with tracking for ParcelOurs, with the package ids for ParcelTheirs.
 // When it ships from elsewhere than the channel thinks, the adapter moves the partner's own fulfillment order first.
 type Shipper interface {
@@ -208,6 +214,22 @@ type ShipNotice struct {
 // ShipResult is the partner's own id of the consignment, or of several.
 type ShipResult struct {
 	External string
+}
+
+// Retracker corrects carrier and tracking number of a parcel that the channel was told of. Safe to repeat.
+type Retracker interface {
+	Retrack(ctx context.Context, r Retracking) error
+}
+
+// Retracking is a parcel whose number was wrong, or that another carrier took after all.
+type Retracking struct {
+	Handling
+	Parcel   string // ShipResult.External; "" when it is not known: then the number that it had tells
+	Was      string // the number that it had
+	Carrier  string
+	Tracking string
+	URL      string
+	Notify   bool
 }
 
 // Completer tells the channel what it does not see itself: delivered, cash on delivery paid.
@@ -394,7 +416,7 @@ type Subscriber interface {
 
 // Can lists what a channel can do beyond Channel, derived by type assertion.
 type Can struct {
-	Webhook, List, SetStock, ReadStock, SetPrice, Acknowledge, Pack, Ship, Complete, Cancel, DecideCancel, Refund,
+	Webhook, List, SetStock, ReadStock, SetPrice, Acknowledge, Pack, Unpack, Ship, Retrack, Complete, Cancel, DecideCancel, Refund,
 	ReadReturns, DecideReturn, OpenReturn, ReadBuyer, RefreshToken, Find, Identify, Subscribe bool
 }
 
@@ -408,7 +430,9 @@ func CanOf(c Channel) Can {
 	_, can.SetPrice = c.(PriceSetter)
 	_, can.Acknowledge = c.(Acknowledger)
 	_, can.Pack = c.(Packer)
+	_, can.Unpack = c.(Unpacker)
 	_, can.Ship = c.(Shipper)
+	_, can.Retrack = c.(Retracker)
 	_, can.Complete = c.(Completer)
 	_, can.Cancel = c.(Canceller)
 	_, can.DecideCancel = c.(CancelDecider)

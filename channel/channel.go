@@ -113,7 +113,9 @@ type Kind struct {
 	Parcels   ParcelSource // where the label of a shipment comes from
 	// Unverified lists what only our simulator could be asked, one sentence each, for docs/channels.md.
 	Unverified []string
-	Open       func(Config) (Channel, error)
+	// Unused names calls of the partner that are not made although its pages list them, each with the reason.
+	Unused []string
+	Open   func(Config) (Channel, error)
 }
 
 // StatusRow maps one of the partner's status words to ours.

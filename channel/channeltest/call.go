@@ -40,7 +40,11 @@ var calls = map[string]call{
 	"set-prices":  {write: true, do: with(doSetPrices)},
 	"acknowledge": {write: true, do: with(doAcknowledge)},
 	"pack":        {write: true, do: with(doPack)},
-	"ship":        {write: true, do: with(func(ctx context.Context, c channel.Shipper, a channel.ShipNotice) (any, error) { return c.Ship(ctx, a) })},
+	"unpack":      {write: true, do: with(doUnpack)},
+	"retrack": {write: true, do: with(func(ctx context.Context, c channel.Retracker, a channel.Retracking) (any, error) {
+		return nil, c.Retrack(ctx, a)
+	})},
+	"ship": {write: true, do: with(func(ctx context.Context, c channel.Shipper, a channel.ShipNotice) (any, error) { return c.Ship(ctx, a) })},
 	"complete": {write: true, do: with(func(ctx context.Context, c channel.Completer, a channel.Completion) (any, error) {
 		return nil, c.Complete(ctx, a)
 	})},
@@ -215,6 +219,14 @@ func doPack(ctx context.Context, c channel.Packer, a channel.Handling) (any, err
 		out.Refused = append(out.Refused, refusal{r.Unit, failed(r.Err)})
 	}
 	return out, err
+}
+
+func doUnpack(ctx context.Context, c channel.Unpacker, a struct {
+	channel.Handling
+	Packages []string
+},
+) (any, error) {
+	return nil, c.Unpack(ctx, a.Handling, a.Packages)
 }
 
 func doDecideCancel(ctx context.Context, c channel.CancelDecider, a struct {

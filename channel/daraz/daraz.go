@@ -27,6 +27,7 @@ var Kind = channel.Kind{
 	Stock:      channel.StockTotal,
 	Parcels:    channel.ParcelTheirs,
 	Unverified: unverified,
+	Unused:     unused,
 	Open:       open,
 }
 
@@ -46,7 +47,21 @@ var unverified = []string{
 	"A code spelt E038 is taken for 38: pages and messages use both, a live answer was seen with the number.",
 	"Spellings of a push's site, and its times in seconds or milliseconds, are those of Lazada's samples.",
 	"Answers of the gateway that are no JSON (429, 403, 5xx, a page with 200) are documented nowhere; they are told apart by their HTTP status.",
+	"Repacking follows Lazada's page: its request and its rows are taken to be those of ready to ship, by package, and its units to say repacked after it.",
 	"A SKU's own verdict inside the refusal 501 is read from detail[] by seller_sku, sku_id or field; no page describes that list.",
+}
+
+// unused is what the pages list and nothing here calls.
+var unused = []string{
+	"/logistic/order/trace and /order/logistic/get: Daraz lists both and describes neither an answer nor the words of its events, so no scan could be told from another. " +
+		"A parcel that Daraz carries is followed by the status of its units, which come with every reading and push.",
+	"/product/stock/sellable/update and /adjust: Lazada's only, missing from Daraz's list of writes. Stock is set as a total, which a live shop took. " +
+		"Adjusting by a difference is not repeatable: it takes no key, so that after a lost answer nobody could say whether it was counted.",
+	"/order/invoice_number/set: an order of Daraz gets no invoice number here that its buyer would look for there.",
+	"/order/reverse/return/history/list: a return's detail says where it stands, and our timeline says how it got there.",
+	"/product/item/get, /product/update, /product/create, /product/deactivate, /product/remove, /image/upload and /image/migrate: what is offered is written in Seller Center; " +
+		"deactivating cannot be taken back, so that what is not to be sold shows 0. What an update without all attributes does is documented nowhere.",
+	"/shipment/providers/get: who may carry is asked for the very order.",
 }
 
 // shop is one account. Safe for concurrent use: nothing in it changes after open.
@@ -71,6 +86,7 @@ var _ interface {
 	channel.StockReader
 	channel.PriceSetter
 	channel.Packer
+	channel.Unpacker
 	channel.Shipper
 	channel.Completer
 	channel.Canceller

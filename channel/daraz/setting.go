@@ -91,7 +91,7 @@ var defaultPaths = map[string]string{
 	"token_create": "/auth/token/create", "token_refresh": "/auth/token/refresh", "seller": "/seller/get",
 	"orders": "/orders/get", "order": "/order/get", "items": "/order/items/get", "items_batch": "/orders/items/get",
 	"providers": "/order/shipment/providers/get", "pack": "/order/fulfill/pack", "document": "/order/package/document/get",
-	"order_document": "/order/document/get", "rts": "/order/package/rts", "delivered": "/order/package/sof/delivered",
+	"order_document": "/order/document/get", "rts": "/order/package/rts", "repack": "/order/package/repack", "delivered": "/order/package/sof/delivered",
 	"failed_delivery": "/order/package/sof/failed_delivery", "digital": "/order/digital/delivered",
 	"cancel_validate": "/order/reverse/cancel/validate", "cancel_create": "/order/reverse/cancel/create",
 	"cancel_decide": "/order/reverse/cancel/seller/decide", "cancel": "/order/cancel", "failure_reasons": "/order/failure_reason/get",

@@ -67,6 +67,16 @@ var Kind = channel.Kind{
 		"A return opened from here keeps our reference as the note of its lines, which a reading is expected to say unchanged.",
 		"Units that a fulfilment service was asked to send are taken as ours to ship only where Shopify offers CREATE_FULFILLMENT.",
 	},
+	Unused: []string{
+		"orderEditBegin … orderEditCommit: cancelling a part is told as a refund of its lines, which also works for orders that were paid.",
+		"fulfillmentCancel: what was told to have left is put right by its tracking number, or by a person: a parcel that is taken back after it was told is their case.",
+		"fulfillmentOrderAcceptFulfillmentRequest and its rejection: this is no fulfilment service that another app could ask.",
+		"fulfillmentOrderHold: a hold here stops the parcel here; Shopify's own holds are read.",
+		"inventoryAdjustQuantities: stock is set as a number compared with what was shown before, so that a lost answer can be asked again.",
+		"priceListFixedPricesAdd: one price a listing; prices of Shopify's markets stay as the shop has them.",
+		"bulkOperationRunQuery: a backfill pages through orders like every other reading, and can be broken off and resumed at each of them.",
+		"returnRequest, returnRefund and returnReopen: a return is opened as agreed, its money goes back with a key that makes it happen once, and what is off stays off.",
+	},
 	Open: open,
 }
 

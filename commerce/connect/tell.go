@@ -31,6 +31,8 @@ const (
 	TellRefund   Act = "refund"
 	TellReturn   Act = "return"
 	TellOpen     Act = "open_return"
+	TellUnpack   Act = "unpack"
+	TellRetrack  Act = "retrack"
 )
 
 // tell is an intent: durable with our reference before the call, then its outcome.
@@ -53,6 +55,7 @@ type payload struct {
 	Carrier  string                 `json:"carrier,omitempty"`
 	Tracking string                 `json:"tracking,omitempty"`
 	URL      string                 `json:"url,omitempty"`
+	Was      string                 `json:"was,omitempty"` // the tracking number that was told before
 	Packages []string               `json:"packages,omitempty"`
 	At       time.Time              `json:"at,omitzero"`
 	Whole    bool                   `json:"whole,omitempty"`
@@ -84,17 +87,10 @@ func (s *Service) Teller() outbox.Consumer {
 		Handle: func(tx *db.Tx, batch []outbox.Stored) error {
 			var all []tell
 			for _, e := range batch {
-				if e.Type == event.ShipmentChanged {
-					if err := s.intend(tx, all); err != nil { // what happened before it is there to be taken back
-						return err
-					}
-					all = nil
-					if err := takeBack(tx, e); err != nil {
-						return err
-					}
-					continue
+				t, again, err := s.revised(tx, e, &all)
+				if err == nil && !again {
+					t, err = intentOf(e)
 				}
-				t, err := intentOf(e)
 				if err != nil {
 					return err
 				}
@@ -275,6 +271,10 @@ func (s *Service) canTell(acc Account, act Act) bool {
 		return can.DecideReturn
 	case TellOpen:
 		return can.OpenReturn && can.DecideReturn
+	case TellUnpack:
+		return can.Unpack
+	case TellRetrack:
+		return can.Retrack
 	}
 	return false
 }
@@ -433,7 +433,7 @@ func (s *Service) look(ctx context.Context, o *opened, t tell, h channel.Handlin
 }
 
 // harmless are the acts that the seam promises to take twice as once, or of which the second says the same again.
-var harmless = []Act{TellArrived, TellComplete, TellDecide, TellRefund, TellReturn, TellOpen}
+var harmless = []Act{TellArrived, TellComplete, TellDecide, TellRefund, TellReturn, TellOpen, TellUnpack, TellRetrack}
 
 func cannotAsk(o *opened) error {
 	return fault.New(fault.OutcomeUnknown, "an answer was lost and %s cannot be asked what became of it", o.kind.Title).WithCode(codeCannotAsk)
@@ -452,6 +452,10 @@ func (s *Service) do(ctx context.Context, o *opened, t tell, h channel.Handling)
 		out.Pack, err = o.ch.(channel.Packer).Pack(ctx, h)
 	case TellShip:
 		out.Ship, err = o.ch.(channel.Shipper).Ship(ctx, channel.ShipNotice{Handling: h, Carrier: p.Carrier, Tracking: p.Tracking, URL: p.URL, Packages: p.Packages, Notify: true, At: p.At})
+	case TellUnpack:
+		err = o.ch.(channel.Unpacker).Unpack(ctx, h, p.Packages)
+	case TellRetrack:
+		err = o.ch.(channel.Retracker).Retrack(ctx, channel.Retracking{Handling: h, Parcel: t.Parcel, Was: p.Was, Carrier: p.Carrier, Tracking: p.Tracking, URL: p.URL, Notify: true})
 	case TellComplete:
 		c := channel.Completion{Handling: h, Parcel: t.Parcel, CashPaid: p.CashPaid}
 		if c.Parcel == "" {
@@ -525,13 +529,13 @@ func (s *Service) handling(ctx context.Context, t *tell) (channel.Handling, erro
 	if t.Act == TellReturn && t.Payload.Return.External == "" {
 		return h, s.need.DB.Read(ctx, func(tx *db.Tx) error { return openedAs(tx, t) })
 	}
-	if t.Payload.Location == "" && t.Act != TellComplete {
+	if t.Payload.Location == "" && t.Act != TellComplete && t.Act != TellRetrack {
 		return h, nil
 	}
 	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
 		places, err := s.Places(tx, t.Account)
 		h.Location = places[t.Payload.Location]
-		if err != nil || t.Act != TellComplete {
+		if err != nil || t.Act != TellComplete && t.Act != TellRetrack {
 			return err
 		}
 		t.Parcel, err = parcelOf(tx, *t)
@@ -559,8 +563,12 @@ func parcelOf(tx *db.Tx, t tell) (string, error) {
 	var answer struct {
 		External string `json:"external"`
 	}
+	reference := t.Reference
+	if t.Act == TellRetrack {
+		reference = t.Payload.Number
+	}
 	_, err := db.All(tx, func(row db.Scanner) (struct{}, error) { return struct{}{}, row.Scan(db.JSON(&answer)) },
-		`select answer from tells where account_id = $1 and act = 'ship' and reference = $2 and answer is not null`, t.Account, t.Reference)
+		`select answer from tells where account_id = $1 and act = 'ship' and reference = $2 and answer is not null`, t.Account, reference)
 	return answer.External, err
 }
 

@@ -140,17 +140,24 @@ func (s *Service) fact(_ *db.Tx, o Order, sh *Shipment, at time.Time) (event.Shi
 		ShipmentID: sh.ID, Number: sh.Number, OrderID: sh.OrderID, AccountID: sh.Account, OrderExternal: o.External, FulfillmentID: sh.Fulfillment, LocationID: sh.Location,
 		Courier: cmp.Or(sh.Carrier, sh.Courier), Tracking: sh.Tracking, URL: sh.TrackingURL, State: sh.State, At: at, COD: sh.Cash.Minor, Currency: sh.Cash.Currency,
 	}
-	for _, p := range sh.Packages {
-		f.Packages = append(f.Packages, p.External)
-	}
+	f.Packages = sh.packageIDs()
 	for _, m := range sh.moves() {
 		f.Lines = append(f.Lines, event.UnitsMove{LineID: m.LineID, External: o.Lines[m.LineID], Quantity: m.Quantity, Units: m.Units})
 	}
 	return f, nil
 }
 
+func (sh *Shipment) packageIDs() []string {
+	var ids []string
+	for _, p := range sh.Packages {
+		ids = append(ids, p.External)
+	}
+	return ids
+}
+
 // Waybill gives a parcel the carrier and number that a person typed: where no interface gives them, or where its answer was lost. Typing the same again
-// changes nothing; a number that is on another parcel of the carrier is fault.Conflict with code "number_taken".
+// changes nothing; typing another for a parcel of theirs that has one corrects it, until it has arrived, and the channel hears of it. A number that is on another parcel of
+// the carrier is fault.Conflict with code "number_taken".
 func (s *Service) Waybill(ctx context.Context, id string, version int64, actor string, w courier.Waybill) (Shipment, error) {
 	c, _, err := s.need.Courier(ctx, ByHand)
 	if err != nil {
@@ -169,8 +176,11 @@ func (s *Service) Waybill(ctx context.Context, id string, version int64, actor s
 		return Shipment{}, err
 	}
 	return s.on(ctx, id, version, func(tx *db.Tx, o Order, sh *Shipment) error {
-		if sh.State == Issued && sh.Carrier == booked.Carrier && sh.Tracking == booked.Tracking {
+		if !sh.IssuedAt.IsZero() && sh.Carrier == booked.Carrier && sh.Tracking == booked.Tracking {
 			return nil
+		}
+		if sh.Source == ByHand && contains(correctable, sh.State) {
+			return s.renumber(tx, o, sh, booked, actor)
 		}
 		if sh.Source != ByHand && sh.State != Unknown { // of an answer that was lost, a person finds out the number
 			return fault.New(fault.Conflict, "shipment %s gets its waybill from %s", sh.Number, sh.Courier).WithCode("not_manual")
@@ -185,6 +195,32 @@ func (s *Service) Waybill(ctx context.Context, id string, version int64, actor s
 			return err
 		}
 		return s.need.Audit(tx, audit.Entry{Actor: actor, Action: "shipment.waybill", SubjectKind: "shipment", Subject: sh.ID, Detail: map[string]string{"carrier": booked.Carrier}})
+	})
+}
+
+// correctable are the states in which a number that a person typed can be typed again.
+var correctable = []string{Issued, HandedOver, InTransit, Out, Attempted}
+
+// renumber corrects carrier and number of a parcel that has them already; where it stands stays.
+func (s *Service) renumber(tx *db.Tx, o Order, sh *Shipment, b courier.Booking, actor string) error {
+	if err := taken(tx, sh.ID, b.Carrier, b.Tracking); err != nil {
+		return err
+	}
+	was := sh.Tracking
+	sh.Carrier, sh.Tracking, sh.TrackingURL = b.Carrier, b.Tracking, b.URL
+	if err := save(tx, sh); err != nil {
+		return err
+	}
+	f, err := s.fact(tx, o, sh, tx.Now)
+	if err != nil {
+		return err
+	}
+	f.Source = event.Renumbered
+	if err := outbox.Append(tx, sh.event(event.ShipmentChanged, tx.Now, f, false)); err != nil {
+		return err
+	}
+	return s.need.Audit(tx, audit.Entry{
+		Actor: actor, Action: "shipment.renumber", SubjectKind: "shipment", Subject: sh.ID, Detail: map[string]string{"carrier": sh.Carrier, "tracking": sh.Tracking, "was": was},
 	})
 }
 

@@ -106,7 +106,7 @@ func (s *Service) cancel(tx *db.Tx, reason string, all ...*Shipment) error {
 		}
 		evs = append(evs, sh.event(event.ShipmentClosed, tx.Now, event.ShipmentFact{
 			ShipmentID: sh.ID, Number: sh.Number, OrderID: sh.OrderID, AccountID: sh.Account,
-			FulfillmentID: sh.Fulfillment, LocationID: sh.Location, State: sh.State, At: tx.Now,
+			FulfillmentID: sh.Fulfillment, LocationID: sh.Location, State: sh.State, At: tx.Now, Packages: sh.packageIDs(),
 		}, false))
 		if err := s.clear(tx, sh); err != nil {
 			return err

@@ -90,6 +90,9 @@ func writeChannel(b *strings.Builder, k channel.Kind, can channel.Can) error {
 		fmt.Fprintf(b, "| %s | `%s` | %s | %s |\n", r.Axis, cell(r.Theirs), r.Ours, cell(r.Source))
 	}
 	writeUnverified(b, k.Unverified, channelSettings(k))
+	if len(k.Unused) > 0 {
+		fmt.Fprintf(b, "### Calls that are not made\n\n- %s\n\n", strings.Join(k.Unused, "\n- "))
+	}
 	return nil
 }
 
@@ -107,7 +110,7 @@ var parcelWords = map[channel.ParcelSource]string{
 var channelWords = map[string]string{
 	"Webhook": "takes webhooks", "List": "reads listings", "SetStock": "sets stock", "ReadStock": "reads stock back", "SetPrice": "sets prices", "Acknowledge": "acknowledges orders",
 	"Pack": "packs and gets label and waybill", "Ship": "tells hand-over and tracking", "Complete": "tells delivered and cash paid", "Cancel": "cancels", "DecideCancel": "answers wishes to cancel",
-	"Refund": "refunds", "ReadReturns": "reads returns", "DecideReturn": "decides returns", "OpenReturn": "opens returns that were agreed here", "ReadBuyer": "reads personal data on purpose", "RefreshToken": "makes and renews tokens",
+	"Refund": "refunds", "ReadReturns": "reads returns", "DecideReturn": "decides returns", "Unpack": "takes packing back", "Retrack": "corrects a tracking number that it told", "OpenReturn": "opens returns that were agreed here", "ReadBuyer": "reads personal data on purpose", "RefreshToken": "makes and renews tokens",
 	"Find": "finds an effect by our reference", "Identify": "says whose shop it is", "Subscribe": "makes and mends webhook subscriptions", "Settle": "reads settlements",
 }
 

@@ -117,6 +117,9 @@ type ShipmentFact struct {
 	Lines         []UnitsMove `json:"lines"`
 }
 
+// Renumbered is ShipmentFact.Source of a ShipmentChanged that corrects carrier or tracking number.
+const Renumbered = "renumbered"
+
 // UnitsMove is so many units of an order line in a shipment or a return.
 type UnitsMove struct {
 	LineID   string   `json:"line_id"`
