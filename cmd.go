@@ -8,7 +8,7 @@ type cli struct {
 
 	Demo         demoCmd         `cmd:"" help:"Play everything with simulated channels, in a temporary folder."`
 	Serve        serveCmd        `cmd:"" help:"Run the house: HTTP, intake, work and events."`
-	Migrate      migrateCmd      `cmd:"" help:"Bring the database's schema up to date."`
+	Migrate      migrateCmds     `cmd:"" help:"Bring the database's schema up to date, or move to another database."`
 	Backup       backupCmd       `cmd:"" help:"Back up the database while it is used, encrypted, and restore it on trial."`
 	Restore      restoreCmd      `cmd:"" help:"Make a database of a backup."`
 	Privacy      privacyCmd      `cmd:"" help:"What is kept of buyers: export it, erase it."`

@@ -160,6 +160,12 @@ func (c *serveCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	return errors.Join(err, ended, a.Close(), unsay())
 }
 
+// migrateCmds are about the database as a whole.
+type migrateCmds struct {
+	Up   migrateCmd `cmd:"" default:"1" help:"Bring the database's schema up to date."`
+	Copy copyCmd    `cmd:"" help:"Move everything into another, empty database: what has outgrown SQLite to PostgreSQL. Stop every serve first. Begun again it goes on where it stopped."`
+}
+
 // migrateCmd brings the schema up to date.
 type migrateCmd struct{}
 

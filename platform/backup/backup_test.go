@@ -449,6 +449,78 @@ func TestKilled(t *testing.T) {
 	})
 }
 
+func TestCopy(t *testing.T) {
+	t.Parallel()
+
+	t.Run("a shop moves to the other engine and back, to the byte", func(t *testing.T) {
+		t.Parallel()
+		lite := setup(t, dbtest.SQLiteURL(t, false), func() string { return "sqlite:" + filepath.Join(t.TempDir(), "other.db") })
+		id := lite.buyer(t, "1001")
+		want := rows(t, lite.url)
+		pg, back := db.WithSchema(dbtest.PostgresURL(t), "moved"), lite.empty()
+		for _, way := range [][2]string{{lite.url, pg}, {pg, back}} {
+			r, err := backup.Copy(t.Context(), backup.Copying{From: way[0], To: way[1]})
+			must(t, err)
+			if diff := cmp.Diff(want, rows(t, way[1])); diff != "" || r.Tables == 0 || r.Kept != 0 || r.Rows < 6 {
+				t.Errorf("%+v (-want +got):\n%s", r, diff)
+			}
+		}
+		moved := *lite
+		moved.open(t, pg)
+		if _, err := moved.Read(t.Context(), id, why); err != nil {
+			t.Error(err)
+		}
+		moved.write(t, func(tx *db.Tx) error { // numbers go on where they were
+			_, err := tx.Exec(`insert into inbox (id, account_id, source, topic, external, content_hash, read_at, received_at, state, attempts, next_at)
+				values ('i2', 'a1', 'poll', '', '1002', '', 1, 1, 'done', 0, 0)`)
+			return err
+		})
+	})
+
+	t.Run("one that was killed goes on and keeps what is whole, changed rows excepted", func(t *testing.T) {
+		t.Parallel()
+		lite := setup(t, dbtest.SQLiteURL(t, false), nil)
+		lite.buyer(t, "1001")
+		pg := db.WithSchema(dbtest.PostgresURL(t), "moved")
+		kill(t, "copy", lite.url, pg)
+		if _, err := db.Open(t.Context(), pg, db.Options{}); fault.CodeOf(err) != db.RestoringCode {
+			t.Errorf("opened what is incomplete: %v", err)
+		}
+		lite.write(t, func(tx *db.Tx) error { // between the two somebody worked on
+			_, err := tx.Exec(`update products set title = 'Trousers'`)
+			return err
+		})
+		r, err := backup.Copy(t.Context(), backup.Copying{From: lite.url, To: pg})
+		must(t, err)
+		if r.Kept == 0 || r.Kept == r.Tables {
+			t.Errorf("%+v", r)
+		}
+		if diff := cmp.Diff(rows(t, lite.url), rows(t, pg)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("a place that holds a database is left alone, one that does not hold gets no place", func(t *testing.T) {
+		t.Parallel()
+		each(t, func(t *testing.T, w *world) {
+			if _, err := backup.Copy(t.Context(), backup.Copying{From: w.url, To: w.url}); !fault.Is(err, fault.Conflict) {
+				t.Error(err)
+			}
+			to := w.empty()
+			if _, err := backup.Copy(t.Context(), backup.Copying{From: to, To: w.url}); !fault.Is(err, fault.NotFound) {
+				t.Error(err)
+			}
+			doubt := func(context.Context, *sql.DB) ([]string, error) { return []string{"stock does not add up"}, nil }
+			if _, err := backup.Copy(t.Context(), backup.Copying{From: w.url, To: to, Check: doubt}); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "stock does not add up") {
+				t.Error(err)
+			}
+			if _, err := db.OpenSnapshot(t.Context(), to); !fault.Is(err, fault.NotFound) {
+				t.Errorf("it stands in its place: %v", err)
+			}
+		})
+	})
+}
+
 // kill starts this test as another process, waits until it is in the middle, and kills it.
 func kill(t *testing.T, args ...string) {
 	t.Helper()
@@ -480,6 +552,9 @@ func victim(t *testing.T, args []string) {
 		lock, err := backup.LockTo([]string{own.Recipient().String()})
 		must(t, err)
 		_, err = backup.Take(t.Context(), backup.Taking{From: args[1], Out: args[2], Lock: lock, Progress: stop})
+		must(t, err)
+	case "copy":
+		_, err := backup.Copy(t.Context(), backup.Copying{From: args[1], To: args[2], Progress: stop})
 		must(t, err)
 	case "restore":
 		who, err := backup.OpenWith("correct horse battery")

@@ -121,6 +121,44 @@ func schemaThere(ctx context.Context, pool *sql.DB, name string) (there bool, er
 	return there, classify(err)
 }
 
+// ResumeLoading is OpenLoading for a copy that goes on where it stopped: what an earlier one put into a PostgreSQL schema at the same version stays, and begun says so.
+// A file is begun afresh, as it is filled without a journal.
+func ResumeLoading(ctx context.Context, address string, version int64) (l *Loading, begun bool, err error) {
+	l, err = OpenLoading(ctx, address, !isPostgres(address))
+	if err == nil || fault.CodeOf(err) != RestoringCode {
+		return l, false, err
+	}
+	s := &server{schema: defaultSchema}
+	if _, err := s.config(address); err != nil {
+		return nil, false, err
+	}
+	l = &Loading{place: s.schema, work: s.schema + restoringSchema, engine: PostgreSQL}
+	l.url = WithSchema(address, l.work)
+	there, err := OpenSnapshot(ctx, l.url)
+	if err == nil {
+		begun = there.Version == version
+		err = there.Close()
+	}
+	if err == nil && begun {
+		return l, true, nil
+	}
+	l, err = OpenLoading(ctx, address, true)
+	return l, false, err
+}
+
+// Empty throws away the rows of a table, and of those that refer to it.
+func (l *Loading) Empty(ctx context.Context, t Table) error {
+	if err := l.begin(ctx); err != nil {
+		return err
+	}
+	text := "truncate " + quoted(t.Name) + " cascade"
+	if l.engine == SQLite {
+		text = "delete from " + quoted(t.Name)
+	}
+	_, err := l.conn.ExecContext(ctx, text)
+	return about(text, err)
+}
+
 // URL opens what is being filled, while nothing is being put in.
 func (l *Loading) URL() string { return l.url }
 
