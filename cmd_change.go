@@ -170,17 +170,7 @@ func (c *orderPaymentCmd) Run(ctx context.Context, g *Globals, s streams) error 
 	if err := s.sure(c.Yes, c.What+" payments of "+c.Order); err != nil {
 		return err
 	}
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.latest(ctx, at("orders", c.Order), "payments/"+c.What, map[string]any{})
-		if err != nil {
-			return err
-		}
-		var o api.Order
-		if err := r.into(&o); err != nil {
-			return err
-		}
-		return cl.said(r, "%s is %s", o.Number, o.PayState)
-	})
+	return did(ctx, g, s, at("orders", c.Order), "payments/"+c.What, map[string]any{}, func(o api.Order) string { return fmt.Sprintf("%s is %s", o.Number, o.PayState) })
 }
 
 type orderPersonalCmd struct {

@@ -551,17 +551,7 @@ func (c *channelMapCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	case c.SKU == "":
 		return fault.Field("sku", "say which SKU it is, or --ignore")
 	}
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.latest(ctx, at("listings", c.Listing), action, body)
-		if err != nil {
-			return err
-		}
-		var l catalog.Listing
-		if err := r.into(&l); err != nil {
-			return err
-		}
-		return cl.said(r, "%s is %s %s", c.Listing, l.State, l.SKU)
-	})
+	return did(ctx, g, s, at("listings", c.Listing), action, body, func(l catalog.Listing) string { return fmt.Sprintf("%s is %s %s", c.Listing, l.State, l.SKU) })
 }
 
 type channelPauseCmd struct {
@@ -571,13 +561,7 @@ type channelPauseCmd struct {
 
 // Run pauses an account.
 func (c *channelPauseCmd) Run(ctx context.Context, g *Globals, s streams) error {
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.latest(ctx, at("accounts", c.Account), "pause", map[string]string{"reason": c.Reason})
-		if err != nil {
-			return err
-		}
-		return cl.said(r, "%s is paused", c.Account)
-	})
+	return on(ctx, g, s, at("accounts", c.Account), "pause", map[string]string{"reason": c.Reason}, "%s is paused", c.Account)
 }
 
 type channelResumeCmd struct {
@@ -586,13 +570,7 @@ type channelResumeCmd struct {
 
 // Run resumes an account.
 func (c *channelResumeCmd) Run(ctx context.Context, g *Globals, s streams) error {
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.latest(ctx, at("accounts", c.Account), "resume", nil)
-		if err != nil {
-			return err
-		}
-		return cl.said(r, "%s works again", c.Account)
-	})
+	return on(ctx, g, s, at("accounts", c.Account), "resume", nil, "%s works again", c.Account)
 }
 
 type channelLocationCmd struct {

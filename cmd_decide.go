@@ -14,7 +14,7 @@ import (
 )
 
 // decide does one write on a resource that has no version, and says so.
-func decide(ctx context.Context, g *Globals, s streams, path string, body map[string]any, done string, args ...any) error {
+func decide(ctx context.Context, g *Globals, s streams, path string, body any, done string, args ...any) error {
 	if body == nil {
 		body = map[string]any{}
 	}
@@ -28,7 +28,7 @@ func decide(ctx context.Context, g *Globals, s streams, path string, body map[st
 }
 
 // on does one action on a resource in the version that it has now, and says so.
-func on(ctx context.Context, g *Globals, s streams, path, action string, body map[string]any, done string, args ...any) error {
+func on(ctx context.Context, g *Globals, s streams, path, action string, body any, done string, args ...any) error {
 	if body == nil {
 		body = map[string]any{}
 	}
@@ -38,6 +38,21 @@ func on(ctx context.Context, g *Globals, s streams, path, action string, body ma
 			return err
 		}
 		return cl.said(r, done, args...)
+	})
+}
+
+// did does one action on a resource in the version that it has now, and says what became of the resource.
+func did[T any](ctx context.Context, g *Globals, s streams, path, action string, body any, say func(now T) string) error {
+	return g.with(ctx, s, func(cl *client) error {
+		r, err := cl.latest(ctx, path, action, body)
+		if err != nil {
+			return err
+		}
+		var now T
+		if err := r.into(&now); err != nil {
+			return err
+		}
+		return cl.said(r, "%s", say(now))
 	})
 }
 
@@ -432,17 +447,7 @@ func (c *subscriptionRotateCmd) Run(ctx context.Context, g *Globals, s streams) 
 	if c.Overlap < 0 || c.Overlap > 720 {
 		return fault.Field("overlap", "must be from 0 to 720 hours")
 	}
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.latest(ctx, at("subscriptions", c.Subscription), "rotate-secret", map[string]any{"overlap_hours": c.Overlap})
-		if err != nil {
-			return err
-		}
-		var x api.SubscriptionSecret
-		if err := r.into(&x); err != nil {
-			return err
-		}
-		return cl.said(r, "the new secret is %s", x.Secret)
-	})
+	return did(ctx, g, s, at("subscriptions", c.Subscription), "rotate-secret", map[string]any{"overlap_hours": c.Overlap}, func(x api.SubscriptionSecret) string { return fmt.Sprintf("the new secret is %s", x.Secret) })
 }
 
 type subscriptionDeliveriesCmd struct {

@@ -143,13 +143,7 @@ type exceptionResolveCmd struct {
 
 // Run resolves a case.
 func (c *exceptionResolveCmd) Run(ctx context.Context, g *Globals, s streams) error {
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.latest(ctx, at("exceptions", c.Case), "resolve", map[string]string{"resolution": c.Note})
-		if err != nil {
-			return err
-		}
-		return cl.said(r, "resolved")
-	})
+	return on(ctx, g, s, at("exceptions", c.Case), "resolve", map[string]string{"resolution": c.Note}, "resolved")
 }
 
 type eventCmd struct {
@@ -477,13 +471,7 @@ type keyRevokeCmd struct {
 
 // Run revokes a key.
 func (c *keyRevokeCmd) Run(ctx context.Context, g *Globals, s streams) error {
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.act(ctx, http.MethodPost, at("keys", c.Key, "revoke"), "", map[string]any{})
-		if err != nil {
-			return err
-		}
-		return cl.said(r, "%s is revoked", c.Key)
-	})
+	return decide(ctx, g, s, at("keys", c.Key, "revoke"), map[string]any{}, "%s is revoked", c.Key)
 }
 
 type doctorCmd struct{}

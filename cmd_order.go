@@ -293,23 +293,11 @@ type orderNoteCmd struct {
 
 // Run writes a note.
 func (c *orderNoteCmd) Run(ctx context.Context, g *Globals, s streams) error {
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.act(ctx, http.MethodPost, at("orders", c.Order, "notes"), "", map[string]string{"text": strings.Join(c.Text, " ")})
-		if err != nil {
-			return err
-		}
-		return cl.said(r, "noted")
-	})
+	return decide(ctx, g, s, at("orders", c.Order, "notes"), map[string]string{"text": strings.Join(c.Text, " ")}, "noted")
 }
 
 func orderAct(ctx context.Context, g *Globals, s streams, ref, action string, body any, done string) error {
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.latest(ctx, at("orders", ref), action, body)
-		if err != nil {
-			return err
-		}
-		return cl.said(r, "%s: %s", ref, done)
-	})
+	return on(ctx, g, s, at("orders", ref), action, body, "%s: %s", ref, done)
 }
 
 type orderRefundCmd struct {

@@ -97,17 +97,7 @@ func printWork(w io.Writer, fo fulfillment.FO) error {
 
 // work does an action on a fulfillment order in the version it has now.
 func work(ctx context.Context, g *Globals, s streams, id, action string, body any) error {
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.latest(ctx, at("fulfillment-orders", id), action, body)
-		if err != nil {
-			return err
-		}
-		var fo fulfillment.FO
-		if err := r.into(&fo); err != nil {
-			return err
-		}
-		return cl.said(r, "%s is %s", fo.Number, fo.State)
-	})
+	return did(ctx, g, s, at("fulfillment-orders", id), action, body, func(fo fulfillment.FO) string { return fmt.Sprintf("%s is %s", fo.Number, fo.State) })
 }
 
 type fulfillAcceptCmd struct {
@@ -400,16 +390,8 @@ func printReturn(w io.Writer, x api.Return) error {
 
 // comeback does an action on a return in the version it has now.
 func comeback(ctx context.Context, g *Globals, s streams, ref, action string, body any) error {
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.latest(ctx, at("returns", ref), action, body)
-		if err != nil {
-			return err
-		}
-		var x api.Return
-		if err := r.into(&x); err != nil {
-			return err
-		}
-		return cl.said(r, "%s is %s; goods %s, money %s", x.Number, x.Decision, x.Goods, x.Money)
+	return did(ctx, g, s, at("returns", ref), action, body, func(x api.Return) string {
+		return fmt.Sprintf("%s is %s; goods %s, money %s", x.Number, x.Decision, x.Goods, x.Money)
 	})
 }
 

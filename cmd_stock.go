@@ -174,13 +174,7 @@ func (c *stockTransferCmd) Run(ctx context.Context, g *Globals, s streams) error
 	for sku, n := range c.Item {
 		items = append(items, map[string]any{"sku": sku, "quantity": n})
 	}
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.act(ctx, http.MethodPost, "/stock/transfers", "", map[string]any{"number": c.Number, "from": c.From, "to": c.To, "step": c.Step, "items": items})
-		if err != nil {
-			return err
-		}
-		return cl.said(r, "transfer %s is recorded", c.Number)
-	})
+	return decide(ctx, g, s, "/stock/transfers", map[string]any{"number": c.Number, "from": c.From, "to": c.To, "step": c.Step, "items": items}, "transfer %s is recorded", c.Number)
 }
 
 type stockLocationsCmd struct{}

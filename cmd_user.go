@@ -195,13 +195,7 @@ type userNoTOTPCmd struct {
 
 // Run ends one-time codes.
 func (c *userNoTOTPCmd) Run(ctx context.Context, g *Globals, s streams) error {
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.act(ctx, http.MethodPost, at("users", c.Email, "drop-totp"), "", map[string]any{})
-		if err != nil {
-			return err
-		}
-		return cl.said(r, "%s signs in without codes", c.Email)
-	})
+	return decide(ctx, g, s, at("users", c.Email, "drop-totp"), map[string]any{}, "%s signs in without codes", c.Email)
 }
 
 type userRolesCmd struct{}
@@ -264,13 +258,7 @@ type sessionEndCmd struct {
 
 // Run ends a session.
 func (c *sessionEndCmd) Run(ctx context.Context, g *Globals, s streams) error {
-	return g.with(ctx, s, func(cl *client) error {
-		r, err := cl.act(ctx, http.MethodPost, at("sessions", c.Session, "end"), "", map[string]any{})
-		if err != nil {
-			return err
-		}
-		return cl.said(r, "session %s has ended", c.Session)
-	})
+	return decide(ctx, g, s, at("sessions", c.Session, "end"), map[string]any{}, "session %s has ended", c.Session)
 }
 
 type keyRotateCmd struct {
