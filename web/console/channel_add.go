@@ -77,6 +77,6 @@ func channelAddDo(v *visit) error {
 		return v.page("channel_add", "Add an account", p)
 	}
 	v.remember(flash{Text: v.T("The account is here, in shadow mode: it reads and compares, and changes nothing")})
-	v.see(channelPath(acc.ID))
+	v.see(channelPath(acc.ID) + "?places=1#places")
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/httpclient"
 )
 
 // accountRow is an account with how it fares.
@@ -51,7 +52,12 @@ type channelPage struct {
 	Places map[string]inventory.Location
 	Modes  []channel.Mode
 	Diff   *connect.Diff
-	Shop   *channel.Shop
+	Shop   *channel.Shop // asked for its locations
+	Silent string        // why it did not say
+	Ours   []inventory.Location
+	Left   *httpclient.Left // of the budget, in this process
+	From   string           // of a window to be read again
+	Until  string
 }
 
 // channelShow shows one account.
@@ -59,6 +65,9 @@ func channelShow(v *visit) error {
 	p, err := v.account(v.id())
 	if err != nil {
 		return err
+	}
+	if v.ask("places") != "" && v.allowed(v.who, "channel.map") {
+		v.askPlaces(&p)
 	}
 	return v.page("channel", "Account %s", p, p.Name)
 }
@@ -75,9 +84,14 @@ func (v *visit) account(ref string) (p channelPage, err error) {
 		if p.Mapped, err = v.Connect.Places(tx, p.ID); err != nil {
 			return err
 		}
+		p.Ours = v.shippers(tx)
 		p.Places, err = v.places(tx)
 		return err
 	})
+	if left, known := v.Budget(p.ID); known {
+		p.Left = &left
+	}
+	p.From, p.Until = v.now.In(v.zone).Add(-24*time.Hour).Format("2006-01-02T15:04"), v.now.In(v.zone).Format("2006-01-02T15:04")
 	for _, k := range v.Connect.Kinds() {
 		if k.Name == p.Channel {
 			p.Kind = k

@@ -24,6 +24,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/httpclient"
 	table "github.com/openclaw-pos/commerce/platform/sheet"
 	"github.com/openclaw-pos/commerce/platform/vault"
 )
@@ -52,6 +53,8 @@ type Needs struct {
 	Catalog     *catalog.Service
 	Inventory   *inventory.Service
 	Policy      *policy.Service
+	// Budget is what an account may still ask of its partner; false when nobody knows.
+	Budget func(account string) (httpclient.Left, bool)
 	// Import takes a table of products, prices or costs; stock goes to Inventory.
 	Import func(ctx context.Context, what string, r io.Reader, actor string, dry bool) (table.Report, error)
 }

@@ -24,4 +24,9 @@ var labels = map[string]string{
 	"requested": "Requested", "approved": "Approved", "unapproved": "Approval taken back", "declined": "Declined", "withdrawn": "Withdrawn", "reopened": "To be decided again", "sent_back": "Sent back by the buyer", "not_sent": "Not sent after all",
 	"received": "Goods came", "part_received": "Part of the goods came", "unreceived": "Receipt taken back", "inspected": "Inspected", "uninspected": "Inspection taken back", "refund_wanted": "Refund asked for", "refund_refused": "Refund failed",
 	"owed": "Money is due again", "waived": "The buyer does without", "exchanged": "Replacement ordered", "unexchanged": "Replacement taken back", "completed": "Concluded by the channel", "untold": "The channel refused it", "found": "Found again",
+
+	"table_products": "Products", "table_prices": "Prices", "table_costs": "Costs", "table_stock": "Stock", "job_due": "Waiting", "job_running": "Running", "job_dead": "Given up", "job_unknown": "Outcome unknown",
+	"subscription_active": "Works", "subscription_paused": "Paused", "subscription_revoked": "Ended", "delivery_due": "Waiting", "delivery_delivered": "Delivered", "delivery_dead": "Given up",
+	"person_invited": "Invited", "person_active": "May sign in", "person_disabled": "Shut out",
+	"scope_read": "Read: see everything but personal data", "scope_write": "Write: change orders, stock and shipments", "scope_admin": "Admin: everything, also accounts, people and keys", "scope_hooks": "Hooks: deliver events to us",
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/exception"
 )
 
@@ -62,6 +63,9 @@ func phrases(t *testing.T) []string {
 		for _, a := range c.Actions {
 			all[a.Title] = true
 		}
+	}
+	for _, j := range access.Jobs {
+		all[j.Title], all[j.Text] = true, true
 	}
 	for _, h := range order.Holds {
 		all[h.Title] = true

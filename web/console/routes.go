@@ -104,6 +104,34 @@ func (c *Console) routes() []route {
 		{"channel.pause", post, "/channels/{id}/pause", "accounts.manage", access.Accounts, channelPause},
 		{"channel.resume", post, "/channels/{id}/resume", "accounts.manage", access.Accounts, channelResume},
 		{"channel.mode", post, "/channels/{id}/mode", "accounts.manage", access.Accounts, channelMode},
+		{"channel.map", post, "/channels/{id}/map", "accounts.manage", access.Accounts, channelMap},
+		{"channel.window", post, "/channels/{id}/window", "accounts.pull", access.Accounts, channelWindow},
+
+		{"imports", get, "/imports", "imports.run", access.Whole, imports},
+		{"import.do", post, "/imports/{what}", "imports.run", access.Whole, importDo},
+
+		{"jobs", get, "/jobs", "work.read", access.Works, jobList},
+		{"job", get, "/jobs/{id}", "work.read", access.Works, jobShow},
+		{"job.do", post, "/jobs/{id}/{act}", "work.settle", access.Works, jobDo},
+		{"parked", get, "/parked", "work.read", access.Whole, parked},
+		{"parked.do", post, "/parked/{act}", "work.settle", access.Whole, parkedDo},
+
+		{"subscriptions", get, "/subscriptions", "subscriptions.read", access.Whole, subscriptionList},
+		{"subscription.add", post, "/subscriptions", "subscriptions.manage", access.Whole, subscriptionAdd},
+		{"subscription", get, "/subscriptions/{id}", "subscriptions.read", access.Whole, subscriptionShow},
+		{"subscription.resend", post, "/subscriptions/{id}/resend", "subscriptions.resend", access.Whole, subscriptionResend},
+		{"subscription.do", post, "/subscriptions/{id}/{act}", "subscriptions.manage", access.Whole, subscriptionDo},
+
+		{"people", get, "/people", "users.read", access.Whole, peopleList},
+		{"person.add", post, "/people", "users.manage", access.Whole, personAdd},
+		{"person", get, "/people/{id}", "users.read", access.Whole, personShow},
+		{"person.do", post, "/people/{id}/{act}", "users.manage", access.Whole, personDo},
+		{"session.end", post, "/people/{id}/sessions/end", "users.manage", access.Whole, sessionEnd},
+		{"keys", get, "/keys", "keys.manage", access.Whole, keyList},
+		{"key.add", post, "/keys", "keys.manage", access.Whole, keyAdd},
+		{"key.do", post, "/keys/{id}/{act}", "keys.manage", access.Whole, keyDo},
+		{"audit", get, "/audit", "audit.read", access.Whole, auditList},
+		{"audit.verify", get, "/audit/verify", "audit.read", access.Whole, auditVerify},
 	}
 }
 
@@ -124,6 +152,12 @@ var desks = []desk{
 	{Route: "stock", Path: "/stock", Title: "Stock", Icon: "stock", Key: "s"},
 	{Route: "listings", Path: "/listings", Title: "Listings", Icon: "listings", Key: "l"},
 	{Route: "channels", Path: "/channels", Title: "Channels", Icon: "channels", Key: "c"},
+	{Route: "imports", Path: "/imports", Title: "Imports", Icon: "imports", Key: "i"},
+	{Route: "jobs", Path: "/jobs", Title: "Jobs", Icon: "jobs", Key: "j"},
+	{Route: "subscriptions", Path: "/subscriptions", Title: "Subscriptions", Icon: "subscriptions", Key: "w"},
+	{Route: "people", Path: "/people", Title: "People", Icon: "person", Key: "u"},
+	{Route: "keys", Path: "/keys", Title: "API keys", Icon: "keys", Key: "k"},
+	{Route: "audit", Path: "/audit", Title: "Audit", Icon: "audit", Key: "a"},
 }
 
 // Nav are the desks the person may sit at.

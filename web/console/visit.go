@@ -12,6 +12,7 @@ import (
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -71,9 +72,8 @@ func (v *visit) enter(to route) error {
 		if err := v.cross.Check(v.r); err != nil {
 			return fault.Wrap(fault.Forbidden, err, "the form was sent from another site")
 		}
-		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
-		if err := v.r.ParseForm(); err != nil {
-			return fault.Wrap(fault.Invalid, err, "the form could not be read")
+		if err := v.readForm(to); err != nil {
+			return fault.Wrap(fault.Invalid, err, "the form could not be read: it may be too large")
 		}
 		if to.need != "" && v.session.ID != "" && !access.SameForm(v.session, v.r.PostForm.Get("csrf")) {
 			return fault.New(fault.Forbidden, "the form is from an earlier session: open the page again")
@@ -89,8 +89,37 @@ func (v *visit) enter(to route) error {
 	if err != nil {
 		return err
 	}
-	v.r = v.r.WithContext(ctx)
+	v.r = v.r.WithContext(v.acting(ctx, to))
 	return v.within(ctx, to)
+}
+
+// readForm reads what a form sends, within what its route takes.
+func (v *visit) readForm(to route) error {
+	if to.name != "import.do" || !strings.HasPrefix(v.r.Header.Get("Content-Type"), "multipart/form-data") {
+		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
+		return v.r.ParseForm()
+	}
+	if v.session.ID == "" || !v.allowed(v.who, to.name) { // nobody else has us take a large file in
+		return v.r.ParseForm()
+	}
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxTable)
+	return v.r.ParseMultipartForm(maxForm)
+}
+
+// acting has whatever a form does be in the audit log, in its own words or else under the name of its route.
+func (v *visit) acting(ctx context.Context, to route) context.Context {
+	if v.r.Method != http.MethodPost || v.Audit == nil {
+		return ctx
+	}
+	return v.Audit.Acting(ctx, func() audit.Entry {
+		action := strings.TrimSuffix(to.name, ".do")
+		kind, _, _ := strings.Cut(action, ".")
+		subject := v.id()
+		if subject == "" {
+			subject = action
+		}
+		return audit.Entry{Actor: v.actor(), Action: action, SubjectKind: kind, Subject: subject}
+	}, nil)
 }
 
 // within refuses a row of its own kind that lies outside the person's part of the business, as if there were none.

@@ -392,7 +392,8 @@ func TestAxe(t *testing.T) {
 		for _, o := range orders.Items {
 			pages = append(pages, "/console/orders/"+o.ID, "/console/orders/"+o.ID+"/cancel", "/console/orders/"+o.ID+"/source", "/console/orders/"+o.ID+"/raw")
 		}
-		pages = append(pages, "/console/channels/"+accounts[0].ID, "/console/returns")
+		pages = append(pages, "/console/channels/"+accounts[0].ID, "/console/returns", "/console/channels/"+accounts[0].ID+"?places=1", "/console/imports", "/console/jobs", "/console/parked",
+			"/console/subscriptions", "/console/people", "/console/people/"+s.Owner.ID, "/console/keys", "/console/audit", "/console/audit/verify")
 		back, err := s.App.Returns.List(tx, returns.Filter{}, "", 20)
 		for _, r := range back.Items {
 			pages = append(pages, "/console/returns/"+r.ID)

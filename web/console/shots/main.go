@@ -114,6 +114,16 @@ func paths(ctx context.Context, s *demo.Stage) ([]page, error) {
 		{"listings", "/console/listings"},
 		{"channels", "/console/channels"},
 		{"returns", "/console/returns"},
+		{"imports", "/console/imports"},
+		{"jobs", "/console/jobs"},
+		{"jobs-due", "/console/jobs?state=due"},
+		{"parked", "/console/parked"},
+		{"subscriptions", "/console/subscriptions"},
+		{"people", "/console/people"},
+		{"person", "/console/people/" + s.Owner.ID},
+		{"keys", "/console/keys"},
+		{"audit", "/console/audit"},
+		{"audit-proven", "/console/audit/verify"},
 		{"account-add", "/console/new-account/shopify"},
 		{"nowhere", "/console/nowhere"},
 		{"find", "/console/find?q=nothing"},
@@ -160,7 +170,7 @@ func paths(ctx context.Context, s *demo.Stage) ([]page, error) {
 		all = append(all, page{"return-new", "/console/orders/" + back.Items[0].OrderID + "/return"})
 		accounts, err := s.App.Connect.Accounts(tx)
 		for _, a := range accounts[:min(1, len(accounts))] {
-			all = append(all, page{"account", "/console/channels/" + a.ID})
+			all = append(all, page{"account", "/console/channels/" + a.ID}, page{"account-places", "/console/channels/" + a.ID + "?places=1"})
 		}
 		return err
 	})
