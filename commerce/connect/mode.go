@@ -172,7 +172,22 @@ func letGo(tx *db.Tx, account string) error {
 }
 
 // ResumeModes lets orders follow their account's mode where a process ended before all had. The next start calls it; it is safe to repeat.
+// While the database is away it tries again.
 func (s *Service) ResumeModes(ctx context.Context) error {
+	for {
+		err := s.resumeModes(ctx)
+		if !fault.Temporary(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+func (s *Service) resumeModes(ctx context.Context) error {
 	type turn struct {
 		account string
 		n       int64

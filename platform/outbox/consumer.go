@@ -59,13 +59,20 @@ func NewConsumers(d *db.DB, log *slog.Logger, consumers ...Consumer) *Consumers 
 // Nudge has the consumers look at once. It never blocks.
 func (cs *Consumers) Nudge() { nudge(cs.wake) }
 
-// Run feeds the consumers until ctx ends and all have stopped; then it returns nil. It fails only when their cursors cannot be made.
+// Run feeds the consumers until ctx ends and all have stopped; then it returns nil. It waits for a database that is away, and fails only when their cursors cannot be made.
 func (cs *Consumers) Run(ctx context.Context) error {
-	if err := cs.ensure(ctx); err != nil {
+	for p := newPace(); ; p.wait(ctx, nil, false) {
+		err := cs.ensure(ctx)
+		if err == nil {
+			break
+		}
 		if ctx.Err() != nil { // told to stop before it began
 			return nil
 		}
-		return err
+		if !fault.Temporary(err) {
+			return err
+		}
+		cs.log.Warn("consumers wait for the database", "error", err)
 	}
 	var wg sync.WaitGroup
 	for _, w := range cs.list {

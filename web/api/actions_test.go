@@ -91,6 +91,15 @@ func TestActions(t *testing.T) {
 	})
 }
 
+// bare is a server that knows its routes and has no database.
+func bare() *Server {
+	return &Server{
+		Keys: &access.Keys{}, Order: order.New(order.Needs{}), Payment: payment.New(payment.Needs{}), Connect: connect.New(connect.Needs{}), Catalog: catalog.New(catalog.Needs{}),
+		Inventory: inventory.New(inventory.Needs{}), Policy: policy.New(policy.Needs{}), Fulfillment: fulfillment.New(fulfillment.Needs{}), Dispatch: dispatch.New(dispatch.Needs{}),
+		Returns: returns.New(returns.Needs{}), Cart: cart.New(cart.Needs{}), Company: company.New(company.Needs{}), Privacy: &privacy.Store{},
+	}
+}
+
 var hole = regexp.MustCompile(`\{[^}]*\}`)
 
 // shape is a route without the names of its parameters.
@@ -99,11 +108,7 @@ func shape(route string) string { return hole.ReplaceAllString(route, "{}") }
 // described are the routes of the description, with nothing behind them, and what {what} of a path may be.
 func described(t *testing.T) map[string]bool {
 	t.Helper()
-	s := &Server{
-		Keys: &access.Keys{}, Order: order.New(order.Needs{}), Payment: payment.New(payment.Needs{}), Connect: connect.New(connect.Needs{}), Catalog: catalog.New(catalog.Needs{}),
-		Inventory: inventory.New(inventory.Needs{}), Policy: policy.New(policy.Needs{}), Fulfillment: fulfillment.New(fulfillment.Needs{}), Dispatch: dispatch.New(dispatch.Needs{}),
-		Returns: returns.New(returns.Needs{}), Cart: cart.New(cart.Needs{}), Company: company.New(company.Needs{}), Privacy: &privacy.Store{},
-	}
+	s := bare()
 	var doc struct {
 		Paths map[string]map[string]json.RawMessage
 	}
