@@ -197,24 +197,55 @@ func told(o outcome) {
 	fmt.Printf("torture on %s, seed %d: FAILED, %.0fs: %s\n%s\n", o.Engine, o.Seed, o.Seconds, o.Error, strings.Join(lines[max(0, len(lines)-40):], "\n"))
 }
 
-// earlier builds the last program that did not know the newest migration: what runs beside a new one while it is rolled out. Nothing where there is no history.
+// earlier builds what runs beside a new program while it is rolled out: the last commit before the newest migration that the database still lets run, else the one of
+// ten commits ago. Nothing where there is no history.
 func earlier(ctx context.Context, dir string) (program, name string) {
-	newest, _ := filepath.Glob("platform/db/migrate/[0-9]*.sql")
-	if len(newest) == 0 {
-		return "", ""
-	}
-	added, err := exec.CommandContext(ctx, "git", "log", "--diff-filter=A", "-1", "--format=%h", "--", newest[len(newest)-1]).Output()
-	commit := strings.TrimSpace(string(added)) + "~1"
-	if err != nil || commit == "~1" {
-		return "", ""
-	}
 	src := filepath.Join(dir, "old")
 	program = filepath.Join(dir, "openclaw-commerce-old")
-	if os.MkdirAll(src, 0o700) != nil || command(ctx, "", "sh", "-c", "git archive "+commit+" | tar -x -C "+src) != nil || command(ctx, src, "go", "build", "-o", program, ".") != nil {
-		return "", ""
+	for _, commit := range []string{beforeNewest(ctx), "HEAD~10"} {
+		hash, err := exec.CommandContext(ctx, "git", "rev-parse", "--short", commit).Output()
+		if err != nil || os.RemoveAll(src) != nil || os.MkdirAll(src, 0o700) != nil {
+			continue
+		}
+		if command(ctx, "", "sh", "-c", "git archive "+commit+" | tar -x -C "+src) == nil && newest(src) >= oldest() && command(ctx, src, "go", "build", "-o", program, ".") == nil {
+			return program, strings.TrimSpace(string(hash))
+		}
 	}
-	hash, _ := exec.CommandContext(ctx, "git", "rev-parse", "--short", commit).Output()
-	return program, strings.TrimSpace(string(hash))
+	return "", ""
+}
+
+// beforeNewest is the commit before the one that added the newest migration.
+func beforeNewest(ctx context.Context) string {
+	added, err := exec.CommandContext(ctx, "git", "log", "--diff-filter=A", "-1", "--format=%h", "--", "platform/db/migrate/*.sql").Output()
+	if hash := strings.TrimSpace(string(added)); err == nil && hash != "" {
+		return hash + "~1"
+	}
+	return "HEAD"
+}
+
+func migrations(root string) []string {
+	all, _ := filepath.Glob(filepath.Join(root, "platform/db/migrate/[0-9]*.sql"))
+	return all
+}
+
+// newest is the newest migration that a tree knows.
+func newest(root string) (n int) {
+	for _, f := range migrations(root) {
+		_, _ = fmt.Sscanf(filepath.Base(f), "%05d_", &n)
+	}
+	return n
+}
+
+// oldest is the oldest program that our migrations let run beside them.
+func oldest() (n int) {
+	for _, f := range migrations(".") {
+		text, err := os.ReadFile(f)
+		var one int
+		if _, bad := fmt.Sscanf(string(text), "-- oldest binary: %d", &one); err == nil && bad == nil {
+			n = max(n, one)
+		}
+	}
+	return n
 }
 
 // command runs a tool and shows what it said when it fails.

@@ -199,8 +199,12 @@ func (r *run) helper(ctx context.Context, rnd *rand.Rand) (stop func() error, er
 	go func() { gone <- cmd.Wait() }()
 	return func() error {
 		err := cmd.Process.Kill()
-		if ended := <-gone; err != nil { // it had ended by itself: an old one may refuse
-			return fmt.Errorf("%s: %w", what, ended)
+		if ended := <-gone; err != nil { // it had ended by itself
+			if program == r.house.old {
+				what = "an old program refused"
+			} else if r.store.server == nil {
+				return fmt.Errorf("%s: %w", what, ended)
+			}
 		}
 		r.struck(what)
 		return nil

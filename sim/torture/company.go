@@ -127,10 +127,10 @@ func (r *run) openSite(ctx context.Context) error {
 	return err
 }
 
-// goLive takes an account that only looked on so far into our hands. A person asks again until it is so.
-func (r *run) goLive(ctx context.Context, s *shopifyShop) error {
+// goLive takes an account that only looked on so far into our hands. A person asks again until it is so, or as long as there is time.
+func (r *run) goLive(ctx context.Context, s *shopifyShop, long time.Duration) error {
 	said := ""
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(long); time.Now().Before(deadline); {
 		now, err := r.house.call(ctx, http.MethodGet, "/accounts/"+s.id, "", nil)
 		var acc struct {
 			Mode string `json:"mode"`

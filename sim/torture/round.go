@@ -100,7 +100,9 @@ func (r *run) round(ctx context.Context, n int) error {
 	if b := r.market.shops[1]; b.mode != "live" && (n > 0 || r.rnd.IntN(2) == 0) {
 		spawn("cut-over", func() error {
 			_ = wait(work, time.Duration(r.opt.Seed%5)*lasts/5)
-			return r.goLive(ctx, b)
+			b.wanted = true
+			_ = r.goLive(ctx, b, lasts) // while the partner does not answer it cannot be: then once it does
+			return nil
 		})
 	}
 	g.Wait()
@@ -142,6 +144,11 @@ func (r *run) quiet(ctx context.Context) ([]check.Finding, error) {
 	r.calm()
 	if err := r.market.idle(ctx); err != nil {
 		return nil, err
+	}
+	if b := r.market.shops[1]; b.wanted && b.mode != "live" {
+		if err := r.goLive(ctx, b, patience); err != nil {
+			return nil, err
+		}
 	}
 	left := ""
 	for n := range rests {

@@ -116,9 +116,15 @@ func (s *siteShop) buy(ctx context.Context) (bool, error) {
 	}
 	var placed struct {
 		Number string `json:"order_number"`
+		State  string `json:"state"`
 	}
 	code, err := v.do(ctx, "POST", "/cart/place", map[string]any{}, &placed)
-	if err != nil || code >= 300 {
+	for placed.State == "placing" && err == nil && code < 300 { // it is being seen to; the page asks what became of it
+		if err = wait(ctx, 200*time.Millisecond); err == nil {
+			code, err = v.do(ctx, "GET", "/cart", nil, &placed)
+		}
+	}
+	if err != nil || code >= 300 || placed.State != "placed" {
 		return false, err
 	}
 	s.placed = append(s.placed, placed.Number)

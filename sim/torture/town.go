@@ -195,6 +195,7 @@ func sender(of func(h http.Header, body []byte) (check.Ack, bool)) (*acks, *http
 type shopifyShop struct {
 	name, id, addr string
 	mode           string
+	wanted         bool // live
 	shop           *shopify.Shop
 	server         *http.Server
 	heard          *acks
