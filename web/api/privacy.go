@@ -50,8 +50,8 @@ type BuyerErased struct {
 	Records int `json:"records"`
 }
 
-// buyerRef says who is meant: exactly one of phone, email, order and request.
-type buyerRef struct {
+// BuyerRef says who is meant: exactly one of phone, email, order and request.
+type BuyerRef struct {
 	Phone   string `json:"phone,omitempty" maxLength:"60"`
 	Country string `json:"country,omitempty" maxLength:"2" doc:"Of a phone number without its own, ISO 3166-1"`
 	Email   string `json:"email,omitempty" maxLength:"320"`
@@ -61,7 +61,7 @@ type buyerRef struct {
 
 type buyerExport struct {
 	Body struct {
-		buyerRef
+		BuyerRef
 		Purpose string `json:"purpose" minLength:"3" maxLength:"200" doc:"Why: it is written down with your name"`
 	}
 }
@@ -69,7 +69,7 @@ type buyerExport struct {
 type buyerErase struct {
 	Write
 	Body struct {
-		buyerRef
+		BuyerRef
 		Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Such as the number of the buyer's wish; nothing personal"`
 	}
 }
@@ -95,7 +95,7 @@ type BackupNoted struct {
 const atOnce = 200
 
 // subjects finds the orders of a buyer, newest first; more says that there may be others.
-func (s *Server) subjects(tx *db.Tx, who buyerRef) (all []privacy.Subject, more bool, err error) {
+func (s *Server) subjects(tx *db.Tx, who BuyerRef) (all []privacy.Subject, more bool, err error) {
 	given := 0
 	for _, v := range []string{who.Phone, who.Email, who.Order, who.Request} {
 		if v != "" {
@@ -135,7 +135,7 @@ func (s *Server) exportBuyer(ctx context.Context, in *buyerExport) (BuyerExport,
 	var all []string
 	err := s.DB.Read(ctx, func(tx *db.Tx) error {
 		out.At = tx.Now
-		subjects, _, err := s.subjects(tx, in.Body.buyerRef)
+		subjects, _, err := s.subjects(tx, in.Body.BuyerRef)
 		if err != nil {
 			return err
 		}
@@ -208,7 +208,7 @@ func (s *Server) eraseBuyer(ctx context.Context, c *call, in *buyerErase) error 
 	for more := true; more && err == nil; {
 		var orders, records int
 		err = s.DB.Write(ctx, func(tx *db.Tx) error {
-			all, rest, err := s.subjects(tx, in.Body.buyerRef)
+			all, rest, err := s.subjects(tx, in.Body.BuyerRef)
 			if err != nil {
 				return err
 			}
