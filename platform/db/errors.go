@@ -77,6 +77,9 @@ func classify(err error) error {
 		kind, message = sqliteKind(e.Code())
 	} else if lostConnection(err) {
 		kind, message = fault.Unavailable, "the connection to the database was lost"
+		if connect := (*pgconn.ConnectError)(nil); errors.As(err, &connect) {
+			message = "the database server cannot be reached"
+		}
 	}
 	return fault.Wrap(kind, err, message)
 }
@@ -92,6 +95,12 @@ func postgresKind(code string) (fault.Kind, string) {
 		return fault.Invalid, "the text is not valid UTF-8"
 	case code == "53100":
 		return fault.Full, "the database's disk is full"
+	case code == "3D000":
+		return fault.Invalid, "there is no such database on the server: create it first"
+	case code == "28P01", code == "28000":
+		return fault.Invalid, "the server does not let this user in with this password"
+	case code == "42501":
+		return fault.Refused, "the database user lacks a right: it has to make a schema and tables of its own"
 	case code == "25006":
 		return fault.Internal, "a write inside a read"
 	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "53"), strings.HasPrefix(code, "57"):
