@@ -118,3 +118,42 @@ func fixtures(t *testing.T) string {
 	}
 	return strings.ToLower(all.String())
 }
+
+// TestFieldClaims holds that every member the field map of reference/channel-shopify.md §1.3, §1.5 names stands in a recorded exchange, read or passed over, and that every
+// call that is made was recorded.
+func TestFieldClaims(t *testing.T) {
+	t.Parallel()
+	said := fixtures(t)
+	for _, word := range strings.Fields(fieldMap) {
+		if !strings.Contains(said, `"`+strings.ToLower(word)+`"`) {
+			t.Errorf("no fixture has the member %s", word)
+		}
+	}
+	for _, header := range []string{"Topic", "Shop-Domain", "API-Version", "Webhook-Id", "Event-Id", "Triggered-At", "Sub-Topic", "Name"} {
+		if !strings.Contains(said, "\nx-shopify-"+strings.ToLower(header)+": ") {
+			t.Errorf("no fixture has the header X-Shopify-%s", header)
+		}
+	}
+	for _, operation := range operationNames(t) {
+		if operation == "OrderParts" { // from fifty refunds on: recorded they would fill a book, so the simulator is asked, see TestFiftyRefunds
+			continue
+		}
+		if !strings.Contains(said, `"operationname": "`+strings.ToLower(operation)+`"`) {
+			t.Errorf("no fixture makes the call %s", operation)
+		}
+	}
+}
+
+// fieldMap are the REST members of a webhook, then the GraphQL ones that are asked for.
+const fieldMap = `id admin_graphql_api_id name order_number confirmation_number source_name source_identifier created_at processed_at updated_at cancelled_at closed_at customer email
+	contact_email phone shipping_address billing_address province_code country_code address1 address2 city zip company currency presentment_currency taxes_included tax_exempt
+	duties_included estimated_taxes line_items sku variant_id product_id quantity current_quantity fulfillable_quantity price price_set discount_allocations amount_set
+	total_discount tax_lines rate channel_liable requires_shipping gift_card properties shipping_lines discounted_price discount_codes discount_applications total_price_set
+	current_total_price_set subtotal_price_set total_discounts_set total_shipping_price_set total_tax_set total_tip_received original_total_duties_set
+	original_total_additional_fees_set total_outstanding payment_gateway_names financial_status fulfillment_status cancel_reason vendor variant_title po_number
+	legacyResourceId confirmationNumber sourceName sourceIdentifier createdAt processedAt updatedAt cancelledAt closedAt firstName lastName shippingAddress billingAddress
+	countryCodeV2 purchasingEntity poNumber currencyCode presentmentCurrencyCode taxesIncluded taxExempt estimatedTaxes dutiesIncluded variant product currentQuantity
+	unfulfilledQuantity refundableQuantity originalUnitPriceSet discountAllocations allocatedAmountSet taxLines channelLiable requiresShipping isGiftCard customAttributes
+	shippingLines originalPriceSet isRemoved totalPriceSet currentTotalPriceSet totalReceivedSet totalTipReceivedSet originalTotalDutiesSet originalTotalAdditionalFeesSet
+	totalRefundedSet transactions kind status gateway amountSet parentTransaction paymentGatewayNames cancelReason displayFinancialStatus displayFulfillmentStatus returnStatus
+	displayStatus requestStatus supportedActions remainingQuantity changeFromQuantity compareQuantity ignoreCompareQuantity barcode compareAtPrice restockType`

@@ -557,3 +557,25 @@ func TestOrderOfAFulfillmentOrder(t *testing.T) {
 		t.Errorf("an unknown fulfillment order says %v", err)
 	}
 }
+
+func TestFiftyRefunds(t *testing.T) {
+	t.Parallel()
+	s := setup(t, nil, nil)
+	id := s.place(t, simshop.OrderSpec{Lines: []simshop.LineSpec{{SKU: "SHOE-42", Quantity: 1}}})
+	for range 51 {
+		if err := s.shop.RefundAmount(id, "1.00"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := s.Order(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := s.Decode(c.Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(o.Refunds) != 51 || c.Raw.Doc(docParts) == nil {
+		t.Errorf("%d of 51 refunds are read", len(o.Refunds))
+	}
+}

@@ -23,6 +23,7 @@ const (
 	testSecret   = "canary-client-secret-new"
 	testOld      = "canary-client-secret-old"
 	testPassword = "canary-permanent-token"
+	testCode     = "canary-authorization-code"
 )
 
 func TestConformance(t *testing.T) {
@@ -30,7 +31,7 @@ func TestConformance(t *testing.T) {
 		Kind:     Kind,
 		Country:  "PK",
 		Settings: map[string]string{"base_url": "{url}", "shop": testShop, "client_id": testClient, "acknowledge_tag": "openclaw:{number}"},
-		Secrets:  map[string][]string{"client_secret": {testSecret, testOld}, "access_token": {testPassword}},
+		Secrets:  map[string][]string{"client_secret": {testSecret, testOld}, "access_token": {testPassword}, "authorization_code": {testCode}},
 		Sign:     sign,
 		SignedBy: "client_secret",
 		Bench:    newBench,

@@ -62,7 +62,7 @@ func channelPages(string) ([]page, error) {
 			return nil, fmt.Errorf("%s: %w", k.Name, err)
 		}
 	}
-	return []page{{"docs/channels.md", []byte(b.String())}}, nil
+	return []page{{"docs/channels.md", []byte(strings.TrimRight(b.String(), "\n") + "\n")}}, nil
 }
 
 func channelSettings(k channel.Kind) []partner.Setting {
