@@ -31,6 +31,8 @@ type cli struct {
 	Key          keyCmd          `cmd:"" help:"API keys."`
 	User         userCmd         `cmd:"" help:"People who may sign in, their roles and sessions."`
 	Vault        vaultCmd        `cmd:"" help:"Keys and credentials: what there is, and changing them."`
+	Approval     approvalCmd     `cmd:"" help:"What waits for a second person."`
+	Policy       policyCmd       `cmd:"" help:"The rules of countries, and what takes a second person."`
 	Audit        auditCmd        `cmd:"" help:"Who did what, and the proof that nobody changed it."`
 	Sim          simCmd          `cmd:"" help:"Run a simulated partner."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`

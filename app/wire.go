@@ -189,6 +189,7 @@ func (a *App) paymentNeeds() payment.Needs {
 			return acc.Settings["cod_presumed"] == "yes", err
 		},
 		DueChanged: func(tx *db.Tx, ids []string) error { return a.Dispatch.CashChanged(tx, ids) },
+		Second:     a.second,
 		CanRefund:  func(channel string) bool { return a.Connect.Can(channel).Refund },
 		Gateway: func(name string) (gateway.Gateway, error) {
 			gw, _, err := a.openGateway(name, "")

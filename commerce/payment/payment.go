@@ -10,6 +10,7 @@ import (
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/gateway"
 	"github.com/openclaw-pos/commerce/kernel/event"
+	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/kernel/state"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -35,6 +36,8 @@ type Needs struct {
 	DueChanged func(tx *db.Tx, orders []string) error
 	// CanRefund says whether a channel gives money back when it is asked to; nil = every one does.
 	CanRefund func(channel string) bool
+	// Second refuses what takes a second person by the country's policy, and has not got one: rule is "refund" or "payout"; nil = nothing does.
+	Second func(tx *db.Tx, rule, country, actor string, amount money.Amount) error
 	// Gateway opens a payment provider of ours by name; nil while there is none. fault.NotFound for one that is not known.
 	Gateway func(name string) (gateway.Gateway, error)
 }

@@ -143,6 +143,11 @@ func (s *Service) RefundTx(tx *db.Tx, a Ask) (Refund, error) {
 	if r.Method == "channel" && s.need.CanRefund != nil && !s.need.CanRefund(o.Channel) {
 		return Refund{}, fault.New(fault.Conflict, "the channel of order %s gives money back only by itself or through a return: choose the payout list", o.Number).WithCode("channel_cannot")
 	}
+	if s.need.Second != nil {
+		if err := s.need.Second(tx, "refund", o.Country, a.Actor, money.Of(r.Amount, r.Currency)); err != nil {
+			return Refund{}, err
+		}
+	}
 	r.ID, r.At = db.ID(), tx.Now
 	if r.Reference == "" {
 		r.Reference = r.ID

@@ -133,12 +133,17 @@ func (o Order) owed() int64 {
 // PaidOut says that a person has given the money of a payout-list refund back, under the bank's or wallet's reference.
 func (s *Service) PaidOut(ctx context.Context, refund, actor, reference string) error {
 	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		r, _, err := s.refundLocked(tx, refund)
+		r, o, err := s.refundLocked(tx, refund)
 		if err != nil {
 			return err
 		}
 		if r.Method != Payout || r.State == "refused" {
 			return fault.New(fault.Conflict, "refund %s is not on the payout list", refund).WithCode("not_allowed")
+		}
+		if s.need.Second != nil {
+			if err := s.need.Second(tx, "payout", o.Country, actor, money.Of(r.Amount, r.Currency)); err != nil {
+				return err
+			}
 		}
 		if err := s.audit(tx, actor, "refund.paid_out", r.ID, map[string]string{"reference": reference}); err != nil {
 			return err

@@ -109,7 +109,7 @@ var simple = map[string]string{
 	"exceptions_state":             "A case for a person.",
 	"vault_keys_state":             "A retiring key still opens what it sealed.",
 	"vault_rotations_step":         "How far a change of the key-encryption key has come: the keys under it, new keys under it, what the old ones sealed, a wait until no process uses them.",
-	"approvals_state":              "What one person asked for waits for a second one; failed is what was confirmed and then refused by the act itself.",
+	"approvals_state":              "What one person asked for waits for a second one, a week at most.",
 	"idempotency_keys_state":       "A request under way, or answered.",
 	"order_units_bucket":           "Where the one unit is that the channel addresses.",
 	"order_change_sets_state":      "A draft is a preview; raised waits for a person.",

@@ -66,6 +66,7 @@ var Rights = []Right{
 	{"imports.run", Write, "import products, prices, costs and stock from files"},
 	{"health.read", Admin, "look whether everything is in order"},
 	{"keys.manage", Admin, "make, rotate and end API keys, never with more than one's own rights"},
+	{"policy.set", Admin, "set the rules of a country, such as what takes a second person"},
 	{"vault.rotate", Admin, "replace the key-encryption key"},
 	{"users.read", Admin, "see people, their roles and sessions"},
 	{"users.manage", Admin, "add people, give them roles, end their sessions"},

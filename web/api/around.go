@@ -37,6 +37,9 @@ type request struct {
 	id     string
 	hash   string // of method, address, If-Match and body: two requests with the same one ask for the same thing
 	digest []byte
+	uri    string // with its query
+	match  string // If-Match
+	body   []byte
 }
 
 type requestKey struct{}
@@ -154,6 +157,7 @@ func (s *Server) bound(w http.ResponseWriter, r *http.Request, req *request) err
 	sum.Write(body)
 	req.digest = sum.Sum(nil)
 	req.hash = hex.EncodeToString(req.digest)
+	req.uri, req.match, req.body = r.URL.RequestURI(), r.Header.Get("If-Match"), body
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.ContentLength = int64(len(body))
 	return nil

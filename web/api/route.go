@@ -160,6 +160,7 @@ type call struct {
 	actor   string
 	request string
 	tag     string // of the operation
+	subject string // what its path names
 	version int64  // that the caller saw; 0 = any
 	digest  []byte // of the request
 	claim   *claim
@@ -194,6 +195,9 @@ func write[I, O any](s *Server, r route, do func(ctx context.Context, c *call, i
 			return nil, s.fail(ctx, op, err)
 		}
 		replayed, err := s.perform(ctx, c, r.outside, func(ctx context.Context) error { return do(ctx, c, in) })
+		if fault.CodeOf(err) == SecondPerson {
+			err = s.wait(ctx, c, op, err)
+		}
 		if err != nil {
 			return nil, s.fail(ctx, op, stale(err, c.version))
 		}
@@ -238,6 +242,7 @@ func (s *Server) begin(ctx context.Context, op huma.Operation, in any) (*call, e
 	}
 	if a, ok := in.(interface{ resource() string }); ok {
 		c.claim.resource = a.resource()
+		c.subject = a.resource()
 	}
 	m, ok := in.(interface{ ifMatch() string })
 	if !ok {
@@ -286,6 +291,7 @@ func (s *Server) perform(ctx context.Context, c *call, outside bool, effect func
 
 // acting has whatever the effect writes be in the audit log, in its own words or else in these, with the request's id.
 func (s *Server) acting(ctx context.Context, c *call, also func(tx *db.Tx) error) context.Context {
+	also = approvedIn(ctx).along(also)
 	if s.Audit == nil {
 		return db.Along(ctx, also)
 	}

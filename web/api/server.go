@@ -133,6 +133,8 @@ func (s *Server) build() {
 	s.userRoutes()
 	s.auditRoutes()
 	s.vaultRoutes()
+	s.policyRoutes()
+	s.approvalRoutes(mux)
 	s.privacyRoutes()
 	s.remedyRoutes()
 	s.paymentRoutes()

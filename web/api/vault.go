@@ -30,9 +30,6 @@ type vaultRotate struct {
 func (vaultRotate) resource() string { return "vault" }
 
 func (s *Server) vaultRoutes() {
-	if s.Vault == nil {
-		return
-	}
 	const tag = "vault"
 	read(s, route{path: "/vault", id: "show-vault", title: "What the vault holds, never a value", tag: tag, scope: access.Admin}, func(tx *db.Tx, _ *struct{}) (vault.Status, error) {
 		return s.Vault.Status(tx)

@@ -27,9 +27,8 @@ create table approvals (
   path text not null,
   subject_kind key not null,
   subject_id key not null,
-  account_id key,
   why text not null,
-  match text not null,
+  if_match text not null,
   body text not null,
   state key not null,
   asked_by key not null,
@@ -38,10 +37,9 @@ create table approvals (
   decided_by key,
   decided_at bigint,
   reason text,
-  outcome text,
   version bigint not null,
-  constraint approvals_state check (state in ('pending', 'confirmed', 'declined', 'failed')),
-  constraint approvals_two check (decided_by is null or state = 'failed' or decided_by <> asked_by)
+  constraint approvals_state check (state in ('pending', 'confirmed', 'declined')),
+  constraint approvals_two check (state <> 'confirmed' or decided_by <> asked_by)
 );
 create index approvals_list on approvals (state, asked_at, id);
 create index approvals_subject on approvals (subject_kind, subject_id);

@@ -1,0 +1,31 @@
+package app
+
+import (
+	"strings"
+
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/kernel/money"
+	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/web/api"
+)
+
+// second refuses what a country's policy wants two people for: the rule second_person.refund or second_person.payout is an expression over amount
+// (in major units) and currency, "amount > 50000". Without a rule nothing is refused; what the program itself does by a person's earlier
+// decision is not a person's act.
+func (a *App) second(tx *db.Tx, rule, country, actor string, amount money.Amount) error {
+	if kind, _, _ := strings.Cut(actor, ":"); kind != "user" && kind != "key" && kind != "cli" {
+		return nil
+	}
+	got, err := a.Policy.Decide(tx, country, "", "second_person."+rule, tx.Now, map[string]any{"amount": amount, "currency": amount.Currency})
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	wanted, err := got.Bool()
+	if err != nil || !wanted || api.Approved(tx.Context()) {
+		return err
+	}
+	return fault.New(fault.Refused, "a %s of %s %s takes a second person here", rule, amount.Decimal(), amount.Currency).WithCode(api.SecondPerson)
+}
