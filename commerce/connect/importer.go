@@ -353,6 +353,9 @@ func (s *Service) seen(tx *db.Tx, good []*arriving, landings []channel.Landing) 
 	return nil
 }
 
+// passedOver is the cause of a reading that was held to be older than what is known. If the channel says the same again later, it was not.
+const passedOver = "stale"
+
 // mark closes inbox rows; what is stuck waits with its cause.
 func (s *Service) mark(tx *db.Tx, all, good []*arriving, landings []channel.Landing) error {
 	b := db.NewBatch(1)
@@ -371,7 +374,11 @@ func (s *Service) mark(tx *db.Tx, all, good []*arriving, landings []channel.Land
 			cases[len(cases)-1].Order = l.OrderID
 			continue
 		}
-		b.Add(a.row.id, a.row.attempts, "done", nil, orNull(l.OrderID))
+		var why any
+		if l.Decision == channel.Stale {
+			why = passedOver
+		}
+		b.Add(a.row.id, a.row.attempts, "done", why, orNull(l.OrderID))
 	}
 	for _, a := range all {
 		if fault.CodeOf(a.bad) == privacy.Erased {

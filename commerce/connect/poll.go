@@ -133,13 +133,16 @@ func (s *Service) keepPolled(ctx context.Context, o *opened, cur *cursor, batch 
 }
 
 // unknown leaves out readings whose very content is stored already as the newest of its order: a poll overlaps, unchanged content stores nothing.
+// One that was passed over as stale at the time of what is held is no such content: being read again proves that it is what the channel says now.
 func (s *Service) unknown(tx *db.Tx, account string, rows []*stored) ([]*stored, error) {
 	b := db.NewBatch(0)
 	for _, r := range rows {
 		b.Add(r.external, r.hash)
 	}
 	known, err := db.All(tx, scanID, `select distinct i.content_hash from inbox i, rows(x text, h text) where i.account_id = $1 and i.external = r.x and i.content_hash = r.h
-		and not exists (select 1 from inbox j where j.account_id = i.account_id and j.external = i.external and j.n > i.n and j.content_hash <> i.content_hash)`, b, account)
+		and not exists (select 1 from inbox j where j.account_id = i.account_id and j.external = i.external and j.n > i.n and j.content_hash <> i.content_hash)
+		and not (i.state = 'done' and coalesce(i.cause, '') = $2
+			and exists (select 1 from channel_orders c where c.account_id = i.account_id and c.external = i.external and c.version_at <= i.version_at))`, b, account, passedOver)
 	if err != nil {
 		return nil, err
 	}
