@@ -46,7 +46,7 @@ type member struct {
 var errStopped = errors.New("the function did not return")
 
 func newWriter(c *liteConn, n *counts) (*writer, error) {
-	w := &writer{conn: c, counts: n, work: groupWork, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	w := &writer{conn: c, counts: n, work: groupWork + Gap("savepoint"), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	if err := watch(c.conn, &w.lost); err != nil {
 		return nil, err
 	}
@@ -219,7 +219,6 @@ func (w *writer) group(first *member) {
 
 // inGroup lends the connection to one member, in a savepoint when others have written before it.
 func (w *writer) inGroup(m *member, savepoint bool) error {
-	Dawdle("savepoint")
 	savepoint = savepoint && !Sabotaged("savepoint")
 	if savepoint {
 		if err := w.exec("savepoint member"); err != nil {

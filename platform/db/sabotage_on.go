@@ -14,12 +14,22 @@ var sabotaged = strings.Split(os.Getenv("OPENCLAW_SABOTAGE"), ",")
 // Sabotaged says whether a protection was taken out, by naming it in OPENCLAW_SABOTAGE.
 func Sabotaged(protection string) bool { return slices.Contains(sabotaged, protection) }
 
-// gaps are how long each dawdles: a writer of a group only as long as others take to queue up behind it.
-var gaps = map[string]time.Duration{"savepoint": 3 * time.Millisecond, "cursor_with_data": 300 * time.Millisecond, "lease_fencing": 300 * time.Millisecond}
+// gaps widen the time in which each would have helped: how long a group of writers works, how long a poll or a tell stands between two steps.
+var gaps = map[string]time.Duration{"savepoint": 500 * time.Millisecond, "cursor_with_data": 300 * time.Millisecond, "lease_fencing": 800 * time.Millisecond}
 
-// Dawdle widens the gap in time that a missing protection leaves.
-func Dawdle(protection string) {
+// Gap is by how much the time is widened in which a missing protection would have helped, zero while it is there.
+func Gap(protection string) time.Duration {
 	if Sabotaged(protection) {
-		time.Sleep(gaps[protection])
+		return gaps[protection]
 	}
+	return 0
+}
+
+// Dawdle waits in the middle: all of the gap, or between the statements of a writer a hundredth of it.
+func Dawdle(protection string) {
+	gap := Gap(protection)
+	if protection == "savepoint" {
+		gap /= 100
+	}
+	time.Sleep(gap)
 }

@@ -359,6 +359,7 @@ func (r liteWrite) query(ctx context.Context, text string, args []any) (*sql.Row
 
 // ready is asked before every statement: after the outer transaction is gone the next one would commit by itself.
 func (r liteWrite) ready(ctx context.Context) error {
+	Dawdle("savepoint")
 	if r.w.lost.Load() {
 		return errLost
 	}
