@@ -91,10 +91,26 @@ func (r *run) openShopifyAccount(ctx context.Context, s *shopifyShop) error {
 			return err
 		}
 	}
-	if _, err := r.house.must(ctx, http.MethodPost, "/accounts/"+s.id+"/pull", map[string]any{"what": "listings"}); err != nil {
+	if err := r.listings(ctx, s.id); err != nil {
 		return err
 	}
 	return s.subscribe("http://" + r.house.addr + "/hooks/" + s.name)
+}
+
+// listings reads what a shop offers, after the program has done so by itself if it is just at it.
+func (r *run) listings(ctx context.Context, account string) error {
+	for deadline := time.Now().Add(patience); ; {
+		a, err := r.house.call(ctx, http.MethodPost, "/accounts/"+account+"/pull", "*", map[string]any{"what": "listings"})
+		if err != nil || a.ok() {
+			return err
+		}
+		if a.status != http.StatusConflict || time.Now().After(deadline) {
+			return fmt.Errorf("listings: %d %s", a.status, a.body)
+		}
+		if err := wait(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 func (r *run) openDarazAccount(ctx context.Context) error {
@@ -108,7 +124,7 @@ func (r *run) openDarazAccount(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
-	if _, err := r.house.must(ctx, http.MethodPost, "/accounts/"+s.id+"/pull", map[string]any{"what": "listings"}); err != nil {
+	if err := r.listings(ctx, s.id); err != nil {
 		return err
 	}
 	s.market.SetCallback("http://" + r.house.addr + "/hooks/app/daraz/torture")

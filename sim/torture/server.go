@@ -135,7 +135,7 @@ func (s *server) close(keep bool) error {
 		if keep {
 			errs = append(errs, exec.CommandContext(ctx, "cp", "-a", s.data(), s.folder+"-kept").Run())
 		}
-		errs = append(errs, exec.CommandContext(ctx, "umount", s.folder).Run())
+		errs = append(errs, exec.CommandContext(ctx, "umount", "-l", s.folder).Run()) // whoever still looks into it may finish
 	}
 	if !keep {
 		errs = append(errs, os.RemoveAll(s.folder))

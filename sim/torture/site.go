@@ -119,12 +119,12 @@ func (s *siteShop) buy(ctx context.Context) (bool, error) {
 		State  string `json:"state"`
 	}
 	code, err := v.do(ctx, "POST", "/cart/place", map[string]any{}, &placed)
-	for placed.State == "placing" && err == nil && code < 300 { // it is being seen to; the page asks what became of it
+	for deadline := time.Now().Add(patience); (placed.State == "placing" || placed.State == "placed" && placed.Number == "") && err == nil && code < 300 && time.Now().Before(deadline); { // it is being seen to; the page asks what became of it
 		if err = wait(ctx, 200*time.Millisecond); err == nil {
 			code, err = v.do(ctx, "GET", "/cart", nil, &placed)
 		}
 	}
-	if err != nil || code >= 300 || placed.State != "placed" {
+	if err != nil || code >= 300 || placed.State != "placed" || placed.Number == "" {
 		return false, err
 	}
 	s.placed = append(s.placed, placed.Number)
