@@ -40,6 +40,9 @@ sabotage: ## take protections out one by one and see that the right rule of the 
 docs: ## write docs/ from the code: schemas, states, channels, OpenAPI, AsyncAPI
 	$(GO) run ./docs/gen
 
+canary: ## plant names, numbers and secrets through every way in, and look for them where they do not belong
+	go test ./app ./platform/privacy ./platform/httpclient -run 'TestCanary|TestNothingLeaks' -count=1 -v
+
 fuzz: ## fuzz every parser for FUZZTIME each (default 60s)
 	@./tools/fuzz.sh $(FUZZTIME)
 
