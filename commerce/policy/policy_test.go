@@ -292,6 +292,36 @@ func TestNumbers(t *testing.T) {
 	})
 }
 
+func TestEnding(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *db.DB, s *policy.Service) {
+		ctx := context.Background()
+		for prefix, n := range map[string]int{"PK-DZ": 12, "PK-SH": 2345} {
+			if _, err := s.Numbers(ctx, prefix, n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for digits, want := range map[string][]string{
+			"012":     {"PK-DZ-000012", "PK-SH-002012", "PK-SH-001012", "PK-SH-000012"},
+			"2345":    {"PK-SH-002345"},
+			"2346":    nil,
+			"0012":    {"PK-DZ-000012", "PK-SH-000012"},
+			"0000012": nil,
+			"12":      nil,
+			"0x12":    nil,
+		} {
+			err := d.Read(ctx, func(tx *db.Tx) error {
+				got, err := s.Ending(tx, digits)
+				same(t, want, got)
+				return err
+			})
+			if err != nil {
+				t.Errorf("%s: %v", digits, err)
+			}
+		}
+	})
+}
+
 func TestEntity(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *db.DB, s *policy.Service) {

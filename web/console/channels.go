@@ -47,17 +47,18 @@ func channels(v *visit) error {
 
 type channelPage struct {
 	accountRow
-	Kind   channel.Kind
-	Mapped map[string]string // ours → theirs
-	Places map[string]inventory.Location
-	Modes  []channel.Mode
-	Diff   *connect.Diff
-	Shop   *channel.Shop // asked for its locations
-	Silent string        // why it did not say
-	Ours   []inventory.Location
-	Left   *httpclient.Left // of the budget, in this process
-	From   string           // of a window to be read again
-	Until  string
+	Kind    channel.Kind
+	Secrets []channel.Setting // that may be entered anew
+	Mapped  map[string]string // ours → theirs
+	Places  map[string]inventory.Location
+	Modes   []channel.Mode
+	Diff    *connect.Diff
+	Shop    *channel.Shop // asked for its locations
+	Silent  string        // why it did not say
+	Ours    []inventory.Location
+	Left    *httpclient.Left // of the budget, in this process
+	From    string           // of a window to be read again
+	Until   string
 }
 
 // channelShow shows one account.
@@ -94,7 +95,7 @@ func (v *visit) account(ref string) (p channelPage, err error) {
 	p.From, p.Until = v.now.In(v.zone).Add(-24*time.Hour).Format("2006-01-02T15:04"), v.now.In(v.zone).Format("2006-01-02T15:04")
 	for _, k := range v.Connect.Kinds() {
 		if k.Name == p.Channel {
-			p.Kind = k
+			p.Kind, p.Secrets = k, secretsOf(k)
 		}
 	}
 	return p, err

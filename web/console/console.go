@@ -25,6 +25,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/httpclient"
+	"github.com/openclaw-pos/commerce/platform/privacy"
 	table "github.com/openclaw-pos/commerce/platform/sheet"
 	"github.com/openclaw-pos/commerce/platform/vault"
 )
@@ -40,6 +41,8 @@ type Needs struct {
 	Keys  *access.Keys
 	Audit *audit.Log
 	Vault *vault.Vault
+	// Privacy finds buyers by what only they and we know.
+	Privacy *privacy.Store
 	// Sign makes a keyed hash of what this server gave out and wants to know again; Signed says whether it is one, also of an older key.
 	Sign   func(domain, text string) (string, error)
 	Signed func(domain, text, sign string) bool

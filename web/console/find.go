@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -15,8 +16,9 @@ type hit struct {
 }
 
 type findPage struct {
-	Q    string
-	Hits []hit
+	Q     string
+	Hits  []hit
+	Buyer bool // what one buyer ordered is shown
 }
 
 // find goes to what was asked for when there is one of it, and lists it when there are more.
@@ -73,9 +75,34 @@ func (v *visit) find(q string) (hits []hit, err error) {
 			}
 			hits = append(hits, found...)
 		}
-		return nil
+		if len(hits) > 0 || !v.allowed(v.who, "order") {
+			return nil
+		}
+		found, err := v.findEnding(tx, q)
+		hits = append(hits, found...)
+		return err
 	})
 	return hits, err
+}
+
+// mostEnding is how many orders with the same last digits are shown.
+const mostEnding = 20
+
+// findEnding looks for orders by the last digits of our number, which is how people read them out.
+func (v *visit) findEnding(tx *db.Tx, q string) (hits []hit, err error) {
+	numbers, err := v.Policy.Ending(tx, strings.TrimLeft(strings.ReplaceAll(q, " ", ""), "#…."))
+	if err != nil {
+		return nil, err
+	}
+	all, err := v.Order.Numbered(tx, numbers, mostEnding)
+	for _, o := range all {
+		hits = append(hits, v.orderHit(o))
+	}
+	return hits, err
+}
+
+func (v *visit) orderHit(o order.Head) hit {
+	return hit{v.T("Order %s", o.Number), v.Word(string(o.State)) + " · " + o.ExternalNumber, orderPath(o.ID), "orders"}
 }
 
 func (v *visit) findOrders(tx *db.Tx, q string) ([]hit, error) {
@@ -92,7 +119,7 @@ func (v *visit) findOrders(tx *db.Tx, q string) ([]hit, error) {
 	if err := sees(tx, access.Orders, o.ID); err != nil {
 		return nil, err
 	}
-	return []hit{{v.T("Order %s", o.Number), v.Word(string(o.State)) + " · " + o.ExternalNumber, orderPath(o.ID), "orders"}}, nil
+	return []hit{v.orderHit(o.Head)}, nil
 }
 
 func (v *visit) findWork(tx *db.Tx, q string) ([]hit, error) {

@@ -36,23 +36,20 @@ type ordersPage struct {
 	Items    []order.Head
 	Next     string
 	Narrow   bool // something is filtered
+	CSV      string
+	// Countries are those that a phone number may be of.
+	Countries []string
 }
 
 // orders lists orders, newest first.
 func orders(v *visit) error {
 	p := ordersPage{Tab: v.ask("tab"), Pays: []order.PayState{order.Unpaid, order.Due, order.Authorized, order.PartPaid, order.Paid, order.PartRefunded, order.Refunded, order.Voided}}
-	p.Ask = order.Filter{
-		Account: v.ask("account"), Channel: v.ask("channel"), Country: v.ask("country"), Pay: order.PayState(v.ask("pay")), Number: v.ask("number"), SKU: v.ask("sku"), Oldest: v.ask("oldest") != "",
-	}
+	p.Ask = v.orderFilter()
 	p.Narrow = p.Ask != (order.Filter{Oldest: p.Ask.Oldest})
-	f := p.Ask
-	switch p.Tab {
-	case "", "all":
-	case "review":
-		held := true
-		f.State, f.Held = order.Open, &held
-	default:
-		f.State = order.State(p.Tab)
+	f := byTab(p.Ask, p.Tab)
+	p.CSV = Base + "/orders.csv"
+	if v.r.URL.RawQuery != "" {
+		p.CSV += "?" + v.r.URL.Query().Encode()
 	}
 	for _, t := range orderTabs {
 		p.Tabs = append(p.Tabs, tab{t.name, v.T(t.title), sheet{visit: v}.Link("tab", t.name), t.name == p.Tab})
@@ -63,6 +60,7 @@ func orders(v *visit) error {
 			return err
 		}
 		p.Accounts, p.Channels = named(accounts)
+		p.Countries = countriesOf(accounts)
 		page, err := v.Order.List(tx, f, v.ask("after"), 50)
 		p.Items, p.Next = page.Items, page.Next
 		return err
@@ -71,6 +69,26 @@ func orders(v *visit) error {
 		return err
 	}
 	return v.page("orders", "Orders", p)
+}
+
+// orderFilter is what the address asks for.
+func (v *visit) orderFilter() order.Filter {
+	return order.Filter{
+		Account: v.ask("account"), Channel: v.ask("channel"), Country: v.ask("country"), Pay: order.PayState(v.ask("pay")), Number: v.ask("number"), SKU: v.ask("sku"), Oldest: v.ask("oldest") != "",
+	}
+}
+
+// byTab narrows a filter to the work of a tab.
+func byTab(f order.Filter, tab string) order.Filter {
+	switch tab {
+	case "", "all":
+	case "review":
+		held := true
+		f.State, f.Held = order.Open, &held
+	default:
+		f.State = order.State(tab)
+	}
+	return f
 }
 
 // named gives accounts by id, and the channels they are at.

@@ -38,6 +38,8 @@ func (c *Console) routes() []route {
 		{"find.quick", get, "/find/quick", "orders.read", access.None, findQuick},
 
 		{"orders", get, "/orders", "orders.read", access.Orders, orders},
+		{"orders.csv", get, "/orders.csv", "orders.read", access.Orders, ordersCSV},
+		{"order.buyer", post, "/orders/buyer", "personal.read", access.Orders, orderBuyer},
 		{"order", get, "/orders/{id}", "orders.read", access.Orders, orderShow},
 		{"order.raw", get, "/orders/{id}/raw", "orders.replay", access.Orders, orderRaw},
 		{"order.replay", post, "/orders/{id}/replay", "orders.replay", access.Orders, orderReplay},
@@ -103,6 +105,7 @@ func (c *Console) routes() []route {
 		{"channel.pull", post, "/channels/{id}/pull", "accounts.pull", access.Accounts, channelPull},
 		{"channel.pause", post, "/channels/{id}/pause", "accounts.manage", access.Accounts, channelPause},
 		{"channel.resume", post, "/channels/{id}/resume", "accounts.manage", access.Accounts, channelResume},
+		{"channel.authorize", post, "/channels/{id}/authorize", "accounts.manage", access.Accounts, channelAuthorize},
 		{"channel.mode", post, "/channels/{id}/mode", "accounts.manage", access.Accounts, channelMode},
 		{"channel.map", post, "/channels/{id}/map", "accounts.manage", access.Accounts, channelMap},
 		{"channel.window", post, "/channels/{id}/window", "accounts.pull", access.Accounts, channelWindow},

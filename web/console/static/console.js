@@ -82,6 +82,9 @@
   all("[data-toast]:not(.bad)").forEach((t) => setTimeout(() => t.remove(), 10000));
   document.addEventListener("change", (e) => { if (e.target.matches("[data-submit]")) e.target.form.requestSubmit(); });
 
+  // on a phone the desks are a strip: the one somebody sits at is in sight
+  $(".side a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   // live parts: the server says that something changed, htmx fetches the part anew
   all("[data-live]").forEach((el) => {
     const source = new EventSource(el.dataset.live);
