@@ -9,6 +9,7 @@ import (
 
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/courier"
+	"github.com/openclaw-pos/commerce/platform/outbox"
 	"github.com/openclaw-pos/commerce/sim/daraz"
 )
 
@@ -117,6 +118,33 @@ func TestRepacked(t *testing.T) {
 				t.Errorf("packed again, and at Daraz %v in %v after %v", states, second, first)
 			}
 			h.calm("left")
+		})
+	})
+	t.Run("opened before Daraz heard of it", func(t *testing.T) {
+		t.Parallel()
+		engines(t, func(t *testing.T, h *town) {
+			ctx := context.Background()
+			h.openDaraz()
+			shop := h.market.Shop("")
+			spec := shop.Generate(3, 1)[0]
+			spec.Items, spec.Payment, spec.Paid, spec.VoucherSeller, spec.VoucherPlatform = []daraz.ItemSpec{{SKU: "TEA-1"}}, "", false, 0, 0
+			id, err := shop.PlaceOrder(spec)
+			ok(t, err)
+			h.read()
+			h.pack()
+			ok(t, outbox.Drain(ctx, h.a.Relay, h.a.Consumers))
+			intents := func() int64 { return ask[int64](h, `select count(*) from tells where act in ('pack', 'unpack')`) }
+			if n := intents(); n != 1 {
+				t.Fatalf("%d intents to pack", n)
+			}
+			_, err = h.a.Dispatch.Cancel(ctx, ask[string](h, `select id from dispatch_shipments`), 0, "clerk", "the wrong box")
+			ok(t, err)
+			ok(t, outbox.Drain(ctx, h.a.Relay, h.a.Consumers))
+			h.work()
+			if n := intents(); n != 0 || shop.Effects(id) != (daraz.Effects{}) {
+				t.Errorf("%d intents are left, and Daraz was told %+v", n, shop.Effects(id))
+			}
+			h.calm("opened")
 		})
 	})
 	t.Run("opened for one of two units that is cancelled", func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -364,5 +365,28 @@ func TestCashOnDelivery(t *testing.T) {
 		if r.isCOD(name) != want {
 			t.Errorf("%q is cash on delivery: %v", name, !want)
 		}
+	}
+}
+
+func TestProperties(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]properties{
+		`[]`: nil, `null`: nil,
+		`[{"name":"Engraving","value":"for Zainab"}]`:                           {{Name: "Engraving", Value: "for Zainab"}},
+		`[{"name":"_n","value":7},{"name":"_b","value":true},{"name":"empty"}]`: {{Name: "_n", Value: "7"}, {Name: "_b", Value: "true"}, {Name: "empty"}},
+		`[{"name":"_o","value":{"a":[1]}}]`:                                     {{Name: "_o", Value: `{"a":[1]}`}},
+		`{"b":"2","a":null}`:                                                    {{Name: "a"}, {Name: "b", Value: "2"}},
+	} {
+		var got properties
+		if err := json.Unmarshal([]byte(text), &got); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+	}
+	var got properties
+	if err := json.Unmarshal([]byte(`"x"`), &got); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a text says %v", err)
 	}
 }
