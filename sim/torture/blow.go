@@ -75,10 +75,15 @@ func (r *run) killed(ctx context.Context, rnd *rand.Rand) error {
 
 // stopped tells the program to end in the middle of its work, and starts it again.
 func (r *run) stopped(ctx context.Context, _ *rand.Rand) error {
-	if err := r.stop(); err != nil {
+	err := r.stop()
+	if r.house.cmd != nil { // it does not end
 		return err
 	}
-	r.struck("told to stop while busy")
+	what := "told to stop while busy"
+	if err != nil { // a request that took too long was cut short, and it says so
+		what = "told to stop while busy, cut short"
+	}
+	r.struck(what)
 	return r.house.begin(ctx, life{})
 }
 
