@@ -94,6 +94,9 @@ func prepare(e Engine, text string, args []any, whole bool) (statement, error) {
 		return statement{}, err
 	}
 	if batch == nil {
+		if e == PostgreSQL {
+			text = listed(text)
+		}
 		return statement{[]string{text}, [][]any{clean}}, nil
 	}
 	if batch.err != nil {
@@ -323,7 +326,7 @@ func (s *shape) render() {
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", s.params+1+i, c.typ))
 		names = append(names, c.name)
 	}
-	s.postgres = fmt.Sprintf("%sunnest(%s) as %s(%s)%s", s.before, strings.Join(arrays, ", "), s.alias, strings.Join(names, ", "), s.after)
+	s.postgres = listed(fmt.Sprintf("%sunnest(%s) as %s(%s)%s", s.before, strings.Join(arrays, ", "), s.alias, strings.Join(names, ", "), s.after))
 	s.one = s.liteOne()
 	s.eight = s.lite(8, false)
 	for i, n := range []int{8, 64, 512} {
