@@ -207,8 +207,8 @@ func orders(ctx context.Context, tx *sql.Tx, w World, missing bool) ([]string, e
 	return found, nil
 }
 
-// acked looks for every webhook with an id of its own in the inbox, and for the order of every other. Of an order that its webhooks do not carry whole none is kept:
-// it is read from the channel.
+// acked looks for every webhook with an id of its own in the inbox, and for the order of every other. One that does not carry its order
+// whole is not kept: the order is read from the channel.
 func acked(ctx context.Context, tx *sql.Tx, w World) ([]string, error) {
 	var found []string
 	for _, a := range w.Accounts {
@@ -224,12 +224,8 @@ func acked(ctx context.Context, tx *sql.Tx, w World) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		carried := map[string]bool{} // orders of which a webhook is kept
 		for _, k := range a.Acked {
-			carried[k.External] = carried[k.External] || k.Delivery != "" && kept[k.Delivery] > 0
-		}
-		for _, k := range a.Acked {
-			if k.Delivery != "" && kept[k.Delivery] != 1 && (carried[k.External] || read[k.External] == 0) {
+			if k.Delivery != "" && kept[k.Delivery] != 1 && (kept[k.Delivery] > 1 || read[k.External] == 0) {
 				found = append(found, fmt.Sprintf("%s: %s %s is kept %d times", a.Name, k.Topic, k.Delivery, kept[k.Delivery]))
 			}
 			if k.External != "" && known[k.External] != 1 {
