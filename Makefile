@@ -4,7 +4,7 @@ CLUSTER = $(GO) run ./platform/db/dbtest/cluster
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: torture sabotage help demo test check race bench bench-check bench-go docs fuzz walks shots
+.PHONY: canary torture sabotage help demo test check race bench bench-check bench-go docs fuzz walks shots
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-8s %s\n", $$1, $$2}'
