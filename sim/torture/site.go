@@ -118,14 +118,18 @@ func (s *siteShop) buy(ctx context.Context) (bool, error) {
 		Number string `json:"order_number"`
 		State  string `json:"state"`
 	}
-	code, err := v.do(ctx, "POST", "/cart/place", map[string]any{}, &placed)
-	for deadline := time.Now().Add(patience); (placed.State == "placing" || placed.State == "placed" && placed.Number == "") && err == nil && code < 300 && time.Now().Before(deadline); { // it is being seen to; the page asks what became of it
-		if err = wait(ctx, 200*time.Millisecond); err == nil {
-			code, err = v.do(ctx, "GET", "/cart", nil, &placed)
-		}
-	}
-	if err != nil || code >= 300 || placed.State != "placed" || placed.Number == "" {
+	if _, err := v.do(ctx, "POST", "/cart/place", map[string]any{}, &placed); err != nil {
 		return false, err
+	}
+	// Whatever the answer was, the page asks what became of it: an earlier one may have been lost.
+	for deadline := time.Now().Add(patience); placed.State != "placed" || placed.Number == ""; {
+		code, err := v.do(ctx, "GET", "/cart", nil, &placed)
+		if err != nil || code >= 300 || placed.State != "placing" && placed.State != "placed" || time.Now().After(deadline) {
+			return false, err
+		}
+		if err := wait(ctx, 200*time.Millisecond); err != nil {
+			return false, err
+		}
 	}
 	s.placed = append(s.placed, placed.Number)
 	return true, nil
