@@ -81,8 +81,8 @@ type backupRecord struct {
 		Act      string    `json:"act" enum:"taken,restored"`
 		TakenAt  time.Time `json:"taken_at"`
 		Verified bool      `json:"verified,omitempty"`
-		Rows     int64     `json:"rows,omitempty"`
-		Erased   int64     `json:"erased,omitempty"`
+		Rows     int64     `json:"rows,omitempty" minimum:"0" maximum:"1000000000000"`
+		Erased   int64     `json:"erased,omitempty" minimum:"0" maximum:"1000000000000"`
 	}
 }
 
