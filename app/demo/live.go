@@ -26,6 +26,9 @@ func (p *play) live(ctx context.Context, dir string) error {
 		return err
 	}
 	p.rest = lull
+	if shop, ok := p.stalls[0].(*shopifyStall); ok {
+		at.Shop = shop.shop
+	}
 	p.welcome(dir)
 	var g sync.WaitGroup
 	defer g.Wait()
@@ -35,12 +38,8 @@ func (p *play) live(ctx context.Context, dir string) error {
 	per := max(1, p.opt.Orders/100)
 	for i := 0; ctx.Err() == nil; i++ {
 		s := p.stalls[i%len(p.stalls)]
-		if shop, ok := s.(*shopifyStall); ok && i == 10 {
-			at.Shop = shop.shop
-			if err := at.morning(ctx); err != nil && ctx.Err() == nil {
-				p.say("morning: %v", err)
-			}
-			p.say("a few things wait at the console for you: orders on hold, units missing from a shelf, listings nobody knows")
+		if i == 10 {
+			g.Go(func() { p.waits(ctx, at) })
 		}
 		switch i % 40 {
 		case 20:
@@ -62,6 +61,61 @@ func (p *play) live(ctx context.Context, dir string) error {
 			p.say("%-9s %v", s.name(), err)
 		}
 		pause(ctx, time.Second)
+	}
+	return nil
+}
+
+// consent is how long the seller takes to consent anew when the last code was not used: it is valid for half an hour.
+const consent = 25 * time.Minute
+
+// campaign is how long Daraz refuses lower numbers of a SKU.
+const campaign = 3 * time.Minute
+
+// waits leaves work to whoever sits at the console, and says where it is: a morning's usual things, a unit missing with the push that is refused because of it, and an
+// account whose credentials the partner no longer takes.
+func (p *play) waits(ctx context.Context, at *Stage) {
+	err := at.morning(ctx)
+	if err == nil {
+		p.say("waits for you: orders on hold, units missing from a shelf, listings nobody knows: %s/console/", p.url)
+		err = p.waitsPartner(ctx, at)
+	}
+	if err != nil && ctx.Err() == nil {
+		p.say("morning: %v", err)
+	}
+}
+
+func (p *play) waitsPartner(ctx context.Context, at *Stage) error {
+	sku, err := at.Short(ctx)
+	if err != nil {
+		return err
+	}
+	p.say("waits for you: a picker does not find the last %s: %s/console/exceptions?cause=shortage", sku, p.url)
+	p.say("waits for you: daraz-pk refuses our stock of %s while its campaign runs, %s more: %s/console/exceptions?cause=push_refused", sku, campaign, p.url)
+	account, code, err := at.Revoke(ctx)
+	if err != nil {
+		return err
+	}
+	p.say("waits for you: daraz-pk no longer takes our token: %s/console/exceptions?cause=account_unauthorized", p.url)
+	for over := false; ctx.Err() == nil; {
+		p.say("               the seller consents anew: enter the code %s at %s/console/channels/%s#credentials", code, p.url, account)
+		if !over {
+			if pause(ctx, campaign); ctx.Err() != nil {
+				return nil
+			}
+			if err := at.CampaignOver(sku); err != nil {
+				return err
+			}
+			over = true
+			p.say("the campaign with %s is over: its number can be sent again", sku)
+		}
+		pause(ctx, consent-campaign)
+		mended, err := at.mended(ctx, account)
+		if err != nil || mended {
+			return err
+		}
+		if code, err = at.consent(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
