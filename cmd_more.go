@@ -474,11 +474,16 @@ func (c *keyRevokeCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	return decide(ctx, g, s, at("keys", c.Key, "revoke"), map[string]any{}, "%s is revoked", c.Key)
 }
 
-type doctorCmd struct{}
+type doctorCmd struct {
+	Security bool `help:"Look for what stands open, and say what to mend."`
+}
 
 // Run looks whether everything is in order; what is not ends with the code for failed.
 func (c *doctorCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	return g.with(ctx, s, func(cl *client) error {
+		if c.Security {
+			return security(ctx, g, cl, s)
+		}
 		stop := cl.wait("looking")
 		r, err := cl.get(ctx, "/doctor", nil)
 		stop()
