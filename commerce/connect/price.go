@@ -37,7 +37,7 @@ func (s *Service) RunPrices(ctx context.Context) error {
 			s.need.Log.Warn("prices", "err", err)
 		}
 		for _, acc := range accounts {
-			if acc.Mode != channel.Live || acc.State != Active {
+			if acc.Mode != channel.Live || acc.State != Active || s.Pressed(ctx) {
 				continue
 			}
 			if err = s.WorkOutPrices(ctx, acc.ID); err == nil {
