@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -231,7 +232,31 @@ func TestErasedForGood(t *testing.T) {
 // offDisk looks for keys in the bytes of the database: those destroyed are nowhere, those that stay are there, so the search works.
 func (h *town) offDisk(gone, stays [][]byte) {
 	h.t.Helper()
-	var disk []byte
+	disk := h.disk()
+	left := func() bool {
+		return slices.ContainsFunc(gone, func(k []byte) bool { return bytes.Contains(disk, k) })
+	}
+	// A server at work elsewhere in the database, such as its own autovacuum, keeps what it may still see: then it goes with the next scrubbing.
+	for limit := time.Now().Add(patience); left() && time.Now().Before(limit); disk = h.disk() {
+		_, err := h.a.DB.ScrubTables(context.Background(), "personal_keys")
+		ok(h.t, err)
+	}
+	if left() {
+		h.t.Error("a destroyed key is still on the disk")
+	}
+	for _, k := range stays {
+		if !bytes.Contains(disk, k) {
+			h.t.Error("a key that is in use is not found on the disk: the search finds nothing")
+		}
+	}
+	if bytes.Contains(disk, []byte("Canaryword")) {
+		h.t.Error("something personal is on the disk in clear")
+	}
+}
+
+// disk is what lies on the disk of the keys: the whole database on SQLite, their table on PostgreSQL.
+func (h *town) disk() (disk []byte) {
+	h.t.Helper()
 	if h.a.DB.Engine() == db.SQLite {
 		path := strings.TrimPrefix(h.url, "sqlite:")
 		for _, end := range []string{"", "-wal"} {
@@ -244,19 +269,7 @@ func (h *town) offDisk(gone, stays [][]byte) {
 	} else {
 		ok(h.t, h.a.DB.Read(context.Background(), func(tx *db.Tx) error { return tx.QueryRow(`select pg_read_binary_file(pg_relation_filepath('personal_keys'))`).Scan(&disk) }))
 	}
-	for _, k := range gone {
-		if bytes.Contains(disk, k) {
-			h.t.Error("a destroyed key is still on the disk")
-		}
-	}
-	for _, k := range stays {
-		if !bytes.Contains(disk, k) {
-			h.t.Error("a key that is in use is not found on the disk: the search finds nothing")
-		}
-	}
-	if bytes.Contains(disk, []byte("Canaryword")) {
-		h.t.Error("something personal is on the disk in clear")
-	}
+	return disk
 }
 
 // restore goes on with a database made of a backup, beside the list of what was erased since.
