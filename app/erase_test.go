@@ -267,7 +267,9 @@ func (h *town) disk() (disk []byte) {
 			disk = append(disk, b...)
 		}
 	} else {
-		ok(h.t, h.a.DB.Read(context.Background(), func(tx *db.Tx) error { return tx.QueryRow(`select pg_read_binary_file(pg_relation_filepath('personal_keys'))`).Scan(&disk) }))
+		ok(h.t, h.a.DB.Read(context.Background(), func(tx *db.Tx) error {
+			return tx.QueryRow(`select pg_read_binary_file(pg_relation_filepath('personal_keys'))`).Scan(&disk)
+		}))
 	}
 	return disk
 }
