@@ -24,7 +24,7 @@ func (s *Service) Pressed(ctx context.Context) bool {
 	s.mu.Lock()
 	p := s.pressure
 	s.mu.Unlock()
-	if time.Since(p.at) < time.Second {
+	if s.need.DB.Now().Sub(p.at).Abs() < time.Second {
 		return p.full
 	}
 	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
@@ -34,7 +34,7 @@ func (s *Service) Pressed(ctx context.Context) bool {
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return p.full
 	}
-	now := pressure{at: time.Now(), full: err == nil}
+	now := pressure{at: s.need.DB.Now(), full: err == nil}
 	if now.full != p.full {
 		s.need.Log.Info("what can wait waits while much arrives", "full", now.full, "messages", s.full)
 	}

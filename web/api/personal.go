@@ -117,11 +117,6 @@ func (s *Server) forgotten(ctx context.Context, err error) {
 	}
 }
 
-func scanText(row db.Scanner) (text string, err error) {
-	err = row.Scan(&text)
-	return text, err
-}
-
 func lineNotes(v order.View, notes []privacy.LineNote) []LineNote {
 	var all []LineNote
 	for _, n := range notes {

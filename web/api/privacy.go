@@ -285,8 +285,10 @@ func (s *Server) privacyRoutes() {
 		path: "/personal/erase", id: "erase-buyer", title: "Destroy all that is kept of a buyer", tag: "privacy", scope: access.Admin, outside: true,
 		text: "For good: later readings, replays and restored backups do not bring it back. The orders, their money and their goods stay. 404 when nothing is kept.",
 	}, s.eraseBuyer, s.showErased)
-	read(s, route{path: "/personal/requests", id: "list-privacy-requests", title: "What channels asked about buyers' data", tag: "privacy", scope: access.Admin,
-		text: "Newest first. Erasures are carried out by themselves as soon as an order is finished; an export waits for a person."}, func(tx *db.Tx, in *Paging) (Page[privacy.Request], error) {
+	read(s, route{
+		path: "/personal/requests", id: "list-privacy-requests", title: "What channels asked about buyers' data", tag: "privacy", scope: access.Admin,
+		text: "Newest first. Erasures are carried out by themselves as soon as an order is finished; an export waits for a person.",
+	}, func(tx *db.Tx, in *Paging) (Page[privacy.Request], error) {
 		all, err := s.Privacy.Requests(tx, in.After, in.Limit+1)
 		return page(all, in.Limit, func(r privacy.Request) string { return r.ID }), err
 	})

@@ -389,6 +389,9 @@ func TestAxe(t *testing.T) {
 			return err
 		}
 		accounts, err := s.App.Connect.Accounts(tx)
+		if err != nil {
+			return err
+		}
 		for _, o := range orders.Items {
 			pages = append(pages, "/console/orders/"+o.ID, "/console/orders/"+o.ID+"/cancel", "/console/orders/"+o.ID+"/source", "/console/orders/"+o.ID+"/raw")
 		}
