@@ -48,7 +48,10 @@ func OpenStage(ctx context.Context, dir, url string, orders int) (*Stage, error)
 	depot.WaitForHandOver()
 	depot.Pace(time.Hour)
 	var err error
-	if p.app, err = app.Open(ctx, app.Config{DB: url, Data: dir, MakeKey: true, AllowPrivate: true, Log: p.opt.Log, Courier: "demo", Depot: depot}); err != nil {
+	if p.app, err = app.Open(ctx, app.Config{
+		DB: url, Data: dir, MakeKey: true, AllowPrivate: true, Log: p.opt.Log, Courier: "demo", Depot: depot,
+		SignIn: access.UserOptions{Cost: access.Cost{Memory: 64, Passes: 1, Threads: 1}}, // everybody knows its password
+	}); err != nil {
 		return nil, err
 	}
 	s := &Stage{App: p.app, play: p, stop: func() {}, done: make(chan error, 1)}
