@@ -8,7 +8,7 @@ trap 'rm -f "$out"' EXIT
 for file in $(grep -lrE '^func Fuzz[A-Z]' --include='*_test.go' . | sort); do
 	dir=$(dirname "$file")
 	for f in $(grep -oE '^func Fuzz[A-Za-z0-9_]+' "$file" | sed 's/func //'); do
-		if go test -run '^$' -fuzz "^$f\$" -fuzztime "${1:-60s}" "$dir" >"$out" 2>&1; then
+		if go test -run '^$' -fuzz "^$f\$" -fuzztime "${1:-60s}" -fuzzminimizetime 5s "$dir" >"$out" 2>&1; then
 			echo "ok    $dir $f  $(grep -oE 'execs: [0-9]+' "$out" | tail -n 1)"
 		else
 			echo "FAIL  $dir $f"
