@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"iter"
 	"strings"
 	"time"
 
@@ -94,6 +95,7 @@ func (c copying) table(ctx context.Context, t db.Table, begun bool) (kept bool, 
 	}
 	var want sum
 	rows, stop := pull(ctx, c.from, t)
+	defer stop()
 	_, err = c.into.Fill(ctx, t, func() ([]any, error) {
 		values, err := rows()
 		if err != nil {
@@ -105,7 +107,7 @@ func (c copying) table(ctx context.Context, t db.Table, begun bool) (kept bool, 
 		}
 		return values, nil
 	})
-	if err = errors.Join(err, stop(), c.into.Pause(ctx)); err != nil {
+	if err = errors.Join(err, c.into.Pause(ctx)); err != nil {
 		return false, 0, err
 	}
 	got, err := c.there(ctx, t)
@@ -160,51 +162,27 @@ func (c copying) check(ctx context.Context) error {
 	return err
 }
 
-// pull turns Each around: rows answers one row after the other and io.EOF at the end. stop must be called.
-func pull(ctx context.Context, from *db.Snapshot, t db.Table) (rows func() ([]any, error), stop func() error) {
-	ctx, cancel := context.WithCancel(ctx)
-	ch, done := make(chan []any, 64), make(chan error, 1)
-	go func() {
+// pull turns Each around: next answers one row after the other, valid until it is asked again, and io.EOF at the end. stop must be called.
+func pull(ctx context.Context, from *db.Snapshot, t db.Table) (next func() ([]any, error), stop func()) {
+	enough := errors.New("enough")
+	more, stop := iter.Pull2(func(yield func([]any, error) bool) {
 		err := from.Each(ctx, t, func(values []any) error {
-			own := make([]any, len(values))
-			for i, v := range values {
-				if b, is := v.([]byte); is {
-					v = append([]byte{}, b...)
-				}
-				own[i] = v
+			if !yield(values, nil) {
+				return enough
 			}
-			select {
-			case ch <- own:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+			return nil
 		})
-		done <- err
-		close(ch)
-	}()
-	ended := false
-	rows = func() ([]any, error) {
-		values, more := <-ch
-		if more {
-			return values, nil
+		if err != nil && !errors.Is(err, enough) {
+			yield(nil, err)
 		}
-		if !ended {
-			ended = true
-			if err := <-done; err != nil {
-				return nil, err
-			}
+	})
+	return func() ([]any, error) {
+		values, err, ok := more()
+		if !ok {
+			return nil, io.EOF
 		}
-		return nil, io.EOF
-	}
-	stop = func() error {
-		cancel()
-		for range ch {
-			continue // what nobody takes any more
-		}
-		return nil
-	}
-	return rows, stop
+		return values, err
+	}, stop
 }
 
 // sum is the sum of the hashes of rows: equal for equal rows in any order, on either engine.

@@ -171,7 +171,7 @@ func (s *Snapshot) Each(ctx context.Context, t Table, row func(values []any) err
 		}
 		for k, i := range blobs {
 			null := values[len(t.Columns)+k]
-			if values[i] == nil && (null == false || null == int64(0)) {
+			if b, _ := values[i].([]byte); b == nil && (null == false || null == int64(0)) {
 				values[i] = []byte{}
 			}
 		}
