@@ -55,31 +55,35 @@ type statement struct {
 
 func (s statement) empty() bool { return len(s.texts) == 0 }
 
-// maxShapes bounds the cache against texts that are built anew each time.
-const maxShapes = 4096
+// memo keeps what was worked out for a text. It is bounded against texts that are built anew each time.
+type memo[T any] struct {
+	mu sync.RWMutex
+	m  map[string]T
+}
+
+const memoSize = 4096
+
+func (c *memo[T]) of(text string, work func(string) T) T {
+	c.mu.RLock()
+	v, known := c.m[text]
+	c.mu.RUnlock()
+	if known {
+		return v
+	}
+	v = work(text)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.m == nil || len(c.m) >= memoSize {
+		c.m = map[string]T{}
+	}
+	c.m[text] = v
+	return v
+}
 
 // shapes are the texts taken apart so far, of every DB.
-var shapes = struct {
-	sync.RWMutex
-	m map[string]*shape
-}{m: map[string]*shape{}}
+var shapes memo[*shape]
 
-func shapeOf(text string) *shape {
-	shapes.RLock()
-	s := shapes.m[text]
-	shapes.RUnlock()
-	if s != nil {
-		return s
-	}
-	s = parse(text)
-	shapes.Lock()
-	defer shapes.Unlock()
-	if len(shapes.m) >= maxShapes {
-		clear(shapes.m)
-	}
-	shapes.m[text] = s
-	return s
-}
+func shapeOf(text string) *shape { return shapes.of(text, parse) }
 
 // prepare turns a text and its arguments into statements for an engine. whole asks for one statement, whose rows are one answer.
 func prepare(e Engine, text string, args []any, whole bool) (statement, error) {
