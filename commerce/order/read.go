@@ -130,20 +130,22 @@ func (s *Service) Get(tx *db.Tx, ref string) (View, error) {
 const byExternalID = `with recursive a(id) as (select min(account_id) from orders union all select (select min(o.account_id) from orders o where o.account_id > a.id) from a where a.id is not null)
 	select o.id from a join orders o on o.account_id = a.id and o.external = ?`
 
-// commonSKU is in how many lines a SKU is common: fewer orders are sorted faster than the newest orders are looked through for it.
-const commonSKU = 8000
-
 func scanCount(row db.Scanner) (n int64, err error) { return n, row.Scan(&n) }
 
-// find2 finds up to two orders by any of their names, our own first. Every step goes by an index: the channel's id is looked up account by account.
+// find2 finds up to two orders by any of their names, our own first. Every step goes by an index: the channel's id is looked up account by account. What is out of reach has
+// no names: that one order is meant by a number must not tell of another.
 func find2(tx *db.Tx, ref string) ([]string, error) {
-	for _, q := range []string{
-		`select id from orders where id = $1`,
-		`select id from orders where number = $1`,
-		strings.ReplaceAll(byExternalID, "?", "$1") + ` order by o.id limit 2`,
-		`select id from orders where external_number = $1 order by id limit 2`,
+	seen, args := tx.Within("orders", "o", []any{ref})
+	for _, q := range []struct {
+		text string
+		args []any
+	}{
+		{`select id from orders where id = $1`, []any{ref}},
+		{`select o.id from orders o where o.number = $1` + seen, args},
+		{strings.ReplaceAll(byExternalID, "?", "$1") + seen + ` order by o.id limit 2`, args},
+		{`select o.id from orders o where o.external_number = $1` + seen + ` order by o.id limit 2`, args},
 	} {
-		ids, err := db.All(tx, scanText, q, ref)
+		ids, err := db.All(tx, scanText, q.text, q.args...)
 		if err != nil || len(ids) > 0 {
 			return ids, err
 		}
@@ -158,120 +160,6 @@ func holdViews(tx *db.Tx, order string) ([]HoldView, error) {
 		h.Title, h.Blocks = Holds[h.Type].Title, Holds[h.Type].Blocks
 		return h, err
 	}, `select type, detail, requester, since, deadline, default_outcome, released_at, outcome from order_holds where order_id = $1 order by id`, order)
-}
-
-// Filter narrows a list; the zero value is everything.
-type Filter struct {
-	Account string
-	Channel string
-	Country string
-	State   State
-	Pay     PayState
-	Held    *bool
-	Number  string // our number, the channel's number or id
-	SKU     string
-	From    time.Time
-	Until   time.Time
-	Oldest  bool // oldest first
-
-	common bool // the SKU is in so many orders that walking through the newest finds it sooner
-}
-
-// Page is one page of a keyset list; Next is empty at the end.
-type Page struct {
-	Items []Head `json:"items"`
-	Next  string `json:"next,omitempty"`
-}
-
-// List pages through orders, newest first, resuming after the last one of the page before.
-func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, error) {
-	if limit < 1 || limit > 500 {
-		limit = 50
-	}
-	if f.SKU != "" {
-		n, err := db.One(tx, scanCount, `select count(*) from (select 1 from order_lines where sku = $1 limit $2) few`, f.SKU, commonSKU)
-		if err != nil {
-			return Page{}, err
-		}
-		f.common = f.common || n == commonSKU
-	}
-	where, args := f.where()
-	if seen, more := tx.Within("orders", "o", args); seen != "" {
-		where, args = append(where, "o.id = o.id"+seen), more
-	}
-	cmp, dir := "<", "desc"
-	if f.Oldest {
-		cmp, dir = ">", "asc"
-	}
-	if after != "" {
-		at, id, ok := strings.Cut(after, "_")
-		if !ok {
-			return Page{}, fault.Field("after", "is not a cursor of this list")
-		}
-		args = append(args, at, id)
-		where = append(where, `(o.created_at, o.id) `+cmp+` (cast($`+itoa(int64(len(args)-1))+` as bigint), $`+itoa(int64(len(args)))+`)`)
-	}
-	args = append(args, limit+1)
-	q := `select ` + headColumns + ` from orders o`
-	if len(where) > 0 {
-		q += ` where ` + strings.Join(where, " and ")
-	}
-	heads, err := db.All(tx, scanHead, q+` order by o.created_at `+dir+`, o.id `+dir+` limit $`+itoa(int64(len(args))), args...)
-	if err != nil {
-		return Page{}, err
-	}
-	p := Page{Items: heads}
-	if len(heads) > limit {
-		p.Items = heads[:limit]
-		last := p.Items[limit-1]
-		p.Next = itoa(last.CreatedAt.UnixMicro()) + "_" + last.ID
-	}
-	return p, nil
-}
-
-func (f Filter) where() (where []string, args []any) {
-	add := func(clause string, v any) {
-		args = append(args, v)
-		where = append(where, strings.ReplaceAll(clause, "?", "$"+itoa(int64(len(args)))))
-	}
-	if f.Account != "" {
-		add(`o.account_id = ?`, f.Account)
-	}
-	if f.Channel != "" {
-		add(`o.channel = ?`, f.Channel)
-	}
-	if f.Country != "" {
-		add(`o.country = ?`, f.Country)
-	}
-	if f.State != "" {
-		add(`o.state = ?`, string(f.State))
-	}
-	if f.Pay != "" {
-		add(`o.pay_state = ?`, string(f.Pay))
-	}
-	if f.Held != nil {
-		clause := `o.holds = 0`
-		if *f.Held { // in these words: an index holds just the orders that wait
-			clause = `o.holds > 0`
-		}
-		where = append(where, clause)
-	}
-	if f.Number != "" {
-		add(`o.id in (select id from orders where number = ? union all select id from orders where external_number = ? union all select id from (`+byExternalID+`) x)`, f.Number)
-	}
-	switch {
-	case f.SKU != "" && f.common:
-		add(`exists (select 1 from order_lines s where s.sku = ? and s.order_id = o.id)`, f.SKU)
-	case f.SKU != "":
-		add(`o.id in (select order_id from order_lines where sku = ?)`, f.SKU)
-	}
-	if !f.From.IsZero() {
-		add(`o.created_at >= ?`, db.Micros(f.From))
-	}
-	if !f.Until.IsZero() {
-		add(`o.created_at < ?`, db.Micros(f.Until))
-	}
-	return where, args
 }
 
 // Of pages through the orders of an account by their external id, for diff and reconciliation.

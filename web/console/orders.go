@@ -41,11 +41,16 @@ type ordersPage struct {
 	Countries []string
 }
 
+// orderAsks are what an address may narrow the list by, besides the tab.
+var orderAsks = []string{"account", "channel", "country", "pay", "number", "sku"}
+
 // orders lists orders, newest first.
 func orders(v *visit) error {
 	p := ordersPage{Tab: v.ask("tab"), Pays: []order.PayState{order.Unpaid, order.Due, order.Authorized, order.PartPaid, order.Paid, order.PartRefunded, order.Refunded, order.Voided}}
 	p.Ask = v.orderFilter()
-	p.Narrow = p.Ask != (order.Filter{Oldest: p.Ask.Oldest})
+	for _, name := range orderAsks {
+		p.Narrow = p.Narrow || v.ask(name) != ""
+	}
 	f := byTab(p.Ask, p.Tab)
 	p.CSV = Base + "/orders.csv"
 	if v.r.URL.RawQuery != "" {
@@ -59,11 +64,21 @@ func orders(v *visit) error {
 		if err != nil {
 			return err
 		}
+		page, err := v.Order.List(tx, f, v.ask("after"), 50)
+		if err != nil {
+			return err
+		}
+		p.Items, p.Next = page.Items, page.Next
+		var shown []string
+		for _, o := range p.Items {
+			shown = append(shown, o.Account)
+		}
+		if accounts, err = seenAccounts(tx, accounts, shown...); err != nil {
+			return err
+		}
 		p.Accounts, p.Channels = named(accounts)
 		p.Countries = countriesOf(accounts)
-		page, err := v.Order.List(tx, f, v.ask("after"), 50)
-		p.Items, p.Next = page.Items, page.Next
-		return err
+		return nil
 	})
 	if err != nil {
 		return err
