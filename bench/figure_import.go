@@ -70,14 +70,10 @@ func (h *house) importAll(ctx context.Context, workers int, n *atomic.Int64) err
 	errs := make([]error, workers)
 	for i := range workers {
 		wg.Go(func() {
-			for errs[i] == nil {
-				var took int
-				if took, errs[i] = h.app.Connect.ImportOnce(ctx); took == 0 {
-					return
-				}
-				if n != nil {
-					n.Add(int64(took))
-				}
+			var took int
+			took, errs[i] = h.app.Connect.ImportAll(ctx)
+			if n != nil {
+				n.Add(int64(took))
 			}
 		})
 	}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -25,12 +27,18 @@ type arriving struct {
 	record  *privacy.SealedRecord
 	landed  channel.Landing
 	bad     error // it cannot be decoded
+	gone    bool  // its zone knows that the order was erased
 }
 
-// RunImport turns stored raws into orders until the context ends. Any number may run beside each other.
+// RunImport turns stored raws into orders until the context ends. Any number may run beside each other. Zones do not wait for each other.
 func (s *Service) RunImport(ctx context.Context) error {
+	var zones sync.WaitGroup
+	defer zones.Wait()
+	if s.need.Zones != nil {
+		zones.Go(func() { s.runZones(ctx) })
+	}
 	for {
-		n, err := s.ImportOnce(ctx)
+		n, err := s.importAll(ctx, s.home())
 		if err != nil && ctx.Err() == nil {
 			s.need.Log.Error("import", "err", err)
 		}
@@ -46,35 +54,109 @@ func (s *Service) RunImport(ctx context.Context) error {
 	}
 }
 
-// ImportOnce imports one batch and answers how many rows it took.
+// ImportOnce imports one batch of every zone that can be reached and answers how many rows it took.
 func (s *Service) ImportOnce(ctx context.Context) (int, error) {
-	var rows []inboxRow
-	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		var err error
-		rows, err = s.take(tx, batchSize)
-		return err
-	})
+	n, err := s.importFrom(ctx, s.home())
+	for _, p := range s.far() {
+		more, bad := s.importFrom(ctx, p)
+		n, err = n+more, errors.Join(err, bad)
+	}
+	return n, err
+}
+
+// importFrom imports one batch of what is stored in a place.
+func (s *Service) importFrom(ctx context.Context, p place) (int, error) {
+	rows, err := s.takeBatch(ctx, p)
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
-	return len(rows), s.importRows(ctx, rows)
+	all, err := s.ready(ctx, p, rows)
+	if err != nil {
+		return len(rows), err
+	}
+	return len(rows), s.landAll(ctx, p, all)
 }
 
-// importRows decodes rows and lands them; what fails as a batch is tried one by one, so that one bad order never holds up the others.
-func (s *Service) importRows(ctx context.Context, rows []inboxRow) error {
-	all, err := s.decode(ctx, rows)
+// ImportAll imports until nothing is waiting and answers how many rows it took. While one batch lands, the next is taken and decoded: the one works in the database, the
+// other in this process. What two batches know of one order is sorted out when they land, as it is between two workers. It ends at the first batch that cannot be
+// landed; its rows come back when their lease ends.
+func (s *Service) ImportAll(ctx context.Context) (int, error) { return s.importAll(ctx, s.home()) }
+
+func (s *Service) importAll(ctx context.Context, p place) (int, error) {
+	type batch struct {
+		rows int
+		all  []*arriving
+		err  error
+	}
+	inner, cancel := context.WithCancel(ctx)
+	decoded := make(chan batch)
+	go func() {
+		defer close(decoded)
+		for {
+			var b batch
+			rows, err := s.takeBatch(inner, p)
+			if b.rows, b.err = len(rows), err; err == nil && b.rows > 0 {
+				b.all, b.err = s.ready(inner, p, rows)
+			}
+			if b.rows == 0 && b.err == nil {
+				return
+			}
+			select {
+			case decoded <- b:
+			case <-inner.Done():
+				return
+			}
+			if b.err != nil {
+				return
+			}
+		}
+	}()
+	defer func() {
+		cancel()
+		for range decoded { // until the other has ended
+		}
+	}()
+	n := 0
+	for b := range decoded {
+		n += b.rows
+		if b.err == nil {
+			b.err = s.landAll(ctx, p, b.all)
+		}
+		if b.err != nil {
+			return n, b.err
+		}
+	}
+	return n, ctx.Err()
+}
+
+func (s *Service) takeBatch(ctx context.Context, p place) (rows []inboxRow, err error) {
+	err = p.Keep(ctx, func(tx *db.Tx) error {
+		rows, err = take(tx, batchSize)
+		return err
+	})
+	return rows, err
+}
+
+// ready does what needs no transaction: rows are opened and decoded, order numbers stocked.
+func (s *Service) ready(ctx context.Context, p place, rows []inboxRow) ([]*arriving, error) {
+	all, err := s.decode(ctx, p, rows)
 	if err != nil || len(all) == 0 {
-		return err
+		return nil, err
 	}
-	if err := s.prepare(ctx, all); err != nil {
-		return err
+	return all, s.prepare(ctx, all)
+}
+
+// landAll lands decoded rows; what fails as a batch is tried one by one, so that one bad order never holds up the others.
+func (s *Service) landAll(ctx context.Context, p place, all []*arriving) error {
+	if len(all) == 0 {
+		return nil
 	}
-	err = s.land(ctx, all)
+	err := s.land(ctx, p, all)
 	if err == nil || len(all) == 1 {
-		return s.giveUp(ctx, all, err)
+		return s.giveUp(ctx, p, all, err)
 	}
 	for _, a := range all {
-		if err := s.giveUp(ctx, []*arriving{a}, s.land(ctx, []*arriving{a})); err != nil {
+		if err := s.giveUp(ctx, p, []*arriving{a}, s.land(ctx, p, []*arriving{a})); err != nil {
 			return err
 		}
 	}
@@ -82,15 +164,15 @@ func (s *Service) importRows(ctx context.Context, rows []inboxRow) error {
 }
 
 // decode opens, decodes and seals the personal record of each row, outside any transaction.
-func (s *Service) decode(ctx context.Context, rows []inboxRow) ([]*arriving, error) {
+func (s *Service) decode(ctx context.Context, p place, rows []inboxRow) ([]*arriving, error) {
 	ids := make([]string, 0, len(rows))
 	for _, r := range rows {
 		ids = append(ids, r.keyID)
 	}
 	var keys privacy.Keys
-	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+	err := p.Look(ctx, func(tx *db.Tx) error {
 		var err error
-		keys, err = s.need.Privacy.Keys(tx, ids)
+		keys, err = p.Keys(tx, ids)
 		return err
 	})
 	if err != nil {
@@ -104,13 +186,13 @@ func (s *Service) decode(ctx context.Context, rows []inboxRow) ([]*arriving, err
 			s.need.Log.Warn("import", "account", r.account, "kind", fault.KindOf(err).String(), "err", err)
 			continue
 		}
-		a.bad = s.decodeOne(ctx, o, keys, a)
+		a.bad = s.decodeOne(ctx, p, o, keys, a)
 		all = append(all, a)
 	}
 	return all, nil
 }
 
-func (s *Service) decodeOne(ctx context.Context, o *opened, keys privacy.Keys, a *arriving) error {
+func (s *Service) decodeOne(ctx context.Context, p place, o *opened, keys privacy.Keys, a *arriving) error {
 	plain, err := keys.OpenRaw(a.row.keyID, a.row.box, "inbox:"+a.row.id)
 	if err != nil {
 		return err
@@ -127,7 +209,7 @@ func (s *Service) decodeOne(ctx context.Context, o *opened, keys privacy.Keys, a
 		channel.Clean(&order)
 	}
 	a.arrival = channel.Arrival{
-		Inbox: a.row.id, Source: a.row.source, Account: o.acc.brief(), Replay: a.row.topic == replayed, Hash: channel.ContentHash(s.need.HashKey, order),
+		Inbox: a.row.id, Source: a.row.source, Account: o.acc.brief(), Replay: a.row.topic == replayed, Hash: channel.ContentHash(p.key, order),
 		Change: channel.Change{External: a.row.external, Version: a.row.version, ReadAt: a.row.read, Hold: a.row.hold},
 	}
 	if a.arrival.Change.Version.IsZero() {
@@ -144,7 +226,7 @@ func (s *Service) decodeOne(ctx context.Context, o *opened, keys privacy.Keys, a
 		}
 	}
 	if !rec.IsZero() {
-		sealed, err := s.need.Privacy.SealRecord(rec)
+		sealed, err := p.SealRecord(rec)
 		if err != nil {
 			return err
 		}
@@ -188,7 +270,7 @@ func (s *Service) prepare(ctx context.Context, all []*arriving) error {
 		}
 	}
 	for k, count := range n {
-		if err := s.need.Prepare(ctx, k.country, k.channel, 2*count); err != nil {
+		if err := s.need.Prepare(ctx, k.country, k.channel, 4*count); err != nil {
 			return err
 		}
 	}
@@ -196,13 +278,20 @@ func (s *Service) prepare(ctx context.Context, all []*arriving) error {
 }
 
 // land brings a batch in: accounts as they are now, personal records, the orders, what the channel said of each, and the inbox rows marked, in one transaction.
-func (s *Service) land(ctx context.Context, all []*arriving) error {
+func (s *Service) land(ctx context.Context, p place, all []*arriving) error {
+	if p.far {
+		return s.landFar(ctx, p, all)
+	}
 	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
 		good, err := s.current(tx, all)
 		if err != nil {
 			return err
 		}
-		if err := s.forgetErased(tx, all); err != nil {
+		keys, err := s.forgetErased(tx, all)
+		if err != nil {
+			return err
+		}
+		if err := s.need.Privacy.Destroy(tx, keys); err != nil {
 			return err
 		}
 		var records []privacy.SealedRecord
@@ -227,7 +316,11 @@ func (s *Service) land(ctx context.Context, all []*arriving) error {
 			return err
 		}
 		stale, waiting := s.superseded(tx, good, landings), earlyOf(tx, good, landings)
-		if err := s.mark(tx, all, good, landings); err != nil {
+		b, cases := marks(all, good, landings)
+		if err := mark(tx, b); err != nil {
+			return err
+		}
+		if err := raise(tx, cases); err != nil {
 			return err
 		}
 		if err := s.applyEarly(tx, *waiting); err != nil {
@@ -263,23 +356,22 @@ func (s *Service) readContradicted(tx *db.Tx, good []*arriving, landings []chann
 	return nil
 }
 
-// forgetErased takes what is personal from arrivals of orders that were erased, and destroys the key of what was stored of them since: nothing comes back, not even in
-// what cannot be decoded.
-func (s *Service) forgetErased(tx *db.Tx, all []*arriving) error {
+// forgetErased takes what is personal from arrivals of orders that were erased, and answers the keys of what was stored of them since, to be destroyed: nothing comes back,
+// not even in what cannot be decoded.
+func (s *Service) forgetErased(tx *db.Tx, all []*arriving) (keys []string, err error) {
 	externals := map[string][]string{}
 	for _, a := range all {
 		if a.row.external != "" {
 			externals[a.row.account] = append(externals[a.row.account], a.row.external)
 		}
 	}
-	var keys []string
 	for _, account := range slices.Sorted(keysOf(externals)) {
 		gone, err := s.need.Privacy.ErasedOrders(tx, account, externals[account])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, a := range all {
-			if a.row.account != account || !gone[a.row.external] {
+			if a.row.account != account || !gone[a.row.external] && !a.gone {
 				continue
 			}
 			a.record, a.arrival.Buyer = nil, ""
@@ -289,7 +381,7 @@ func (s *Service) forgetErased(tx *db.Tx, all []*arriving) error {
 			}
 		}
 	}
-	return s.need.Privacy.Destroy(tx, keys)
+	return keys, nil
 }
 
 // current takes mode and rules of each account as they are in this transaction, so that a change of mode and an import exclude each other.
@@ -356,10 +448,9 @@ func (s *Service) seen(tx *db.Tx, good []*arriving, landings []channel.Landing) 
 // passedOver is the cause of a reading that was held to be older than what is known. If the channel says the same again later, it was not.
 const passedOver = "stale"
 
-// mark closes inbox rows; what is stuck waits with its cause.
-func (s *Service) mark(tx *db.Tx, all, good []*arriving, landings []channel.Landing) error {
-	b := db.NewBatch(1)
-	var cases []exception.Case
+// marks says what becomes of inbox rows, and the cases of those that are stuck: they wait with their cause.
+func marks(all, good []*arriving, landings []channel.Landing) (b *db.Batch, cases []exception.Case) {
+	b = db.NewBatch(1)
 	stuck := func(a *arriving, cause, why string) {
 		b.Add(a.row.id, a.row.attempts, "stuck", cause+": "+why, nil)
 		cases = append(cases, exception.Case{
@@ -390,6 +481,11 @@ func (s *Service) mark(tx *db.Tx, all, good []*arriving, landings []channel.Land
 			cases[len(cases)-1].Order = ""
 		}
 	}
+	return b, cases
+}
+
+// mark closes inbox rows. Fault: Conflict when another worker took one of them meanwhile.
+func mark(tx *db.Tx, b *db.Batch) error {
 	n, err := tx.Exec(`update inbox set state = r.s, cause = r.c, order_id = r.o, done_at = $1 from rows(i text, a bigint, s text, c text, o text)
 		where inbox.id = r.i and inbox.attempts = r.a and inbox.state = 'stored'`, b, db.Micros(tx.Now))
 	if err != nil {
@@ -398,6 +494,10 @@ func (s *Service) mark(tx *db.Tx, all, good []*arriving, landings []channel.Land
 	if n != int64(b.Len()) {
 		return fault.New(fault.Conflict, "another worker took rows of this batch").WithCode("lease_lost")
 	}
+	return nil
+}
+
+func raise(tx *db.Tx, cases []exception.Case) error {
 	if len(cases) == 0 {
 		return nil
 	}
@@ -405,32 +505,42 @@ func (s *Service) mark(tx *db.Tx, all, good []*arriving, landings []channel.Land
 }
 
 // giveUp decides what becomes of a batch that did not land: it comes back by itself when its lease ends; after many tries it waits for a person.
-func (s *Service) giveUp(ctx context.Context, all []*arriving, cause error) error {
+func (s *Service) giveUp(ctx context.Context, p place, all []*arriving, cause error) error {
 	if cause == nil || fault.Temporary(cause) || fault.Is(cause, fault.Conflict) || ctx.Err() != nil {
 		return cause
 	}
-	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		b := db.NewBatch(1)
-		var cases []exception.Case
-		for _, a := range all {
-			if a.row.attempts < maxImports {
-				continue
+	b := db.NewBatch(1)
+	var cases []exception.Case
+	for _, a := range all {
+		if a.row.attempts < maxImports {
+			continue
+		}
+		b.Add(a.row.id, a.row.attempts, fault.Message(cause))
+		cases = append(cases, exception.Case{
+			Cause: exception.Undecodable, SubjectKind: "inbox", Subject: a.row.id, Account: a.row.account,
+			Detail: map[string]string{"external": a.row.external, "reason": fault.Message(cause)},
+		})
+	}
+	if b.Len() == 0 {
+		s.need.Log.Error("order not imported, tried again later", "err", cause)
+		return nil
+	}
+	dead := func(tx *db.Tx) error {
+		_, err := tx.Exec(`update inbox set state = 'dead', cause = r.c, done_at = $1 from rows(i text, a bigint, c text) where inbox.id = r.i and inbox.attempts = r.a`, b, db.Micros(tx.Now))
+		return err
+	}
+	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		if !p.far {
+			if err := dead(tx); err != nil {
+				return err
 			}
-			b.Add(a.row.id, a.row.attempts, fault.Message(cause))
-			cases = append(cases, exception.Case{
-				Cause: exception.Undecodable, SubjectKind: "inbox", Subject: a.row.id, Account: a.row.account,
-				Detail: map[string]string{"external": a.row.external, "reason": fault.Message(cause)},
-			})
-		}
-		if b.Len() == 0 {
-			s.need.Log.Error("order not imported, tried again later", "err", cause)
-			return nil
-		}
-		if _, err := tx.Exec(`update inbox set state = 'dead', cause = r.c, done_at = $1 from rows(i text, a bigint, c text) where inbox.id = r.i and inbox.attempts = r.a`, b, db.Micros(tx.Now)); err != nil {
-			return err
 		}
 		return exception.Raise(tx, cases...)
 	})
+	if err != nil || !p.far {
+		return err
+	}
+	return p.Keep(ctx, dead)
 }
 
 // maxImports is how often a row is tried before a person is asked.

@@ -374,8 +374,8 @@ func TestPostgresSettings(t *testing.T) {
 		}
 		return out
 	}
-	same(t, []string{"force_generic_plan", "1.1", "read committed", "commerce", "openclaw-commerce"},
-		show(d.Write, "plan_cache_mode", "random_page_cost", "transaction_isolation", "search_path", "application_name"))
+	same(t, []string{"force_generic_plan", "off", "off", "1.1", "read committed", "commerce", "openclaw-commerce"},
+		show(d.Write, "plan_cache_mode", "enable_seqscan", "jit", "random_page_cost", "transaction_isolation", "search_path", "application_name"))
 	same(t, []string{"auto", "repeatable read", "on"},
 		show(d.Read, "plan_cache_mode", "transaction_isolation", "transaction_read_only"))
 	if off := time.Until(d.Now()); off > time.Second || off < -time.Second || d.Skewed() {
