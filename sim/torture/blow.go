@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -235,22 +236,43 @@ func (r *run) beside(ctx context.Context, rnd *rand.Rand) error {
 	return errors.Join(stop(), r.house.ready(ctx))
 }
 
-// frozen holds the program in the middle of its work until its leases have ended and another one has taken over; then it goes on as if nothing had been.
+// frozen holds the program in the middle of its work, best while it tells a partner something, until its leases have ended and another one has taken over; then it goes
+// on as if nothing had been.
 func (r *run) frozen(ctx context.Context, rnd *rand.Rand) error {
-	stop, err := r.helper(ctx, rnd)
-	if err != nil {
+	for deadline := time.Now().Add(time.Duration(500+rnd.IntN(1000)) * time.Millisecond); time.Now().Before(deadline); {
+		if at, err := r.store.telling(ctx); err != nil || len(at) > 0 {
+			break
+		}
+		if err := wait(ctx, 2*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	if err := freeze(r.house.cmd.Process); err != nil {
 		return err
 	}
-	_ = wait(ctx, time.Duration(600+rnd.IntN(600))*time.Millisecond)
-	if err := freeze(r.house.cmd.Process); err != nil {
-		return errors.Join(err, stop())
+	begun, err := r.store.telling(ctx)
+	stop, bad := r.helper(ctx, rnd)
+	if err = errors.Join(err, bad, r.store.expire(ctx)); bad == nil && err == nil {
+		r.takenOver(ctx, begun)
 	}
-	err = r.store.expire(ctx)
-	_ = wait(ctx, time.Duration(400+rnd.IntN(800))*time.Millisecond)
+	_ = wait(ctx, time.Duration(200+rnd.IntN(400))*time.Millisecond)
 	err = errors.Join(err, thaw(r.house.cmd.Process))
 	r.struck("frozen past its leases")
-	_ = wait(ctx, time.Duration(200+rnd.IntN(400))*time.Millisecond)
+	if bad != nil {
+		return err
+	}
+	_ = wait(ctx, time.Duration(800+rnd.IntN(400))*time.Millisecond)
 	return errors.Join(err, stop(), r.house.ready(ctx))
+}
+
+// takenOver waits until none of the tells is under way any more, or long enough.
+func (r *run) takenOver(ctx context.Context, begun []string) {
+	for deadline := time.Now().Add(4 * time.Second); time.Now().Before(deadline); {
+		now, err := r.store.telling(ctx)
+		if err != nil || !slices.ContainsFunc(now, func(id string) bool { return slices.Contains(begun, id) }) || wait(ctx, 20*time.Millisecond) != nil {
+			return
+		}
+	}
 }
 
 // cutOff ends some of the program's connections.

@@ -28,7 +28,12 @@ func (r *run) trouble() error {
 		{Kind: sim.HTML, Count: 3, Every: 4},
 		{Kind: sim.ExpiredToken, Count: 2, Every: 3},
 	}
+	// What is late by seconds comes after polls have read what is newer.
+	late := sim.Fault{Kind: sim.Delay, Match: "orders/", Count: 12, Every: 2 + r.rnd.IntN(2), Delay: time.Duration(1500+r.rnd.IntN(2500)) * time.Millisecond}
 	for _, f := range r.market.faults() {
+		if err := f.Set(late); err != nil {
+			return err
+		}
 		for _, fault := range append(shuffled(r.rnd, webhook)[:2+r.rnd.IntN(3)], shuffled(r.rnd, answers)[:2+r.rnd.IntN(3)]...) {
 			if err := f.Set(fault); err != nil {
 				return err
@@ -162,6 +167,9 @@ func (r *run) quiet(ctx context.Context) ([]check.Finding, error) {
 		if left == "" {
 			break
 		}
+	}
+	if err := r.market.site.ask(ctx); err != nil {
+		return nil, err
 	}
 	found, err := check.Run(ctx, r.store.db, r.market.world())
 	if err != nil {

@@ -20,6 +20,7 @@ type siteShop struct {
 	rnd     *rand.Rand
 	client  *http.Client
 	placed  []string
+	unsure  []*visit // whose order was on its way when they had waited long enough
 	private []string // what buyers told us of themselves
 }
 
@@ -114,23 +115,58 @@ func (s *siteShop) buy(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	var placed struct {
-		Number string `json:"order_number"`
-		State  string `json:"state"`
-	}
-	if _, err := v.do(ctx, "POST", "/cart/place", map[string]any{}, &placed); err != nil {
+	if _, err := v.do(ctx, "POST", "/cart/place", map[string]any{}, &view); err != nil {
 		return false, err
 	}
 	// Whatever the answer was, the page asks what became of it: an earlier one may have been lost.
-	for deadline := time.Now().Add(patience); placed.State != "placed" || placed.Number == ""; {
-		code, err := v.do(ctx, "GET", "/cart", nil, &placed)
-		if err != nil || code >= 300 || placed.State != "placing" && placed.State != "placed" || time.Now().After(deadline) {
-			return false, err
+	before := len(s.placed)
+	for deadline := time.Now().Add(hurry); ; {
+		done, err := v.became(ctx)
+		if done || err != nil {
+			return len(s.placed) > before, err
+		}
+		if time.Now().After(deadline) {
+			s.unsure = append(s.unsure, v)
+			return false, nil
 		}
 		if err := wait(ctx, 200*time.Millisecond); err != nil {
 			return false, err
 		}
 	}
-	s.placed = append(s.placed, placed.Number)
-	return true, nil
+}
+
+// hurry is how long a buyer looks at a page that says the order is on its way. What becomes of it later is asked when all is quiet.
+const hurry = 2 * time.Second
+
+// became asks what became of the visit's order; false while that is open.
+func (v *visit) became(ctx context.Context) (done bool, err error) {
+	var cart struct {
+		Number string `json:"order_number"`
+		State  string `json:"state"`
+	}
+	code, err := v.do(ctx, "GET", "/cart", nil, &cart)
+	switch {
+	case err != nil:
+		return false, err
+	case code < 300 && cart.State == "placed" && cart.Number != "":
+		v.s.placed = append(v.s.placed, cart.Number)
+		return true, nil
+	}
+	return code >= 300 || cart.State != "placing" && cart.State != "placed", nil
+}
+
+// ask has everybody who did not see the end of it look again.
+func (s *siteShop) ask(ctx context.Context) error {
+	var left []*visit
+	for _, v := range s.unsure {
+		done, err := v.became(ctx)
+		if err != nil {
+			return err
+		}
+		if !done {
+			left = append(left, v)
+		}
+	}
+	s.unsure = left
+	return nil
 }

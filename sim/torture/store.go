@@ -165,6 +165,7 @@ func (s *store) pass(ctx context.Context) error {
 		`update idempotency_keys set lease_until = 1 where state = 'running'`,
 		`update event_parked set next_at = 0 where next_at is not null`,
 		`update deliveries set next_at = 0 where state = 'due'`,
+		`update carts set updated_at = updated_at - 600000000 where state = 'placing' or state = 'placed' and order_id is null`,
 	} {
 		if _, err := s.db.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("let time pass: %s: %w", q, err)
@@ -196,6 +197,11 @@ func (s *store) expire(ctx context.Context) error {
 	return nil
 }
 
+// telling names what is being told to partners just now.
+func (s *store) telling(ctx context.Context) ([]string, error) {
+	return s.texts(ctx, `select id from tells where state = 'running'`)
+}
+
 // pages is how large the SQLite file is.
 func (s *store) pages(ctx context.Context) (n int64, err error) {
 	return n, s.db.QueryRowContext(ctx, `pragma page_count`).Scan(&n)
@@ -218,6 +224,7 @@ func (s *store) left(ctx context.Context) (string, error) {
 		{"prices to push", `select count(*) from channel_prices p join channel_accounts a on a.id = p.account_id where a.mode = 'live' and a.channel <> 'ownsite' and p.state = 'due'`},
 		{"stock that changed", `select count(*) from stock_levels where dirty`},
 		{"jobs", `select count(*) from jobs where state in ('due', 'running')`},
+		{"placed carts without an order", `select count(*) from carts where state = 'placing' or state = 'placed' and order_id is null`},
 		{"parked events", `select count(*) from event_parked where next_at is not null`},
 	} {
 		var n int64

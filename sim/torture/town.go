@@ -289,7 +289,7 @@ func (s *shopifyShop) account() check.Account {
 	}
 	for _, id := range s.placed {
 		v, _ := s.shop.OrderView(id)
-		o := check.Order{External: id}
+		o := check.Order{External: id, Status: v.Financial, Total: minor(v.Total)}
 		for _, l := range v.Lines {
 			o.Open += int64(l.Open)
 			o.Shipped += int64(l.Shipped)
@@ -297,6 +297,13 @@ func (s *shopifyShop) account() check.Account {
 		a.Orders = append(a.Orders, o)
 	}
 	return a
+}
+
+// minor is an amount with two decimals in minor units.
+func minor(amount string) int64 {
+	var whole, part int64
+	_, _ = fmt.Sscanf(amount, "%d.%02d", &whole, &part)
+	return whole*100 + part
 }
 
 // darazShop is a shop at Daraz and what was bought there.
@@ -361,12 +368,16 @@ func (s *darazShop) account() check.Account {
 	}
 	for _, id := range s.placed {
 		v, _ := s.shop.OrderView(id)
-		o := check.Order{External: id, Shipped: int64(s.shop.Effects(id).Ready)}
+		o := check.Order{External: id, Shipped: int64(s.shop.Effects(id).Ready), Total: v.Due}
+		var states []string
 		for _, u := range v.Units {
+			states = append(states, u.Status)
 			if slices.Contains(unsent, u.Status) {
 				o.Open++
 			}
 		}
+		slices.Sort(states)
+		o.Status = strings.Join(slices.Compact(states), ",")
 		a.Orders = append(a.Orders, o)
 	}
 	return a

@@ -32,6 +32,8 @@ type Order struct {
 	External string `json:"external"` // the partner's id, or our number where we are the shop
 	Open     int64  `json:"open"`     // units still to be sent; -1 where nobody else counts
 	Shipped  int64  `json:"shipped"`  // units the partner was told are on their way; -1 likewise
+	Status   string `json:"status"`   // what the partner calls its payment or its units' states now; "" where nobody else says
+	Total    int64  `json:"total"`    // what the partner says the buyer pays for it, minor units; where there is a status
 }
 
 // Ack is a webhook that was answered with success.
@@ -167,6 +169,7 @@ var compared = []comparison{
 	{"what the channel was told is shipped happened once", shipped},
 	{"what happened at the channel is not noted as refused", denied},
 	{"what is open at the channel is open here", open},
+	{"the channel's newest word of an order is what we hold", newest},
 	{"the stock shown is what we said", shown},
 	{"one thing that happened is announced once", announced},
 	{"no personal data or secret is in clear", private},
@@ -289,6 +292,33 @@ func denied(ctx context.Context, tx *sql.Tx, w World) ([]string, error) {
 
 func open(ctx context.Context, tx *sql.Tx, w World) ([]string, error) {
 	return units(ctx, tx, w, `select external, units_open from orders where account_id = %s`, func(o Order) int64 { return o.Open })
+}
+
+// newest compares the status and the total that the partner gives an order now with those of the reading we hold: an older one, however late it came, may not have
+// taken the place of a newer one.
+func newest(ctx context.Context, tx *sql.Tx, w World) ([]string, error) {
+	var found []string
+	for _, a := range w.Accounts {
+		held := map[string][2]string{}
+		err := each(ctx, tx, `select external, statuses, cast(total as text) from channel_orders where account_id = `+quote(a.ID), func(row []string) error {
+			var said map[string]string
+			if err := json.Unmarshal([]byte(row[1]), &said); err != nil {
+				return fmt.Errorf("order %s: %w", row[0], err)
+			}
+			held[row[0]] = [2]string{said["financial"] + said["unit"], row[2]}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range a.Orders {
+			ours, known := held[o.External]
+			if theirs := [2]string{o.Status, fmt.Sprint(o.Total)}; known && o.Status != "" && ours != theirs {
+				found = append(found, fmt.Sprintf("%s: order %s: %v there, %v here", a.Name, o.External, theirs, ours))
+			}
+		}
+	}
+	return found, nil
 }
 
 // shown compares the last number that we said with what the shop front has.
