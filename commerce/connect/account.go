@@ -13,6 +13,7 @@ import (
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/platform/vault"
 )
 
 // State is whether an account works.
@@ -33,6 +34,7 @@ type Account struct {
 	Country     string             `json:"country"`
 	Currency    string             `json:"currency"`
 	Zone        string             `json:"zone"`
+	Residency   string             `json:"residency" doc:"The residency zone that keeps what is personal of its orders, and the messages they came by"`
 	LegalEntity string             `json:"legal_entity_id"`
 	ShopID      string             `json:"shop_id"`
 	App         string             `json:"app,omitempty"`
@@ -59,12 +61,12 @@ func (a Account) brief() channel.Account {
 }
 
 const accountColumns = `a.id, a.name, a.channel, a.country, a.currency, a.zone, a.legal_entity_id, a.shop_id, a.app, a.mode, a.state, a.state_cause, a.cutover_at, a.open_orders,
-	a.settings, a.created_at, a.updated_at, a.version`
+	a.settings, a.created_at, a.updated_at, a.version, a.residency`
 
 func scanAccount(row db.Scanner) (Account, error) {
 	var a Account
 	err := row.Scan(&a.ID, &a.Name, &a.Channel, &a.Country, &a.Currency, &a.Zone, &a.LegalEntity, &a.ShopID, &a.App, &a.Mode, &a.State, db.Text(&a.Cause),
-		db.Time(&a.CutOver), &a.OpenOrders, db.JSON(&a.Settings), db.Time(&a.CreatedAt), db.Time(&a.UpdatedAt), &a.Version)
+		db.Time(&a.CutOver), &a.OpenOrders, db.JSON(&a.Settings), db.Time(&a.CreatedAt), db.Time(&a.UpdatedAt), &a.Version, &a.Residency)
 	return a, err
 }
 
@@ -89,6 +91,7 @@ type Adding struct {
 	Country     string
 	Currency    string
 	Zone        string
+	Residency   string // default: what Needs.ZoneFor says
 	LegalEntity string
 	App         string
 	Settings    map[string]string
@@ -113,6 +116,9 @@ func (s *Service) Add(ctx context.Context, in Adding) (Account, error) {
 		Mode: in.Mode, State: Active, OpenOrders: in.OpenOrders, Settings: in.Settings, Version: 1,
 	}
 	acc.ShopID = acc.Name
+	if err := s.reside(ctx, &acc, in.Residency); err != nil {
+		return Account{}, err
+	}
 	var tokens channel.TokenSet
 	if !in.SkipCheck {
 		shop, made, err := s.identify(ctx, kind, acc, in.Secrets)
@@ -132,6 +138,24 @@ func (s *Service) Add(ctx context.Context, in Adding) (Account, error) {
 		return Account{}, err
 	}
 	return s.load(ctx, acc.ID)
+}
+
+// reside decides in which residency zone an account is kept: where a person says, else where its country's rule says. This process must be allowed there.
+func (s *Service) reside(ctx context.Context, acc *Account, wanted string) (err error) {
+	acc.Residency = wanted
+	if wanted == "" && s.need.ZoneFor != nil {
+		if acc.Residency, err = s.need.ZoneFor(ctx, *acc); err != nil {
+			return err
+		}
+	}
+	if acc.Residency == "" {
+		acc.Residency = vault.MainZone
+	}
+	if err := s.movable(*acc, acc.Residency); err != nil {
+		return err
+	}
+	_, err = s.at(acc.Residency)
+	return err
 }
 
 func (a *Account) takeShop(shop channel.Shop) {
@@ -242,10 +266,10 @@ func (s *Service) insert(tx *db.Tx, kind channel.Kind, acc Account, in Adding) e
 		}
 		return fault.New(fault.Conflict, "this shop is the account %q already: one shop, one account", taken[0].Name).WithCode("duplicate_shop")
 	}
-	_, err = tx.Exec(`insert into channel_accounts (id, name, channel, country, currency, zone, legal_entity_id, shop_id, app, mode, state, open_orders, settings, created_at, updated_at, version)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, 1)`,
+	_, err = tx.Exec(`insert into channel_accounts (id, name, channel, country, currency, zone, legal_entity_id, shop_id, app, mode, state, open_orders, settings, created_at, updated_at, version, residency)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, 1, $15)`,
 		acc.ID, acc.Name, acc.Channel, acc.Country, acc.Currency, acc.Zone, acc.LegalEntity, acc.ShopID, acc.App, string(acc.Mode), string(acc.State), string(acc.OpenOrders),
-		string(settings), db.Micros(tx.Now))
+		string(settings), db.Micros(tx.Now), acc.Residency)
 	if err != nil {
 		return err
 	}

@@ -90,11 +90,11 @@ func (h *house) storeSales(rnd *rand.Rand, batches int) int {
 			id := h.shop.PlaceBasket(demo.Basket{Items: []demo.Item{{SKU: hot(rnd), Quantity: 1}, {SKU: hot(rnd), Quantity: 2}, {SKU: hot(rnd), Quantity: 1}}, TaxRate: "0.18"})
 			c, err := o.ch.Order(ctx, id)
 			must(h.t, err)
-			row, err := h.s.seal(h.acc.ID, "poll", "orders", c)
+			row, err := h.s.home().seal(h.acc.ID, "poll", "orders", c)
 			must(h.t, err)
 			rows = append(rows, row)
 		}
-		must(h.t, h.d.Write(ctx, func(tx *db.Tx) error { return h.s.store(tx, rows) }))
+		must(h.t, h.d.Write(ctx, func(tx *db.Tx) error { return h.s.home().store(tx, rows) }))
 	}
 	return batches
 }

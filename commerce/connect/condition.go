@@ -22,6 +22,7 @@ type Condition struct {
 	Waiting                                       int64            // messages stored and not yet imported
 	Stuck                                         int64            // messages that wait for a person
 	Tells                                         map[string]int64 // what the channel is still to be told, by state
+	ZoneNote                                      string           // why the account's residency zone cannot be asked; "" when it can
 }
 
 // Condition reads how an account fares, and counts what waits for it; what is done is not counted.
@@ -51,7 +52,10 @@ func (s *Service) Condition(tx *db.Tx, account string) (Condition, error) {
 			c.Tells[w.name] = w.n
 		}
 	}
-	return c, err
+	if err != nil || s.need.Zone == nil {
+		return c, err
+	}
+	return c, s.waitingFar(tx, account, &c)
 }
 
 func scanCondition(row db.Scanner) (c Condition, err error) {

@@ -28,6 +28,14 @@ type Needs struct {
 	Secrets Secrets
 	// Privacy seals raw payloads and personal records.
 	Privacy *privacy.Store
+	// Zone opens the store of a residency zone besides the main one; nil while there is none. Faults: Forbidden with code privacy.Elsewhere, Unavailable.
+	Zone func(name string) (*privacy.Store, error)
+	// Zones names those whose inbox this process takes and whose stores answer just now; nil: none.
+	Zones func() []string
+	// ZoneFor says in which zone a new account is kept; nil: the main one.
+	ZoneFor func(ctx context.Context, acc Account) (string, error)
+	// Local reports whether what a channel knows of buyers lies in tables of our own, which only the main zone has; nil: of none.
+	Local func(channel string) bool
 	// Audit keeps who did what to an account.
 	Audit *audit.Log
 	// HTTP makes the client of an account, with its limits.
@@ -83,6 +91,7 @@ type Service struct {
 
 	full     int // messages from which on the inbox is full
 	pressure pressure
+	step     func(name string) error // tests: what happens between the commits of a far import
 }
 
 // New makes the service.

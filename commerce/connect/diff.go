@@ -59,7 +59,7 @@ func (s *Service) Diff(ctx context.Context, account string) (Diff, error) {
 		return Diff{}, err
 	}
 	d := Diff{Account: acc.Name, At: s.need.DB.Now(), Missing: []string{}, Unknown: []string{}, Totals: []TotalDiff{}, Stock: []StockDiff{}}
-	theirs, oldest, err := s.theirs(ctx, o, "")
+	theirs, oldest, err := s.theirs(ctx, o, s.need.HashKey, "")
 	if err != nil {
 		return d, err
 	}
@@ -105,7 +105,7 @@ type held struct {
 }
 
 // theirs reads the orders the channel gives from a cursor on. Orders that import skips by rule are left out.
-func (s *Service) theirs(ctx context.Context, o *opened, since string) (map[string]held, time.Time, error) {
+func (s *Service) theirs(ctx context.Context, o *opened, key []byte, since string) (map[string]held, time.Time, error) {
 	all, oldest := map[string]held{}, s.need.DB.Now()
 	for c, err := range o.ch.Orders(ctx, channel.Cursor(since)) {
 		if err != nil {
@@ -119,7 +119,7 @@ func (s *Service) theirs(ctx context.Context, o *opened, since string) (map[stri
 		if order.Test && o.acc.Settings["import_test"] != "yes" {
 			continue
 		}
-		all[c.External] = held{total: order.Total, placed: order.PlacedAt, version: order.Version, hash: channel.ContentHash(s.need.HashKey, order)}
+		all[c.External] = held{total: order.Total, placed: order.PlacedAt, version: order.Version, hash: channel.ContentHash(key, order)}
 		if order.PlacedAt.Before(oldest) {
 			oldest = order.PlacedAt
 		}
@@ -172,15 +172,19 @@ func (s *Service) Reconcile(ctx context.Context, account string) (Reconciliation
 	if err != nil {
 		return r, err
 	}
-	mark, err := s.cursor(ctx, acc.ID, "reconcile")
+	p, err := s.at(acc.Residency)
 	if err != nil {
 		return r, err
 	}
-	now, err := s.cursor(ctx, acc.ID, "orders")
+	mark, err := cursorOf(ctx, s.home(), acc.ID, "reconcile")
 	if err != nil {
 		return r, err
 	}
-	theirs, _, err := s.theirs(ctx, o, mark.value)
+	now, err := cursorOf(ctx, p, acc.ID, "orders")
+	if err != nil {
+		return r, err
+	}
+	theirs, _, err := s.theirs(ctx, o, p.key, mark.value)
 	if err != nil {
 		s.unwell(ctx, acc, err)
 		return r, err

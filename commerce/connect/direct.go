@@ -11,12 +11,16 @@ import (
 // Direct brings one change of an account in at once and waits for what became of it: the checkout of our own web shop hands its order over this way. The raw is stored
 // durably first, as if it had been polled: if this process dies meanwhile, the import goes on from the inbox. Safe to repeat.
 func (s *Service) Direct(ctx context.Context, account string, c channel.Change) (channel.Landing, error) {
-	row, err := s.seal(account, "direct", "checkout", c)
+	p, err := s.of(ctx, account)
 	if err != nil {
 		return channel.Landing{}, err
 	}
-	err = s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := s.store(tx, []*stored{row}); err != nil {
+	row, err := p.seal(account, "direct", "checkout", c)
+	if err != nil {
+		return channel.Landing{}, err
+	}
+	err = p.Keep(ctx, func(tx *db.Tx) error {
+		if err := p.store(tx, []*stored{row}); err != nil {
 			return err
 		}
 		// Taken at once, so that no other worker takes it.
@@ -26,7 +30,7 @@ func (s *Service) Direct(ctx context.Context, account string, c channel.Change) 
 	if err != nil {
 		return channel.Landing{}, err
 	}
-	all, err := s.decode(ctx, []inboxRow{{
+	all, err := s.decode(ctx, p, []inboxRow{{
 		id: row.id, account: row.account, source: row.source, topic: row.topic, external: row.external, hash: row.hash, hold: row.hold, keyID: row.sealed.KeyID,
 		version: row.version, read: row.read, box: row.sealed.Box, attempts: 1,
 	}})
@@ -39,7 +43,7 @@ func (s *Service) Direct(ctx context.Context, account string, c channel.Change) 
 	if err := s.prepare(ctx, all); err != nil {
 		return channel.Landing{}, err
 	}
-	if err := s.land(ctx, all); err != nil {
+	if err := s.land(ctx, p, all); err != nil {
 		return channel.Landing{}, err // the row comes back by itself when its lease ends
 	}
 	if bad := all[0].bad; bad != nil {

@@ -2,9 +2,6 @@ package connect
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"strings"
@@ -74,13 +71,18 @@ func verify(o *opened, d channel.Delivery) (channel.Receipt, error) {
 }
 
 // keep stores what a verified delivery says: whole orders sealed, ids to read again, hints to act on. One transaction, so that nothing acknowledged is lost.
+// In a far zone it is two: what it carries first, so that a delivery of which only that was stored is stored again, once, when the partner repeats it.
 func (s *Service) keep(ctx context.Context, o *opened, d channel.Delivery, receipt channel.Receipt) error {
+	p, err := took(s.at(o.acc.Residency))
+	if err != nil {
+		return err
+	}
 	if receipt.ID == "" {
-		receipt.ID = s.digest(d.Body)
+		receipt.ID = p.digest(d.Body)
 	}
 	hints, err := o.ch.(channel.Webhooker).Hints(d)
 	if err != nil {
-		return s.keepUnread(ctx, o, d, receipt, err)
+		return s.keepUnread(ctx, p, o, d, receipt, err)
 	}
 	var rows []*stored
 	for i, h := range hints {
@@ -91,21 +93,31 @@ func (s *Service) keep(ctx context.Context, o *opened, d channel.Delivery, recei
 		if i > 0 {
 			delivery += "#" + h.External
 		}
-		row, err := s.seal(o.acc.ID, "webhook", receipt.Topic, channel.Change{External: h.External, Version: h.Version, ReadAt: d.At, Raw: *h.Raw})
+		row, err := p.seal(o.acc.ID, "webhook", receipt.Topic, channel.Change{External: h.External, Version: h.Version, ReadAt: d.At, Raw: *h.Raw})
 		if err != nil {
 			return err
 		}
 		row.delivery = delivery
 		rows = append(rows, row)
 	}
-	err = s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := s.store(tx, rows); err != nil {
+	store := func(tx *db.Tx) error {
+		s.wakes(tx, p)
+		return p.store(tx, rows)
+	}
+	if p.far && len(rows) > 0 {
+		if err := p.Keep(ctx, store); err != nil {
 			return err
+		}
+	}
+	err = s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		if !p.far {
+			if err := store(tx); err != nil {
+				return err
+			}
 		}
 		if err := s.actOn(tx, o.acc, hints); err != nil {
 			return err
 		}
-		tx.AfterCommit(func() { signal(s.wake) })
 		return s.heard(tx, o.acc.ID)
 	})
 	if err == nil {
@@ -122,22 +134,35 @@ func (s *Service) heard(tx *db.Tx, account string) error {
 }
 
 // keepUnread stores a genuine delivery that could not be understood, and raises it.
-func (s *Service) keepUnread(ctx context.Context, o *opened, d channel.Delivery, receipt channel.Receipt, cause error) error {
-	row, err := s.seal(o.acc.ID, "webhook", receipt.Topic, channel.Change{ReadAt: d.At, Raw: channel.Raw{Shape: "unread", Docs: []channel.Doc{{Name: "body", Body: d.Body}}}})
+func (s *Service) keepUnread(ctx context.Context, p place, o *opened, d channel.Delivery, receipt channel.Receipt, cause error) error {
+	row, err := p.seal(o.acc.ID, "webhook", receipt.Topic, channel.Change{ReadAt: d.At, Raw: channel.Raw{Shape: "unread", Docs: []channel.Doc{{Name: "body", Body: d.Body}}}})
 	if err != nil {
 		return err
 	}
 	row.delivery, row.state, row.cause = receipt.ID, "stuck", fault.Message(cause)
-	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		kept, err := s.storeNew(tx, []*stored{row})
-		if err != nil || len(kept) == 0 { // it is here already
-			return err
-		}
+	waits := row.id // the one that waits for a person: this one, or the one it is a repetition of
+	raise := func(tx *db.Tx) error {
 		return exception.Raise(tx, exception.Case{
-			Cause: exception.Undecodable, SubjectKind: "inbox", Subject: row.id, Account: o.acc.ID,
+			Cause: exception.Undecodable, SubjectKind: "inbox", Subject: waits, Account: o.acc.ID,
 			Detail: map[string]string{"topic": receipt.Topic, "reason": fault.Message(cause)},
 		})
-	})
+	}
+	store := func(tx *db.Tx) error {
+		kept, err := p.storeNew(tx, []*stored{row})
+		switch {
+		case err != nil || len(kept) == 0 && !p.far: // it is here already
+			return err
+		case p.far:
+			there, err := db.All(tx, scanID, `select id from inbox where account_id = $1 and delivery_id = $2 and state = 'stuck'`, o.acc.ID, receipt.ID)
+			waits = strings.Join(there, "")
+			return err
+		}
+		return raise(tx)
+	}
+	if err := p.Keep(ctx, store); err != nil || !p.far || waits == "" {
+		return err
+	}
+	return s.need.DB.Write(ctx, raise)
 }
 
 // actOn turns hints that carry no order into durable wishes: an order to read, an account to look after.
@@ -230,16 +255,6 @@ func (s *Service) ofApp(ctx context.Context, app string) ([]Account, error) {
 		err = fault.New(fault.NotFound, "no account belongs to the app %q", app)
 	}
 	return all, err
-}
-
-// digest is the keyed hash of a payload: it recognises it and gives nothing away.
-func (s *Service) digest(parts ...[]byte) string {
-	h := hmac.New(sha256.New, s.need.HashKey)
-	for _, p := range parts {
-		h.Write(p)
-		h.Write([]byte{0})
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // unwell notes a failed call in the account's health; a refused credential pauses the account and raises it.

@@ -18,25 +18,25 @@ type stored struct {
 }
 
 // seal compresses and seals one reading, outside any transaction.
-func (s *Service) seal(account, source, topic string, c channel.Change) (*stored, error) {
+func (p place) seal(account, source, topic string, c channel.Change) (*stored, error) {
 	raw := c.Raw.Pack()
 	row := &stored{
 		id: db.ID(), account: account, source: source, topic: topic, external: c.External, hold: c.Hold, version: c.Version, read: c.ReadAt,
-		hash: s.digest([]byte(account), raw), state: "stored",
+		hash: p.digest([]byte(account), raw), state: "stored",
 	}
 	var err error
-	row.sealed, err = s.need.Privacy.SealRaw(raw, "inbox:"+row.id)
+	row.sealed, err = p.SealRaw(raw, "inbox:"+row.id)
 	return row, err
 }
 
 // store writes sealed rows and their keys. A delivery id that is already there stores nothing. Every row is new; keys of rows that were not stored are not kept.
-func (s *Service) store(tx *db.Tx, rows []*stored) error {
-	_, err := s.storeNew(tx, rows)
+func (p place) store(tx *db.Tx, rows []*stored) error {
+	_, err := p.storeNew(tx, rows)
 	return err
 }
 
 // storeNew is store, and answers the ids of the rows that were stored.
-func (s *Service) storeNew(tx *db.Tx, rows []*stored) ([]string, error) {
+func (p place) storeNew(tx *db.Tx, rows []*stored) ([]string, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
@@ -62,7 +62,7 @@ func (s *Service) storeNew(tx *db.Tx, rows []*stored) ([]string, error) {
 	for _, id := range kept {
 		keys = append(keys, byID[id].sealed)
 	}
-	return kept, s.need.Privacy.Write(tx, keys)
+	return kept, p.Write(tx, keys)
 }
 
 // inboxRow is a stored row taken to be imported.
@@ -84,7 +84,7 @@ func scanInbox(row db.Scanner) (inboxRow, error) {
 const inboxColumns = `i.n, i.id, i.account_id, i.source, i.topic, i.external, i.content_hash, i.version_at, i.read_at, i.hold_id, i.key_id, i.sealed, i.attempts`
 
 // take leases up to limit rows of different orders, oldest first. A worker that dies gives them back when the lease ends.
-func (s *Service) take(tx *db.Tx, limit int) ([]inboxRow, error) {
+func take(tx *db.Tx, limit int) ([]inboxRow, error) {
 	rows, err := db.All(tx, scanInbox, `select `+inboxColumns+` from inbox i where i.state = 'stored' and i.next_at <= $1 order by i.next_at, i.n limit $2`+skip(tx), db.Micros(tx.Now), limit*2)
 	if err != nil || len(rows) == 0 {
 		return nil, err

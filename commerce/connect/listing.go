@@ -26,7 +26,7 @@ func (s *Service) PullListings(ctx context.Context, account string) (int, error)
 	if !ok {
 		return 0, nil
 	}
-	cur, err := s.cursor(ctx, acc.ID, "listings")
+	cur, err := cursorOf(ctx, s.home(), acc.ID, "listings")
 	if err != nil {
 		return 0, err
 	}

@@ -186,12 +186,16 @@ func (s *Service) confirm(ctx context.Context, o *opened, offers map[string]Offe
 
 // catchUp brings in what an account's channel has to tell, and what stock it changes.
 func (s *Service) catchUp(ctx context.Context, account string) error {
+	p, err := s.of(ctx, account)
+	if err != nil {
+		return err
+	}
 	if _, err := s.Poll(ctx, account); err != nil && !fault.Is(err, fault.Conflict) {
 		return err
 	}
 	for n := 1; n > 0; {
 		var err error
-		if n, err = s.ImportOnce(ctx); err != nil {
+		if n, err = s.importFrom(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -206,15 +210,29 @@ func (s *Service) catchUp(ctx context.Context, account string) error {
 
 // settleDrift mends what was found twice, untouched in between, and answers what is still on its way.
 func (s *Service) settleDrift(ctx context.Context, o *opened, offers map[string]Offer, before []Drift, readings []channel.StockReading, since time.Time) (sure, left []Drift, err error) {
+	p, err := s.at(o.acc.Residency)
+	if err != nil {
+		return nil, nil, err
+	}
+	count := func(tx *db.Tx) (int64, error) {
+		return db.One(tx, scanCount, `select count(*) from inbox where account_id = $1 and state = 'stored'`, o.acc.ID)
+	}
+	var waiting int64
+	if p.far {
+		if err := p.Look(ctx, func(tx *db.Tx) (err error) { waiting, err = count(tx); return err }); err != nil {
+			return nil, nil, err
+		}
+	}
 	err = s.need.DB.Write(ctx, func(tx *db.Tx) error {
 		sure, left = nil, nil
 		again, err := differing(tx, o.acc.ID, offers, readings, since)
 		if err != nil {
 			return err
 		}
-		waiting, err := db.One(tx, scanCount, `select count(*) from inbox where account_id = $1 and state = 'stored'`, o.acc.ID)
-		if err != nil {
-			return err
+		if !p.far {
+			if waiting, err = count(tx); err != nil {
+				return err
+			}
 		}
 		for _, d := range again {
 			if d.Pending || waiting > 0 || !slices.ContainsFunc(before, d.same) {

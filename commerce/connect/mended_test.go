@@ -35,9 +35,9 @@ func (h *house) causes() []string {
 // keep stores a raw as if it had been polled and answers its inbox id.
 func (h *house) keep(c channel.Change) string {
 	h.t.Helper()
-	row, err := h.s.seal(h.acc.ID, "poll", "orders", c)
+	row, err := h.s.home().seal(h.acc.ID, "poll", "orders", c)
 	must(h.t, err)
-	must(h.t, h.d.Write(context.Background(), func(tx *db.Tx) error { return h.s.store(tx, []*stored{row}) }))
+	must(h.t, h.d.Write(context.Background(), func(tx *db.Tx) error { return h.s.home().store(tx, []*stored{row}) }))
 	return row.id
 }
 
@@ -121,7 +121,7 @@ func TestStuck(t *testing.T) {
 			must(t, err)
 			kept := []int{}
 			for _, body := range []string{"a", "a", "b", "b", "a"} {
-				n, err := h.s.keepPolled(ctx, o, &cursor{account: h.acc.ID, stream: "test"}, change(body))
+				n, err := h.s.keepPolled(ctx, h.s.home(), o, &cursor{account: h.acc.ID, stream: "test"}, change(body))
 				must(t, err)
 				kept = append(kept, n)
 			}
@@ -357,9 +357,9 @@ func TestContradicting(t *testing.T) {
 		// The message of the earlier content comes late, and the partner dates both alike.
 		late := func() {
 			early.Version, early.ReadAt = held.VersionAt, d.Now()
-			row, err := h.s.seal(h.acc.ID, "webhook", "orders/updated", early)
+			row, err := h.s.home().seal(h.acc.ID, "webhook", "orders/updated", early)
 			must(t, err)
-			must(t, d.Write(ctx, func(tx *db.Tx) error { return h.s.store(tx, []*stored{row}) }))
+			must(t, d.Write(ctx, func(tx *db.Tx) error { return h.s.home().store(tx, []*stored{row}) }))
 			h.importAll()
 		}
 		reads := func() int64 {

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,14 +24,18 @@ func (s *Service) Poll(ctx context.Context, account string) (int, error) {
 	if o.acc.State != Active {
 		return 0, nil
 	}
-	cur, err := s.cursor(ctx, o.acc.ID, "orders")
+	p, err := s.at(o.acc.Residency)
+	if err != nil {
+		return 0, err
+	}
+	cur, err := cursorOf(ctx, p, o.acc.ID, "orders")
 	if err != nil {
 		return 0, err
 	}
 	total, batch := 0, []channel.Change{}
 	for c, err := range o.ch.Orders(ctx, channel.Cursor(cur.value)) {
 		if err != nil {
-			n, kept := s.keepPolled(ctx, o, &cur, batch)
+			n, kept := s.keepPolled(ctx, p, o, &cur, batch)
 			s.polled(ctx, o.acc, err)
 			if kept != nil {
 				return total + n, kept
@@ -40,14 +45,14 @@ func (s *Service) Poll(ctx context.Context, account string) (int, error) {
 		if batch = append(batch, c); len(batch) < pollBatch {
 			continue
 		}
-		n, err := s.keepPolled(ctx, o, &cur, batch)
+		n, err := s.keepPolled(ctx, p, o, &cur, batch)
 		total += n
 		if err != nil {
 			return total, err
 		}
 		batch = batch[:0]
 	}
-	n, err := s.keepPolled(ctx, o, &cur, batch)
+	n, err := s.keepPolled(ctx, p, o, &cur, batch)
 	if err == nil {
 		s.polled(ctx, o.acc, nil)
 	}
@@ -60,9 +65,10 @@ type cursor struct {
 	version                int64
 }
 
-func (s *Service) cursor(ctx context.Context, account, stream string) (cursor, error) {
+// cursorOf reads a cursor; it lies where what it stands behind is kept.
+func cursorOf(ctx context.Context, p place, account, stream string) (cursor, error) {
 	c := cursor{account: account, stream: stream}
-	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+	err := p.Look(ctx, func(tx *db.Tx) error {
 		rows, err := db.All(tx, func(row db.Scanner) (cursor, error) {
 			got := cursor{account: account, stream: stream}
 			return got, row.Scan(&got.value, &got.version)
@@ -90,13 +96,13 @@ func (c *cursor) move(tx *db.Tx, to string) error {
 }
 
 // keepPolled stores a batch of readings that say something new, and moves the cursor behind them.
-func (s *Service) keepPolled(ctx context.Context, o *opened, cur *cursor, batch []channel.Change) (int, error) {
+func (s *Service) keepPolled(ctx context.Context, p place, o *opened, cur *cursor, batch []channel.Change) (int, error) {
 	if len(batch) == 0 {
 		return 0, nil
 	}
 	rows := make([]*stored, 0, len(batch))
 	for _, c := range batch {
-		row, err := s.seal(o.acc.ID, "poll", "orders", c)
+		row, err := p.seal(o.acc.ID, "poll", "orders", c)
 		if err != nil {
 			return 0, err
 		}
@@ -104,22 +110,26 @@ func (s *Service) keepPolled(ctx context.Context, o *opened, cur *cursor, batch 
 	}
 	to, kept := string(batch[len(batch)-1].Cursor), 0
 	if to != "" && to != cur.value && db.Sabotaged("cursor_with_data") {
-		if err := s.need.DB.Write(ctx, func(tx *db.Tx) error { return cur.move(tx, to) }); err != nil {
+		if err := p.Keep(ctx, func(tx *db.Tx) error { return cur.move(tx, to) }); err != nil {
 			return 0, err
 		}
 		cur.value, cur.version = to, cur.version+1
 		db.Dawdle("cursor_with_data")
 	}
-	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		fresh, err := s.unknown(tx, o.acc.ID, rows)
+	held, err := s.held(ctx, p, o.acc.ID, rows)
+	if err != nil {
+		return 0, err
+	}
+	err = p.Keep(ctx, func(tx *db.Tx) error {
+		fresh, err := p.unknown(tx, o.acc.ID, rows, held)
 		if err != nil {
 			return err
 		}
 		kept = len(fresh)
-		if err := s.store(tx, fresh); err != nil {
+		if err := p.store(tx, fresh); err != nil {
 			return err
 		}
-		tx.AfterCommit(func() { signal(s.wake) })
+		s.wakes(tx, p)
 		if to == "" || to == cur.value {
 			return nil
 		}
@@ -134,10 +144,15 @@ func (s *Service) keepPolled(ctx context.Context, o *opened, cur *cursor, batch 
 
 // unknown leaves out readings whose very content is stored already as the newest of its order: a poll overlaps, unchanged content stores nothing.
 // One that was passed over as stale at the time of what is held is no such content: being read again proves that it is what the channel says now.
-func (s *Service) unknown(tx *db.Tx, account string, rows []*stored) ([]*stored, error) {
+// In a far place what is held is given, since it lies in the main database.
+func (p place) unknown(tx *db.Tx, account string, rows []*stored, held map[string]time.Time) ([]*stored, error) {
 	b := db.NewBatch(0)
 	for _, r := range rows {
 		b.Add(r.external, r.hash)
+	}
+	if p.far {
+		have, err := farKnown(tx, account, b, held)
+		return without(rows, have), err
 	}
 	known, err := db.All(tx, scanID, `select distinct i.content_hash from inbox i, rows(x text, h text) where i.account_id = $1 and i.external = r.x and i.content_hash = r.h
 		and not exists (select 1 from inbox j where j.account_id = i.account_id and j.external = i.external and j.n > i.n and j.content_hash <> i.content_hash)
@@ -150,6 +165,54 @@ func (s *Service) unknown(tx *db.Tx, account string, rows []*stored) ([]*stored,
 	for _, h := range known {
 		have[h] = true
 	}
+	return without(rows, have), nil
+}
+
+// farKnown is unknown's question where the channel's view of the orders is not in the same database.
+func farKnown(tx *db.Tx, account string, b *db.Batch, held map[string]time.Time) (map[string]bool, error) {
+	have := map[string]bool{}
+	tx.SendQuery(`select i.content_hash, i.external, i.version_at, i.state = 'done' and coalesce(i.cause, '') = $2 from inbox i, rows(x text, h text)
+		where i.account_id = $1 and i.external = r.x and i.content_hash = r.h
+		and not exists (select 1 from inbox j where j.account_id = i.account_id and j.external = i.external and j.n > i.n and j.content_hash <> i.content_hash)`, func(row db.Scanner) error {
+		var hash, external string
+		var version time.Time
+		var passed bool
+		if err := row.Scan(&hash, &external, db.Time(&version), &passed); err != nil {
+			return err
+		}
+		if at, there := held[external]; !passed || !there || at.IsZero() || version.IsZero() || at.After(version) {
+			have[hash] = true
+		}
+		return nil
+	}, account, passedOver, b)
+	return have, tx.Flush()
+}
+
+// held is what we hold of the orders that rows in a far place are about: of which time. In the main database that is asked beside it.
+func (s *Service) held(ctx context.Context, p place, account string, rows []*stored) (map[string]time.Time, error) {
+	if !p.far {
+		return nil, nil
+	}
+	externals := make([]string, 0, len(rows))
+	for _, r := range rows {
+		externals = append(externals, r.external)
+	}
+	held := map[string]time.Time{}
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+		tx.SendQuery(`select external, version_at from channel_orders where account_id = $1 and external in (select key from json_each($2))`, func(row db.Scanner) error {
+			var external string
+			var at time.Time
+			err := row.Scan(&external, db.Time(&at))
+			held[external] = at
+			return err
+		}, account, db.Keys(slices.Compact(slices.Sorted(slices.Values(externals)))))
+		return tx.Flush()
+	})
+	return held, err
+}
+
+// without leaves out rows whose content is there, and all but one of the same content.
+func without(rows []*stored, have map[string]bool) []*stored {
 	fresh := make([]*stored, 0, len(rows))
 	for _, r := range rows {
 		if !have[r.hash] {
@@ -157,7 +220,7 @@ func (s *Service) unknown(tx *db.Tx, account string, rows []*stored) ([]*stored,
 			fresh = append(fresh, r)
 		}
 	}
-	return fresh, nil
+	return fresh
 }
 
 // polled notes how a poll went.
@@ -254,7 +317,10 @@ func (s *Service) attend(ctx context.Context, id string) {
 
 // round is one poll of everything that changes at an account.
 func (s *Service) round(ctx context.Context, o *opened) {
-	if _, err := s.Poll(ctx, o.acc.ID); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Conflict) {
+	// What is kept in a zone is read where that zone is, when its store answers: the rest goes on.
+	if _, err := s.at(o.acc.Residency); err != nil {
+		s.need.Log.Debug("poll waits for its zone", "account", o.acc.Name, "zone", o.acc.Residency)
+	} else if _, err := s.Poll(ctx, o.acc.ID); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Conflict) {
 		s.need.Log.Warn("poll", "account", o.acc.Name, "kind", fault.KindOf(err).String(), "err", err)
 	}
 	if o.wantListings.Swap(false) {

@@ -27,10 +27,19 @@ func (s *Service) Pressed(ctx context.Context) bool {
 	if s.need.DB.Now().Sub(p.at).Abs() < time.Second {
 		return p.full
 	}
-	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
-		_, err := db.One(tx, scanID, `select id from inbox where state = 'stored' and next_at <= $1 order by next_at, n limit 1 offset $2`, db.Micros(tx.Now), s.full)
-		return err
-	})
+	var err error
+	for _, in := range append([]place{s.home()}, s.far()...) {
+		err = in.Look(ctx, func(tx *db.Tx) error {
+			_, err := db.One(tx, scanID, `select id from inbox where state = 'stored' and next_at <= $1 order by next_at, n limit 1 offset $2`, db.Micros(tx.Now), s.full)
+			return err
+		})
+		if in.far && err != nil { // one that does not answer presses nobody
+			err = fault.New(fault.NotFound, "nothing")
+		}
+		if !fault.Is(err, fault.NotFound) {
+			break
+		}
+	}
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return p.full
 	}

@@ -60,18 +60,38 @@ func (s *Service) Replay(ctx context.Context, order string, apply bool, actor st
 	var rows []storedRow
 	var keys privacy.Keys
 	var held *channel.Order
+	p := s.home()
+	raws := func(tx *db.Tx) (err error) {
+		rows, keys, err = p.rawsOf(tx, d.Account, d.External)
+		return err
+	}
 	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
 		var err error
 		if d.Account, d.External, err = s.seenAs(tx, order); err != nil {
 			return err
 		}
-		if rows, keys, err = s.rawsOf(tx, d.Account, d.External); err != nil || s.need.Held == nil {
+		acc, err := s.Account(tx, d.Account)
+		if err != nil {
 			return err
+		}
+		if p, err = s.at(acc.Residency); err != nil {
+			return err
+		}
+		if !p.far {
+			if err := raws(tx); err != nil {
+				return err
+			}
+		}
+		if s.need.Held == nil {
+			return nil
 		}
 		h, err := s.need.Held(tx, order)
 		held = &h
 		return err
 	})
+	if err == nil && p.far {
+		err = p.Look(ctx, raws)
+	}
 	if err != nil {
 		return d, err
 	}
@@ -79,7 +99,7 @@ func (s *Service) Replay(ctx context.Context, order string, apply bool, actor st
 	if err != nil {
 		return d, err
 	}
-	newest, now := d.decode(ctx, s, o, rows, keys)
+	newest, now := d.decode(ctx, s, p, o, rows, keys)
 	if newest == nil {
 		return d, fault.New(fault.NotFound, "nothing that the channel sent of this order can be read any more").WithCode(privacy.Erased)
 	}
@@ -90,7 +110,7 @@ func (s *Service) Replay(ctx context.Context, order string, apply bool, actor st
 		return d, nil
 	}
 	d.Applied = true
-	return d, s.importAgain(ctx, newest.id, actor)
+	return d, s.importAgain(ctx, p, newest.id, actor)
 }
 
 // seenAs finds the account and the channel's id of one of our orders.
@@ -104,7 +124,7 @@ func (s *Service) seenAs(tx *db.Tx, order string) (account, external string, err
 }
 
 // rawsOf reads what is stored of an order, oldest first, the last hundred.
-func (s *Service) rawsOf(tx *db.Tx, account, external string) ([]storedRow, privacy.Keys, error) {
+func (p place) rawsOf(tx *db.Tx, account, external string) ([]storedRow, privacy.Keys, error) {
 	rows, err := db.All(tx, func(row db.Scanner) (storedRow, error) {
 		var r storedRow
 		err := row.Scan(&r.id, &r.source, &r.topic, db.Time(&r.version), db.Time(&r.read), db.Text(&r.keyID), &r.box, &r.state)
@@ -118,12 +138,12 @@ func (s *Service) rawsOf(tx *db.Tx, account, external string) ([]storedRow, priv
 	for i, r := range rows {
 		ids[i] = r.keyID
 	}
-	keys, err := s.need.Privacy.Keys(tx, ids)
+	keys, err := p.Keys(tx, ids)
 	return rows, keys, err
 }
 
 // decode fills the readings, and answers the newest that can be read: the latest version, then the latest read.
-func (d *ReplayDiff) decode(ctx context.Context, s *Service, o *opened, rows []storedRow, keys privacy.Keys) (newest *storedRow, now *channel.Order) {
+func (d *ReplayDiff) decode(ctx context.Context, s *Service, p place, o *opened, rows []storedRow, keys privacy.Keys) (newest *storedRow, now *channel.Order) {
 	var before *channel.Order
 	var best time.Time
 	for i := range rows {
@@ -131,7 +151,7 @@ func (d *ReplayDiff) decode(ctx context.Context, s *Service, o *opened, rows []s
 		reading := Reading{Inbox: r.id, Source: r.source, ReadAt: r.read, Version: r.version, State: r.state, Changed: []FieldDiff{}}
 		a := &arriving{row: r.inboxRow}
 		a.row.account, a.row.external = d.Account, d.External
-		if err := s.decodeOne(ctx, o, keys, a); err != nil {
+		if err := s.decodeOne(ctx, p, o, keys, a); err != nil {
 			reading.Erased, reading.Error = fault.CodeOf(err) == privacy.Erased, fault.Message(err)
 			d.Readings = append(d.Readings, reading)
 			continue
@@ -151,18 +171,24 @@ func (d *ReplayDiff) decode(ctx context.Context, s *Service, o *opened, rows []s
 }
 
 // importAgain puts a stored reading back to be imported, whatever we hold of the same time.
-func (s *Service) importAgain(ctx context.Context, inbox, actor string) error {
-	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
+func (s *Service) importAgain(ctx context.Context, p place, inbox, actor string) error {
+	again := func(tx *db.Tx) error {
+		s.wakes(tx, p)
 		_, err := tx.Exec(`update inbox set state = 'stored', topic = $2, attempts = 0, next_at = $3, done_at = null, cause = null where id = $1`, inbox, replayed, db.Micros(tx.Now))
-		if err != nil {
-			return err
+		return err
+	}
+	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		if !p.far {
+			if err := again(tx); err != nil {
+				return err
+			}
 		}
 		return s.need.Audit.Write(tx, audit.Entry{Actor: actor, Action: "order.replay", SubjectKind: "inbox", Subject: inbox})
 	})
-	if err == nil {
-		signal(s.wake)
+	if err != nil || !p.far {
+		return err
 	}
-	return err
+	return p.Keep(ctx, again)
 }
 
 // diffOf compares two readings field by field, sorted by field.

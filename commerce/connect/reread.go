@@ -52,12 +52,18 @@ func (s *Service) RunReads(ctx context.Context) error {
 // ReadOnce takes up to 32 wishes and carries them out, four at a time. It answers how many it took.
 func (s *Service) ReadOnce(ctx context.Context) (int, error) {
 	var wishes []wish
+	here, zones := "", s.reachable()
+	args := []any{}
+	if s.need.Zones != nil { // what is kept elsewhere is read where that is
+		here = ` and a.residency in (select key from json_each($2))`
+		args = append(args, db.Keys(zones))
+	}
 	err := s.need.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
 		due, err := db.All(tx, func(row db.Scanner) (wish, error) {
 			var w wish
 			return w, row.Scan(&w.account, &w.external, &w.reason, &w.wanted, &w.attempts)
 		}, `select r.account_id, r.external, r.reason, r.wanted_at, r.attempts from reads r join channel_accounts a on a.id = r.account_id
-			where a.state = 'active' and ((r.state = 'due' and r.next_at <= $1) or (r.state = 'running' and r.lease_until < $1)) order by r.next_at limit 32`, db.Micros(tx.Now))
+			where a.state = 'active'`+here+` and ((r.state = 'due' and r.next_at <= $1) or (r.state = 'running' and r.lease_until < $1)) order by r.next_at limit 32`, append([]any{db.Micros(tx.Now)}, args...)...)
 		if err != nil || len(due) == 0 {
 			wishes = nil
 			return err
@@ -100,25 +106,43 @@ func (s *Service) readWish(ctx context.Context, w wish) error {
 	if err != nil {
 		return err
 	}
+	p, err := s.at(o.acc.Residency)
+	if err != nil {
+		return err // the wish comes back when its lease ends
+	}
 	callCtx, cancel := context.WithTimeout(ctx, readLease-10*time.Second)
 	defer cancel()
 	c, err := o.ch.Order(callCtx, w.external)
 	if err != nil {
 		return s.readFailed(ctx, o, w, err)
 	}
-	row, err := s.seal(o.acc.ID, "read", w.reason, c)
+	row, err := p.seal(o.acc.ID, "read", w.reason, c)
 	if err != nil {
 		return err
 	}
-	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		fresh, err := s.unknown(tx, o.acc.ID, []*stored{row})
+	held, err := s.held(ctx, p, o.acc.ID, []*stored{row})
+	if err != nil {
+		return err
+	}
+	store := func(tx *db.Tx) error {
+		fresh, err := p.unknown(tx, o.acc.ID, []*stored{row}, held)
 		if err != nil {
 			return err
 		}
-		if err := s.store(tx, fresh); err != nil {
+		s.wakes(tx, p)
+		return p.store(tx, fresh)
+	}
+	if p.far {
+		if err := p.Keep(ctx, store); err != nil {
 			return err
 		}
-		tx.AfterCommit(func() { signal(s.wake) })
+	}
+	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		if !p.far {
+			if err := store(tx); err != nil {
+				return err
+			}
+		}
 		if _, err := tx.Exec(`delete from reads where account_id = $1 and external = $2 and wanted_at = $3`, w.account, w.external, w.wanted); err != nil {
 			return err
 		}
@@ -179,7 +203,7 @@ func (s *Service) PollReturns(ctx context.Context, account string) (int, error) 
 	if !ok || o.acc.State != Active || s.need.Returns == nil {
 		return 0, nil
 	}
-	cur, err := s.cursor(ctx, o.acc.ID, "returns")
+	cur, err := cursorOf(ctx, s.home(), o.acc.ID, "returns")
 	if err != nil {
 		return 0, err
 	}

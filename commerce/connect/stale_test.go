@@ -28,7 +28,7 @@ func TestPassedOver(t *testing.T) {
 						return err
 					}
 				}
-				fresh, err := h.s.unknown(tx, h.acc.ID, []*stored{&newest})
+				fresh, err := h.s.home().unknown(tx, h.acc.ID, []*stored{&newest}, nil)
 				n = len(fresh)
 				return err
 			}))

@@ -57,7 +57,7 @@ func (s *Service) close(tx *db.Tx, rows []waiting, by, why string) error {
 		ids = append(ids, w.id)
 		keys = append(keys, w.keys()...)
 	}
-	if _, err := tx.Exec(`update inbox set state = 'done', done_at = $2 where id in (select key from json_each($1)) and state in ('stuck', 'dead')`, db.Keys(ids), db.Micros(tx.Now)); err != nil {
+	if err := end(tx, ids); err != nil {
 		return err
 	}
 	return exception.Clear(tx, by, why, keys...)
@@ -74,8 +74,14 @@ const (
 
 // Unstick does what a person decided about a stuck message, by its inbox id. fault.NotFound when it does not wait (any more).
 func (s *Service) Unstick(ctx context.Context, inbox string, how Remedy, actor string) error {
+	for _, p := range s.far() {
+		there, err := s.unstickFar(ctx, p, inbox, how, actor)
+		if there || err != nil {
+			return err
+		}
+	}
 	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		w, err := db.One(tx, scanWaiting, `select id, cause from inbox i where i.id = $1 and i.state in ('stuck', 'dead')`+tx.Lock(), inbox)
+		w, err := stuckRow(tx, inbox)
 		if err != nil {
 			return err
 		}
@@ -83,17 +89,10 @@ func (s *Service) Unstick(ctx context.Context, inbox string, how Remedy, actor s
 		if err := s.need.Audit.Write(tx, entry); err != nil {
 			return err
 		}
-		set := `state = 'stored', attempts = 0, next_at = $2, done_at = null, cause = null`
-		switch how {
-		case Again:
-		case AsReceived:
-			set += `, version_at = received_at`
-		case Leave:
+		if how == Leave {
 			return s.close(tx, []waiting{w}, actor, "left out")
-		default:
-			return fault.Field("remedy", "must be %s, %s or %s", Again, AsReceived, Leave)
 		}
-		if _, err := tx.Exec(`update inbox set `+set+` where id = $1`, inbox, db.Micros(tx.Now)); err != nil {
+		if err := readAgain(tx, inbox, how, 0); err != nil {
 			return err
 		}
 		return exception.Clear(tx, actor, "read again", w.keys()...)
@@ -104,7 +103,56 @@ func (s *Service) Unstick(ctx context.Context, inbox string, how Remedy, actor s
 	return err
 }
 
-// Resolved is told that a person has closed the case of a stuck message: it waits no longer.
+func stuckRow(tx *db.Tx, inbox string) (waiting, error) {
+	return db.One(tx, scanWaiting, `select id, cause from inbox i where i.id = $1 and i.state in ('stuck', 'dead')`+tx.Lock(), inbox)
+}
+
+// readAgain puts a stuck row back, as if it had been tried so often.
+func readAgain(tx *db.Tx, inbox string, how Remedy, tried int) error {
+	set := `state = 'stored', attempts = $3, next_at = $2, done_at = null, cause = null`
+	switch how {
+	case Again:
+	case AsReceived:
+		set += `, version_at = received_at`
+	default:
+		return fault.Field("remedy", "must be %s, %s or %s", Again, AsReceived, Leave)
+	}
+	_, err := tx.Exec(`update inbox set `+set+` where id = $1`, inbox, db.Micros(tx.Now), tried)
+	return err
+}
+
+// unstickFar is Unstick in a zone of its own: there first, then audit and case. Cut off between the two, the import that follows closes the case.
+func (s *Service) unstickFar(ctx context.Context, p place, inbox string, how Remedy, actor string) (there bool, err error) {
+	var w waiting
+	err = p.Keep(ctx, func(tx *db.Tx) (err error) {
+		if w, err = stuckRow(tx, inbox); err != nil {
+			return err
+		}
+		s.wakes(tx, p)
+		if how == Leave {
+			return end(tx, []string{inbox})
+		}
+		return readAgain(tx, inbox, how, 1)
+	})
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	return true, s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		entry := audit.Entry{Actor: actor, Action: "inbox." + string(how), SubjectKind: "inbox", Subject: inbox, Detail: map[string]any{"cause": w.cause, "zone": p.zone}}
+		if err := s.need.Audit.Write(tx, entry); err != nil {
+			return err
+		}
+		if how == Leave {
+			return exception.Clear(tx, actor, "left out", w.keys()...)
+		}
+		return exception.Clear(tx, actor, "read again", w.keys()...)
+	})
+}
+
+// Resolved is told that a person has closed the case of a stuck message: it waits no longer. One in a far zone is told by Settle.
 func (s *Service) Resolved(tx *db.Tx, inbox, actor string) error {
 	w, err := db.All(tx, scanWaiting, `select id, cause from inbox where id = $1 and state in ('stuck', 'dead')`, inbox)
 	if err != nil || len(w) == 0 {
@@ -119,8 +167,23 @@ const KeepRaw = 90 * 24 * time.Hour
 // Sweep forgets raw payloads that are older than keep, with their keys, up to limit of them; it answers how many. What still waits for a person loses its content
 // and its case. Run it daily until it answers 0.
 func (s *Service) Sweep(ctx context.Context, keep time.Duration, limit int) (int, error) {
+	return s.sweep(ctx, s.home(), keep, limit)
+}
+
+// SweepZone is Sweep in another zone.
+func (s *Service) SweepZone(ctx context.Context, zone string, keep time.Duration, limit int) (int, error) {
+	p, err := s.at(zone)
+	if err != nil {
+		return 0, err
+	}
+	return s.sweep(ctx, p, keep, limit)
+}
+
+func (s *Service) sweep(ctx context.Context, p place, keep time.Duration, limit int) (int, error) {
 	n := 0
-	err := s.need.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
+	var stuck []waiting
+	const why = "its content is older than what is kept"
+	err := p.Keep(db.Background(ctx), func(tx *db.Tx) error {
 		type old struct {
 			waiting
 			key, state string
@@ -133,7 +196,7 @@ func (s *Service) Sweep(ctx context.Context, keep time.Duration, limit int) (int
 			return err
 		}
 		var ids, keys []string
-		var stuck []waiting
+		stuck = nil
 		for _, o := range rows {
 			ids = append(ids, o.id)
 			keys = append(keys, o.key)
@@ -141,33 +204,43 @@ func (s *Service) Sweep(ctx context.Context, keep time.Duration, limit int) (int
 				stuck = append(stuck, o.waiting)
 			}
 		}
-		if len(stuck) > 0 {
-			if err := s.close(tx, stuck, "system", "its content is older than what is kept"); err != nil {
+		if len(stuck) > 0 && !p.far {
+			if err := s.close(tx, stuck, "system", why); err != nil {
 				return err
 			}
 		}
-		if err := s.need.Privacy.Destroy(tx, keys); err != nil {
+		if err := p.Destroy(tx, keys); err != nil {
 			return err
 		}
 		_, err = tx.Exec(`delete from inbox where id in (select key from json_each($1))`, db.Keys(ids))
 		return err
 	})
-	return n, err
+	if err != nil || !p.far || len(stuck) == 0 {
+		return n, err
+	}
+	return n, s.need.DB.Write(db.Background(ctx), func(tx *db.Tx) error { return clearCases(tx, why, stuck) })
 }
 
-// Erase destroys the keys of everything stored of orders, and marks them: what comes of them later loses its personal fields, and replay answers "erased".
+// Erase destroys the keys of everything stored of orders, and marks them: what comes of them later loses its personal fields, and replay answers "erased". What lies in a far
+// zone is EraseRaw's.
 func (s *Service) Erase(tx *db.Tx, account string, externals []string) error {
-	keys, err := db.All(tx, scanID, `select key_id from inbox where account_id = $1 and external in (select key from json_each($2)) and key_id is not null`, account, db.Keys(externals))
-	if err != nil {
+	if _, err := tx.Exec(`update channel_orders set erased = true where account_id = $1 and external in (select key from json_each($2))`, account, db.Keys(externals)); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`update channel_orders set erased = true where account_id = $1 and external in (select key from json_each($2))`, account, db.Keys(externals)); err != nil {
+	return s.EraseRaw(tx, account, externals)
+}
+
+// EraseRaw destroys the keys of everything stored of orders in the database of the transaction.
+func (s *Service) EraseRaw(tx *db.Tx, account string, externals []string) error {
+	keys, err := db.All(tx, scanID, `select key_id from inbox where account_id = $1 and external in (select key from json_each($2)) and key_id is not null`, account, db.Keys(externals))
+	if err != nil {
 		return err
 	}
 	return s.need.Privacy.Destroy(tx, keys)
 }
 
-// Readable lists the channel's ids of orders, "" among them for what named none, of which something stored can be opened.
+// Readable lists the channel's ids of orders, "" among them for what named none, of which something stored in the database of the transaction
+// can be opened.
 func (s *Service) Readable(tx *db.Tx, account string, limit int) ([]string, error) {
 	return db.All(tx, scanID, `select distinct i.external from inbox i join personal_keys k on k.id = i.key_id where i.account_id = $1 order by i.external limit $2`, account, limit)
 }

@@ -33,9 +33,17 @@ func (s *Store) StartRehash(ctx context.Context, actor, request string) error {
 	if err := s.vault.Turn(ctx, s.zone, vault.Find); err != nil {
 		return err
 	}
-	return s.db.Write(ctx, func(tx *db.Tx) error {
-		if err := s.mark(tx, lookup+s.zone, itoa(tx.Now.UnixMicro()), 0); err != nil {
+	begin := func(tx *db.Tx) error { return s.mark(tx, lookup+s.zone, itoa(tx.Now.UnixMicro()), 0) }
+	if s.far() {
+		if err := s.Keep(ctx, begin); err != nil {
 			return err
+		}
+	}
+	return s.home.Write(ctx, func(tx *db.Tx) error {
+		if !s.far() {
+			if err := begin(tx); err != nil {
+				return err
+			}
 		}
 		return s.log.Write(tx, audit.Entry{Actor: actor, Action: "personal.rotate_lookup", SubjectKind: "zone", Subject: s.zone, RequestID: request})
 	})

@@ -12,6 +12,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/hex"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -24,12 +25,15 @@ import (
 // Options of a Store.
 type Options struct {
 	Zone string // residency zone; default vault.MainZone
+	// Home is the main zone's database, where the audit log is; default: this one. With another the store is far: see Store.Keep.
+	Home *db.DB
 }
 
 // Store seals and opens what is personal in one residency zone. It is safe for concurrent use.
 type Store struct {
 	vault  *vault.Vault
 	db     *db.DB
+	home   *db.DB // where the audit log is
 	log    *audit.Log
 	zone   string
 	wrap   *vault.Cipher
@@ -63,9 +67,49 @@ func Open(ctx context.Context, d *db.DB, v *vault.Vault, log *audit.Log, o Optio
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "compression is not available")
 	}
-	s := &Store{v, d, log, o.Zone, wrap, hash, nil, packer, opener}
+	if o.Home == nil {
+		o.Home = d
+	}
+	s := &Store{v, d, o.Home, log, o.Zone, wrap, hash, nil, packer, opener}
 	s.inside, err = s.contentKey(ctx)
 	return s, err
+}
+
+// Zone is the residency zone of the store.
+func (s *Store) Zone() string { return s.zone }
+
+// DB is the database of the store.
+func (s *Store) DB() *db.DB { return s.db }
+
+// Vault holds the keys of the store.
+func (s *Store) Vault() *vault.Vault { return s.vault }
+
+// far reports whether the store has a database of its own, beside the main one.
+func (s *Store) far() bool { return s.home != s.db }
+
+// farTime is how long one use of a far store may take: who waits for it does something else then.
+const farTime = 10 * time.Second
+
+// Look runs fn in a reading transaction of the store's database; a far store that does not answer within ten seconds is Unavailable.
+func (s *Store) Look(ctx context.Context, fn func(tx *db.Tx) error) error {
+	if !s.far() {
+		return s.db.Read(ctx, fn)
+	}
+	ctx, cancel := context.WithTimeout(ctx, farTime)
+	defer cancel()
+	return s.db.Read(ctx, fn)
+}
+
+// Keep runs fn in a writing transaction of the store's database. In a far store it commits by itself, before or after what belongs to it in the main database: both have to
+// bear being repeated. What the context wants to have written beside an effect (db.Along) is written in the main database only. One that does not answer within ten
+// seconds is Unavailable.
+func (s *Store) Keep(ctx context.Context, fn func(tx *db.Tx) error) error {
+	if !s.far() {
+		return s.db.Write(ctx, fn)
+	}
+	ctx, cancel := context.WithTimeout(db.Along(ctx, nil), farTime)
+	defer cancel()
+	return s.db.Write(ctx, fn)
 }
 
 const (

@@ -100,6 +100,7 @@ type Reading struct {
 	Actor     string // see audit.Entry
 	Purpose   string // "print label", "answer the buyer", …
 	RequestID string
+	To        string // who gets it, if not the one who reads: "courier:leopards"; "export" for a file
 }
 
 // Read opens one record for a purpose; the reading is in the audit log before anything is returned. Faults: Invalid without actor or
@@ -122,21 +123,7 @@ func (s *Store) ReadAll(ctx context.Context, ids []string, why Reading) (map[str
 	if why.Actor == "" || why.Purpose == "" {
 		return nil, fault.New(fault.Invalid, "personal data is read by somebody, for a purpose")
 	}
-	var rows []boxRow
-	var keys Keys
-	err := s.db.Write(ctx, func(tx *db.Tx) (err error) {
-		if rows, keys, err = s.boxes(tx, ids); err != nil {
-			return err
-		}
-		entries := make([]audit.Entry, 0, len(rows))
-		for _, r := range rows {
-			entries = append(entries, audit.Entry{
-				Actor: why.Actor, Action: "personal.read", SubjectKind: "personal_record", Subject: r.id,
-				Purpose: why.Purpose, RequestID: why.RequestID, Detail: map[string]string{"account": r.account, "external": r.external},
-			})
-		}
-		return s.log.Write(tx, entries...)
-	})
+	rows, keys, err := s.noted(ctx, ids, why)
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +139,38 @@ func (s *Store) ReadAll(ctx context.Context, ids []string, why Reading) (map[str
 		}
 	}
 	return out, nil
+}
+
+// noted reads boxes and has the readings be in the audit log: in one transaction, or, where the records are far, the log before anything is opened.
+func (s *Store) noted(ctx context.Context, ids []string, why Reading) (rows []boxRow, keys Keys, err error) {
+	read := func(tx *db.Tx) (err error) {
+		rows, keys, err = s.boxes(tx, ids)
+		return err
+	}
+	if s.far() {
+		if err := s.Look(ctx, read); err != nil || len(rows) == 0 {
+			return nil, keys, err
+		}
+	}
+	err = s.home.Write(ctx, func(tx *db.Tx) error {
+		if !s.far() {
+			if err := read(tx); err != nil {
+				return err
+			}
+		}
+		entries := make([]audit.Entry, 0, len(rows))
+		for _, r := range rows {
+			detail := map[string]string{"account": r.account, "external": r.external}
+			if s.far() {
+				detail["zone"] = s.zone
+			}
+			entries = append(entries, audit.Entry{
+				Actor: why.Actor, Action: "personal.read", SubjectKind: "personal_record", Subject: r.id, Purpose: why.Purpose, RequestID: why.RequestID, Detail: detail,
+			})
+		}
+		return s.log.Write(tx, entries...)
+	})
+	return rows, keys, err
 }
 
 // boxRow is a stored record, still sealed.
