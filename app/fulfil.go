@@ -25,7 +25,7 @@ func (a *App) fulfilment(context.Context) error {
 // fulfillmentNeeds is what fulfillment gets from its neighbours.
 func (a *App) fulfillmentNeeds() fulfillment.Needs {
 	return fulfillment.Needs{
-		DB: a.DB, Orders: a.ordersToFulfil, Lines: a.Order.OpenLines, Grants: a.Inventory.Grants, Free: a.free, Adjust: a.Inventory.Move,
+		DB: a.DB, Orders: a.ordersToFulfil, Lines: a.Order.OpenLines, Grants: a.Inventory.Grants, Free: a.free, Adjust: a.Inventory.Move, Shelves: a.Inventory.Shelves,
 		Shift: func(tx *db.Tx, reqs []fulfillment.Shift) error {
 			all := make([]inventory.ShiftReq, len(reqs))
 			for i, r := range reqs {

@@ -39,6 +39,8 @@ type Needs struct {
 	Rank func(tx *db.Tx, routes []Route) ([][]Place, error)
 	// Variants finds variants by SKU or GTIN; unknown ones are left out.
 	Variants func(tx *db.Tx, codes []string) (map[string]string, error)
+	// Shelves says where variants lie at a location; one that lies nowhere in particular is left out. nil: nobody knows.
+	Shelves func(tx *db.Tx, location string, variants []string) (map[string]string, error)
 	// Parcels announces packed parcels to dispatch and answers their shipments, at the same index.
 	Parcels func(tx *db.Tx, ps []Parcel) ([]string, error)
 	// StopShipments calls as many shipments of a fulfillment order off as it takes to free these goods (none = all of them), and says what was in

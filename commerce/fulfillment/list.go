@@ -1,7 +1,6 @@
 package fulfillment
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -122,47 +121,4 @@ func (s *Service) Of(tx *db.Tx, order string) ([]FO, error) {
 		all = append(all, *f)
 	}
 	return all, err
-}
-
-// PickLine is one walk to a shelf: so many units of a SKU for these fulfillment orders.
-type PickLine struct {
-	SKU      string   `json:"sku"`
-	Variant  string   `json:"variant_id"`
-	Title    string   `json:"title"`
-	Quantity int64    `json:"quantity"`
-	Orders   []string `json:"fulfillment_numbers"`
-}
-
-// PickList sums what is still to be picked at a location, SKU by SKU, for the fulfillment orders with the earliest deadlines.
-func (s *Service) PickList(tx *db.Tx, location string, limit int) ([]PickLine, error) {
-	p, err := s.List(tx, Filter{Location: location, States: []string{Fresh, Accepted, Picking}}, "", limit)
-	if err != nil {
-		return nil, err
-	}
-	var all []PickLine
-	at := map[string]int{}
-	for _, f := range p.Items {
-		for _, l := range f.Lines {
-			n := l.Quantity - l.Picked
-			if n == 0 {
-				continue
-			}
-			i, known := at[l.Variant]
-			if !known {
-				i = len(all)
-				at[l.Variant] = i
-				all = append(all, PickLine{SKU: l.SKU, Variant: l.Variant, Title: l.Title})
-			}
-			all[i].Quantity += n
-			if o := all[i].Orders; len(o) == 0 || o[len(o)-1] != f.Number {
-				all[i].Orders = append(o, f.Number)
-			}
-		}
-	}
-	sortBySKU(all)
-	return all, nil
-}
-
-func sortBySKU(all []PickLine) {
-	slices.SortFunc(all, func(a, b PickLine) int { return strings.Compare(a.SKU, b.SKU) })
 }

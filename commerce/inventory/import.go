@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/kernel/money"
@@ -22,6 +23,7 @@ var StockColumns = []sheet.Column{
 	{Name: "quantity", Required: true, Also: []string{"qty", "on hand", "stock"}},
 	{Name: "condition"},
 	{Name: "safety", Also: []string{"safety stock"}},
+	{Name: "shelf", Also: []string{"bin", "bay"}},
 	{Name: "unit_cost", Also: []string{"cost"}},
 	{Name: "currency"},
 	{Name: "note"},
@@ -80,6 +82,7 @@ func (s *Service) importPart(tx *db.Tx, rows []sheet.Row, seen map[string]int, h
 	}
 	var counts []Counted
 	var safety []Safety
+	var shelves []Shelf
 	here := map[string]int{}
 	for _, row := range rows {
 		c, err := countOf(row, variants, codes)
@@ -96,14 +99,19 @@ func (s *Service) importPart(tx *db.Tx, rows []sheet.Row, seen map[string]int, h
 		if n, _ := row.Int("safety", -1); n >= 0 && c.Condition == stock.Sellable {
 			safety = append(safety, Safety{Variant: c.Variant, Location: c.Location, Quantity: n})
 		}
+		if shelf := row.Get("shelf"); shelf != "" && c.Condition == stock.Sellable {
+			shelves = append(shelves, Shelf{Location: c.Location, Variant: c.Variant, Name: shelf})
+		}
 	}
 	if err := s.open(tx, counts, report); err != nil {
 		return err
 	}
-	if len(safety) == 0 {
-		return nil
+	if len(safety) > 0 {
+		if err := s.SetSafety(tx, safety); err != nil {
+			return err
+		}
 	}
-	return s.SetSafety(tx, safety)
+	return s.SetShelves(tx, shelves)
 }
 
 // lookUp finds the SKUs and locations that rows name.
@@ -142,6 +150,9 @@ func countOf(row sheet.Row, variants, codes map[string]string) (c Counted, err e
 	}
 	if c.Quantity < 0 || c.Quantity > mostUnits {
 		return c, fault.Field("quantity", "must be zero or more units that a location can hold")
+	}
+	if utf8.RuneCountInString(row.Get("shelf")) > mostShelf {
+		return c, fault.Field("shelf", "is at most %d letters", mostShelf)
 	}
 	if n, err := row.Int("safety", 0); err != nil || n < 0 || n > mostUnits {
 		return c, cmp.Or(err, error(fault.Field("safety", "must not be negative")))
