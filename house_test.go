@@ -171,7 +171,7 @@ var owners = map[string]string{
 	"personal_keys": "platform/privacy", "personal_records": "platform/privacy", "audit_log": "platform/audit", "audit_head": "platform/audit", "api_keys": "platform/access", "users": "platform/access", "user_sessions": "platform/access", "user_tokens": "platform/access", "sign_in_tries": "platform/access", "access_setup": "platform/access", "idempotency_keys": "web/api", "saved_views": "platform/view",
 	"legal_entities": "commerce/policy", "policy_rows": "commerce/policy", "policy_version": "commerce/policy", "number_blocks": "commerce/policy",
 	"products": "commerce/catalog", "variants": "commerce/catalog", "kit_parts": "commerce/catalog", "price_lists": "commerce/catalog", "prices": "commerce/catalog", "costs": "commerce/catalog",
-	"channel_products": "commerce/catalog", "locations": "commerce/inventory", "stock_levels": "commerce/inventory", "shelves": "commerce/inventory", "stock_movements": "commerce/inventory",
+	"channel_products": "commerce/catalog", "locations": "commerce/inventory", "stock_levels": "commerce/inventory", "stock_sold_out": "commerce/inventory", "shelves": "commerce/inventory", "stock_movements": "commerce/inventory",
 	"reservations": "commerce/inventory", "shortages": "commerce/inventory", "channel_buffers": "commerce/inventory",
 	"sales_channels": "commerce/connect", "channel_accounts": "commerce/connect", "account_health": "commerce/connect", "account_locations": "commerce/connect", "channel_cursors": "commerce/connect",
 	"inbox": "commerce/connect", "channel_orders": "commerce/connect", "reads": "commerce/connect", "early_returns": "commerce/connect", "tells": "commerce/connect", "channel_stock": "commerce/connect", "channel_prices": "commerce/connect",

@@ -115,6 +115,15 @@ func TestTakeChanged(t *testing.T) {
 		same(t, []string{"b"}, s.changed())
 		s.reserve(s.line("1", "b", 1, 1))
 		same(t, 0, len(s.changed()))
+		s.Run("what sold out overtakes", func(t *testing.T) {
+			for _, v := range []string{"a", "b", "c"} {
+				s.put(v, s.w, 5)
+			}
+			s.reserve(s.line("2", "c", 6, 1))
+			same(t, []string{"a", "c"}, s.changed())
+			same(t, []string{"b"}, s.changed())
+			same(t, 0, len(s.changed()))
+		})
 	})
 }
 

@@ -321,12 +321,17 @@ func (b *book) tell() error {
 
 // saveLevels writes differences, refused where they would reserve more than there is: the levels are locked, so that cannot happen.
 func (b *book) saveLevels() error {
-	batch := db.NewBatch(3)
+	batch, gone := db.NewBatch(3), db.NewBatch(1)
 	for _, s := range slices.SortedFunc(maps.Keys(b.levels), compareSpots) {
-		if l := b.levels[s]; l.touched || l.onHand != l.wasOnHand || l.reserved != l.wasReserved {
+		l := b.levels[s]
+		if l.touched || l.onHand != l.wasOnHand || l.reserved != l.wasReserved {
 			batch.Add(s.variant, s.location, s.condition, l.onHand-l.wasOnHand, l.reserved-l.wasReserved)
 		}
+		if s.condition == stock.Sellable && l.onHand-l.reserved <= l.safety && l.wasOnHand-l.wasReserved > l.safety {
+			gone.Add(db.ID(), s.variant)
+		}
 	}
+	b.tx.Send(`insert into stock_sold_out (id, variant_id, at) select r.i, r.v, $1 from rows(i text, v text)`, gone, b.tx.Now.UnixMicro())
 	p := b.tx.Send(`update stock_levels set on_hand = stock_levels.on_hand + r.h, reserved = stock_levels.reserved + r.q, dirty = true, updated_at = $1
 		from rows(v text, l text, c text, h bigint, q bigint)
 		where stock_levels.variant_id = r.v and stock_levels.location_id = r.l and stock_levels.condition = r.c

@@ -8,14 +8,27 @@ import (
 )
 
 // TakeChanged returns variants whose stock changed since they were last taken, up to limit, and forgets that they did: the caller's
-// transaction must also remember to tell the channels. A kit changes with its parts. The rows are taken in key order.
+// transaction must also remember to tell the channels. What sold out somewhere comes first, in that order, whatever else waits. A kit changes with its parts.
+// The rows are taken in key order.
 func (s *Service) TakeChanged(tx *db.Tx, limit int) ([]string, error) {
+	first, err := takeSoldOut(tx, limit)
+	if err != nil {
+		return nil, err
+	}
+	if len(first) < limit {
+		more, err := db.All(tx, func(row db.Scanner) (v string, err error) { return v, row.Scan(&v) }, `select variant_id from stock_levels where dirty group by variant_id order by variant_id limit $1`, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range more[:min(len(more), limit-len(first))] {
+			first[v] = true
+		}
+	}
 	taken, err := db.All(tx, func(row db.Scanner) (x spot, err error) {
 		err = row.Scan(&x.variant, &x.location, db.Text(&x.condition))
 		return x, err
-	}, `select variant_id, location_id, condition from stock_levels where dirty
-		and variant_id in (select variant_id from stock_levels where dirty group by variant_id order by variant_id limit $1)
-		order by variant_id, location_id, condition`+tx.Lock(), limit)
+	}, `select variant_id, location_id, condition from stock_levels where dirty and variant_id in (select key from json_each($1))
+		order by variant_id, location_id, condition`+tx.Lock(), db.Keys(slices.Sorted(maps.Keys(first))))
 	if err != nil {
 		return nil, err
 	}
@@ -37,4 +50,25 @@ func (s *Service) markDirty(tx *db.Tx, variants map[string]bool) error {
 		return touch(tx, "true")
 	}
 	return touch(tx, `variant_id in (select key from json_each($1))`, db.Keys(slices.Sorted(maps.Keys(variants))))
+}
+
+// takeSoldOut takes what was noted as sold out; what another process is just taking is left to it.
+func takeSoldOut(tx *db.Tx, limit int) (map[string]bool, error) {
+	lock := tx.Lock()
+	if lock != "" {
+		lock += " skip locked"
+	}
+	variants, batch := map[string]bool{}, db.NewBatch(1)
+	_, err := db.All(tx, func(row db.Scanner) (x struct{}, err error) {
+		var id, variant string
+		err = row.Scan(&id, &variant)
+		batch.Add(id)
+		variants[variant] = true
+		return x, err
+	}, `select id, variant_id from stock_sold_out order by id limit $1`+lock, limit)
+	if err != nil {
+		return nil, err
+	}
+	tx.Send(`delete from stock_sold_out where id in (select i from rows(i text))`, batch)
+	return variants, nil
 }
