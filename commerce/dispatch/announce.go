@@ -345,13 +345,14 @@ func (s *Service) on(ctx context.Context, ref string, version int64, fn func(tx 
 	return out, err
 }
 
-// open finds a shipment by id, number or tracking number, locks its order, and reads it again.
+// open finds a shipment by id, number or tracking number, locks its order, and reads it again. A tracking number out of reach is on no parcel.
 func (s *Service) open(tx *db.Tx, ref string) (Order, *Shipment, error) {
+	seen, args := tx.Within("shipments", "s", []any{ref})
 	found, err := db.All(tx, func(row db.Scanner) (v [2]string, err error) {
 		err = row.Scan(&v[0], &v[1])
 		return v, err
 	}, `select id, order_id from dispatch_shipments where id = $1 or number = $1
-		union select id, order_id from dispatch_shipments where tracking = $1 and tracking <> '' and state <> 'cancelled'`, ref)
+		union select s.id, s.order_id from dispatch_shipments s where s.tracking = $1 and s.tracking <> '' and s.state <> 'cancelled'`+seen, args...)
 	switch {
 	case err != nil:
 		return Order{}, nil, err

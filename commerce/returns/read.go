@@ -77,8 +77,20 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 	return p, err
 }
 
-// Get reads a return by our id or number.
-func (s *Service) Get(tx *db.Tx, ref string) (RMA, error) { return one(tx, ref) }
+// Get reads a return by our id or number, as far as whoever asks reaches. Fault: NotFound.
+func (s *Service) Get(tx *db.Tx, ref string) (RMA, error) {
+	seen, args := tx.Within("returns", "r", []any{ref})
+	if seen != "" {
+		ids, err := db.All(tx, func(row db.Scanner) (id string, err error) { return id, row.Scan(&id) }, `select r.id from returns_rma r where (r.id = $1 or r.number = $1)`+seen, args...)
+		if err != nil {
+			return RMA{}, err
+		}
+		if len(ids) == 0 {
+			return RMA{}, notFound(ref)
+		}
+	}
+	return one(tx, ref)
+}
 
 // Of lists the returns of an order, oldest first.
 func (s *Service) Of(tx *db.Tx, order string) ([]RMA, error) {

@@ -21,7 +21,7 @@ type FeedFilter struct {
 
 // Feed reads the events after a position in their order, contracts only unless the filter says otherwise, and says where to go on: after
 // the last event given, or after what was looked through in vain. A limit outside 1…1000 is 100. A consumer that stores next with its
-// own effect misses nothing and sees nothing twice.
+// own effect misses nothing and sees nothing twice. Who sees only a part of the events is told of no position but theirs.
 func Feed(tx *db.Tx, after int64, limit int, f FeedFilter) (events []Stored, next int64, err error) {
 	if limit < 1 || limit > 1000 {
 		limit = 100
@@ -31,6 +31,7 @@ func Feed(tx *db.Tx, after int64, limit int, f FeedFilter) (events []Stored, nex
 		return nil, after, err
 	}
 	next = after
+	part := false
 	for range feedSpans {
 		if next >= head {
 			break
@@ -38,16 +39,20 @@ func Feed(tx *db.Tx, after int64, limit int, f FeedFilter) (events []Stored, nex
 		to := min(head, next+feedSpan)
 		where, args := f.where(next, to, limit)
 		seen, args := tx.Within("events", "e", args)
+		part = seen != ""
 		if events, err = db.All(tx, scan, `select `+columns+` from events e where `+where+seen+` order by e.position limit $3`, args...); err != nil {
 			return nil, after, err
 		}
 		switch {
-		case len(events) == limit:
-			return events, events[limit-1].Position, nil
+		case len(events) == limit, len(events) > 0 && part:
+			return events, events[len(events)-1].Position, nil
 		case len(events) > 0:
 			return events, to, nil
 		}
 		next = to
+	}
+	if part && next >= head { // how far the head has gone says how much happened elsewhere
+		next = after
 	}
 	return nil, next, nil
 }

@@ -231,15 +231,20 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 }
 
 func (s *Server) caller(ctx huma.Context) (access.Caller, error) {
-	if who, ok := access.From(ctx.Context()); ok {
+	return s.callerBy(ctx.Context(), ctx.Header)
+}
+
+// callerBy says who comes with these headers.
+func (s *Server) callerBy(ctx context.Context, header func(string) string) (access.Caller, error) {
+	if who, ok := access.From(ctx); ok {
 		return who, nil
 	}
-	scheme, key, _ := strings.Cut(ctx.Header("Authorization"), " ")
+	scheme, key, _ := strings.Cut(header("Authorization"), " ")
 	if key = strings.TrimSpace(key); !strings.EqualFold(scheme, "bearer") || key == "" {
 		return access.Caller{}, fault.New(fault.Unauthorized, "an API key is needed: Authorization: Bearer …")
 	}
 	if s.Local != "" && subtle.ConstantTimeCompare([]byte(key), []byte(s.Local)) == 1 {
-		login := ctx.Header("X-Openclaw-Login")
+		login := header("X-Openclaw-Login")
 		if login == "" {
 			login = "local"
 		}
@@ -248,5 +253,5 @@ func (s *Server) caller(ctx huma.Context) (access.Caller, error) {
 	if s.Keys == nil {
 		return access.Caller{}, fault.New(fault.Unauthorized, "the API key is not right")
 	}
-	return s.Keys.Verify(ctx.Context(), key)
+	return s.Keys.Verify(ctx, key)
 }

@@ -227,7 +227,14 @@ func caseBulk(v *visit) error {
 	}
 	well, first := 0, error(nil)
 	for _, id := range ids {
-		c, err := v.caseAt(clean(id))
+		var c caseRow
+		err := v.read(func(tx *db.Tx) error { return sees(tx, access.Exceptions, clean(id)) })
+		if fault.Is(err, fault.NotFound) {
+			err = fault.New(fault.NotFound, "there is no exception %s", id)
+		}
+		if err == nil {
+			c, err = v.caseAt(clean(id))
+		}
 		if err == nil && !offers(c, v.form("what")) {
 			err = fault.New(fault.Conflict, "%s: this case does not offer that", c.Title)
 		}

@@ -37,7 +37,14 @@ func (v *visit) adding() (addPage, error) {
 		return addPage{}, fault.New(fault.NotFound, "there is no such kind of channel")
 	}
 	p := addPage{Kind: kinds[i], Given: map[string]string{}}
-	return p, v.read(func(tx *db.Tx) (err error) { p.Entities, err = v.Policy.Entity(tx); return err })
+	return p, v.read(func(tx *db.Tx) error {
+		all, err := v.Policy.Entity(tx)
+		if err != nil {
+			return err
+		}
+		p.Entities, err = within(tx, access.Entities, all, func(e policy.LegalEntity) string { return e.ID })
+		return err
+	})
 }
 
 // channelAddDo checks the settings with the partner and keeps the account, in shadow mode: it reads and compares and does nothing else.

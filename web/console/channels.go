@@ -29,6 +29,9 @@ func channels(v *visit) error {
 	p := channelsPage{Kinds: v.Connect.Kinds()}
 	err := v.read(func(tx *db.Tx) error {
 		all, err := v.Connect.Accounts(tx)
+		if err == nil {
+			all, err = seenAccounts(tx, all)
+		}
 		p.Items = nil
 		for _, a := range all {
 			c, err := v.Connect.Condition(tx, a.ID)

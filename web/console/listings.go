@@ -41,6 +41,9 @@ func listings(v *visit) error {
 			return err
 		}
 		p.Names, _ = named(p.Accounts)
+		if p.Accounts, err = seenAccounts(tx, p.Accounts); err != nil {
+			return err
+		}
 		all, err := v.Catalog.All(tx, p.Account, p.State, v.ask("after"), size+1)
 		if err != nil {
 			return err

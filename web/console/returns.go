@@ -95,7 +95,14 @@ func returnList(v *visit) error {
 			return err
 		}
 		p.Next = page.Next
-		p.Items, err = v.returnRows(tx, page.Items, p.Accounts)
+		if p.Items, err = v.returnRows(tx, page.Items, p.Accounts); err != nil {
+			return err
+		}
+		var shown []string
+		for _, r := range page.Items {
+			shown = append(shown, r.Account)
+		}
+		p.Accounts, err = seenAccounts(tx, p.Accounts, shown...)
 		return err
 	})
 	if err != nil {
@@ -188,7 +195,7 @@ func (v *visit) returnBy(tx *db.Tx, code string) (returns.RMA, error) {
 	} else if o, err := v.Order.Get(tx, "#"+code); err == nil { // as a shop front writes it
 		id = o.ID
 	}
-	if id == "" {
+	if id == "" || sees(tx, access.Orders, id) != nil {
 		return r, err
 	}
 	all, err := v.Returns.Of(tx, id)

@@ -77,6 +77,9 @@ func (v *visit) promises(tx *db.Tx, variant string) ([]promise, error) {
 		return nil, err
 	}
 	accounts, err := v.Connect.Accounts(tx)
+	if err == nil {
+		accounts, err = seenAccounts(tx, accounts)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/exception"
 )
@@ -107,13 +108,21 @@ func (v *visit) todayAccounts(tx *db.Tx, p *todayPage) error {
 	all, err := v.Connect.Accounts(tx)
 	p.Names, _ = named(all)
 	p.Unwell = nil
-	for _, a := range all {
+	if err != nil {
+		return err
+	}
+	p.Accounts, err = seenAccounts(tx, all)
+	for _, a := range p.Accounts {
 		if a.State != connect.Active && a.State != connect.ClosedDown {
 			p.Unwell = append(p.Unwell, a)
 		}
 	}
-	p.Accounts = all
 	return err
+}
+
+// seenAccounts are those within the person's part of the business, and those of rows that the person sees: an account belongs to no branch.
+func seenAccounts(tx *db.Tx, all []connect.Account, shown ...string) ([]connect.Account, error) {
+	return within(tx, access.Accounts, all, func(a connect.Account) string { return a.ID }, shown...)
 }
 
 func (v *visit) todayOrders(tx *db.Tx, p *todayPage) error {
