@@ -184,7 +184,7 @@ func farKnown(tx *db.Tx, account string, b *db.Batch, held map[string]time.Time)
 			have[hash] = true
 		}
 		return nil
-	}, account, passedOver, b)
+	}, b, account, passedOver)
 	return have, tx.Flush()
 }
 
