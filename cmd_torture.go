@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/sim/torture"
 )
 
@@ -17,6 +18,7 @@ type simTorture struct {
 	Minutes float64 `help:"How long orders and faults go on; settling and checking come on top." default:"1"`
 	Keep    string  `help:"Folder for database, logs and record; default a temporary one, which only a failure leaves behind."`
 	Old     string  `help:"An earlier version of this program, which on PostgreSQL runs beside it now and then." type:"existingfile"`
+	Mix     string  `help:"Weights of what befalls the program and its database, such as frozen=20,crashed=5."`
 	NoSync  bool    `name:"no-sync" help:"A PostgreSQL without fsync will do."`
 }
 
@@ -26,7 +28,11 @@ func (c *simTorture) Run(ctx context.Context, g *Globals, s streams) error {
 	if err != nil {
 		return err
 	}
-	opt := torture.Options{Program: program, Old: c.Old, Seed: c.Seed, For: time.Duration(c.Minutes * float64(time.Minute)), Dir: c.Keep, Keep: c.Keep != "", NoSync: c.NoSync, Out: s.err}
+	mix, err := torture.Mix(c.Mix)
+	if err != nil {
+		return fault.Field("mix", "%s", err)
+	}
+	opt := torture.Options{Program: program, Old: c.Old, Seed: c.Seed, For: time.Duration(c.Minutes * float64(time.Minute)), Dir: c.Keep, Keep: c.Keep != "", NoSync: c.NoSync, Mix: mix, Out: s.err}
 	if strings.HasPrefix(g.DB, "postgres") {
 		opt.DB = g.DB
 	}

@@ -32,6 +32,7 @@ type options struct {
 	old      string
 	out      string
 	once     float64
+	mix      string
 	sabotage bool
 }
 
@@ -47,6 +48,7 @@ func main() {
 	flag.StringVar(&o.old, "old", "auto", "an earlier program; auto builds it from the history, none does without")
 	flag.StringVar(&o.out, "out", "bench/torture", "where reports go")
 	flag.Float64Var(&o.once, "once", 0, "one seed on each engine, so many seconds of trouble, no report")
+	flag.StringVar(&o.mix, "mix", "", "weights of what befalls the program and its database, such as frozen=20,crashed=5")
 	flag.BoolVar(&o.sabotage, "sabotage", false, "take protections out one by one")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -63,7 +65,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	p := player{program: filepath.Join(dir, "openclaw-commerce"), minutes: o.minutes}
+	p := player{program: filepath.Join(dir, "openclaw-commerce"), minutes: o.minutes, mix: o.mix}
 	if o.program != "" {
 		p.program = o.program
 	} else if err := build(ctx, p.program, o.sabotage); err != nil {
@@ -97,6 +99,7 @@ func build(ctx context.Context, program string, sabotage bool) error {
 // player plays one seed with one program.
 type player struct {
 	program, old, oldName string
+	mix                   string
 	minutes               float64
 	env                   []string
 }
@@ -114,6 +117,9 @@ func (p player) play(ctx context.Context, engine string, seed uint64) outcome {
 	}
 	if p.old != "" {
 		args = append(args, "--old", p.old)
+	}
+	if p.mix != "" {
+		args = append(args, "--mix", p.mix)
 	}
 	cmd := exec.CommandContext(ctx, p.program, args...)
 	cmd.Env = append(os.Environ(), p.env...)

@@ -36,6 +36,7 @@ type report struct {
 	Earlier string    `json:"earlier,omitempty"` // the commit of the program that ran beside
 	CPUs    int       `json:"cpus"`
 	Minutes float64   `json:"minutes"` // of trouble per seed
+	Mix     string    `json:"mix,omitempty"`
 	Cannot  []string  `json:"cannot,omitempty"`
 	Runs    []result  `json:"runs"`
 }
@@ -43,7 +44,7 @@ type report struct {
 // keep writes the series down, and the table over all series.
 func keep(ctx context.Context, o options, p player, all []outcome) error {
 	hash, _ := exec.CommandContext(ctx, "git", "rev-parse", "--short", "HEAD").Output()
-	rep := report{At: time.Now().UTC().Truncate(time.Second), Commit: strings.TrimSpace(string(hash)), Earlier: p.oldName, CPUs: runtime.NumCPU(), Minutes: p.minutes}
+	rep := report{At: time.Now().UTC().Truncate(time.Second), Commit: strings.TrimSpace(string(hash)), Earlier: p.oldName, CPUs: runtime.NumCPU(), Minutes: p.minutes, Mix: p.mix}
 	for _, a := range all {
 		r := result{Seed: a.Seed, Engine: a.Engine, Seconds: float64(int(a.Seconds*10)) / 10, Checks: a.Checks, Rules: len(a.Rules), Syncs: a.Syncs, Faults: a.Faults, Work: a.Workload, Error: a.Error}
 		for _, b := range a.Broken {

@@ -15,6 +15,7 @@ type protection struct {
 	name, what string
 	engines    []string
 	rules      []string // one of these must be what fails
+	mix        string   // of blows, where one kind tells
 }
 
 // halves are the rules that a transaction breaks of which only a part was kept.
@@ -26,15 +27,15 @@ var halves = []string{
 }
 
 var protections = []protection{
-	{"unique_key", "one webhook delivery is stored once", []string{"sqlite", "postgres"}, []string{"every acknowledged webhook is kept"}},
+	{"unique_key", "one webhook delivery is stored once", []string{"sqlite", "postgres"}, []string{"every acknowledged webhook is kept"}, ""},
 	{"version_guard", "an older reading of an order does not replace a newer one", []string{"sqlite", "postgres"}, []string{
-		"what is open at the channel is open here", "what the channel was told is shipped happened once",
-	}},
-	{"savepoint", "what a refused writer of a group wrote is undone", []string{"sqlite"}, halves},
-	{"lease_fencing", "who has lost the lease cannot write the outcome", []string{"postgres"}, []string{"what happened at the channel is not noted as refused"}},
+		"the channel's newest word of an order is what we hold", "what is open at the channel is open here", "what the channel was told is shipped happened once",
+	}, ""},
+	{"savepoint", "what a refused writer of a group wrote is undone", []string{"sqlite"}, halves, ""},
+	{"lease_fencing", "who has lost the lease cannot write the outcome", []string{"postgres"}, []string{"an outcome once written stands", "what happened at the channel is not noted as refused"}, "frozen=40"},
 	{"cursor_with_data", "a poll's cursor moves in the commit of what it read", []string{"sqlite", "postgres"}, []string{
 		"every order that was placed is here", "everything settles", "what is open at the channel is open here",
-	}},
+	}, ""},
 }
 
 // limit is how long one protection may be missing without being noticed.
@@ -51,6 +52,7 @@ func sabotage(ctx context.Context, p player, o options) error {
 		engine := x.engines[0]
 		g.Go(func() {
 			own := p
+			own.mix = x.mix
 			own.env = []string{"OPENCLAW_SABOTAGE=" + x.name}
 			seed, rule, took := notice(ctx, own, engine, o.from, x)
 			if rule == "" {

@@ -8,37 +8,74 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // blow is one thing that befalls the program, its machine or its database.
 type blow struct {
-	weight int
+	name   string // in a mix
+	weight int    // how often, beside the others
 	strike func(ctx context.Context, rnd *rand.Rand) error
 }
 
 // blows are those that this engine and this machine can be dealt; what cannot is said once in the report.
 func (r *run) blows() []blow {
-	all := []blow{{6, r.killed}, {3, r.stopped}, {2, r.clockWrong}}
+	all := []blow{{"killed", 6, r.killed}, {"stopped", 3, r.stopped}, {"clock", 2, r.clockWrong}}
 	if r.store.engine == "sqlite" {
-		all = append(all, blow{1, r.refused}, blow{2, r.fewPages})
+		all = append(all, blow{"refused", 1, r.refused}, blow{"full", 2, r.fewPages})
 		if slowed(exec.Command("true"), "1", "/dev/null") {
-			return append(all, blow{2, r.slowDisk})
+			return append(all, blow{"slow", 2, r.slowDisk})
 		}
 		r.cannot("slow disk: strace is missing or may not trace")
 		return all
 	}
-	all = append(all, blow{3, r.cutOff}, blow{4, r.beside}, blow{3, r.frozen})
+	all = append(all, blow{"cut", 3, r.cutOff}, blow{"beside", 4, r.beside}, blow{"frozen", 3, r.frozen})
 	if r.store.server == nil {
 		r.cannot("restart, crash and full disk of the database: the server is a shared one")
 		return all
 	}
-	all = append(all, blow{2, r.restarted}, blow{2, r.crashed})
+	all = append(all, blow{"restarted", 2, r.restarted}, blow{"crashed", 2, r.crashed})
 	if !r.store.server.small {
 		r.cannot("full disk of PostgreSQL: this machine lets nobody mount a small disk")
 		return all
 	}
-	return append(all, blow{2, r.diskFull})
+	return append(all, blow{"full", 2, r.diskFull})
+}
+
+// Blows are the names that a mix may give a weight to.
+var Blows = []string{"killed", "stopped", "clock", "refused", "full", "slow", "cut", "beside", "frozen", "restarted", "crashed"}
+
+// Mix reads weights such as "frozen=20,crashed=5": how often a blow is dealt beside the others, none with 0.
+func Mix(text string) (map[string]int, error) {
+	mix := map[string]int{}
+	for part := range strings.SplitSeq(text, ",") {
+		name, weight, ok := strings.Cut(strings.TrimSpace(part), "=")
+		if name == "" {
+			continue
+		}
+		n, err := strconv.Atoi(weight)
+		if !ok || err != nil || n < 0 || n > 100 || !slices.Contains(Blows, name) {
+			return nil, fmt.Errorf("%q is no weight of one of %s, such as frozen=20", part, strings.Join(Blows, ", "))
+		}
+		mix[name] = n
+	}
+	return mix, nil
+}
+
+// bag holds each blow as often as it weighs.
+func bag(all []blow, mix map[string]int) []blow {
+	var filled []blow
+	for _, b := range all {
+		n, mixed := mix[b.name]
+		if !mixed {
+			n = b.weight
+		}
+		for range n {
+			filled = append(filled, b)
+		}
+	}
+	return filled
 }
 
 // cannot notes what this machine does not allow to be played.
@@ -55,14 +92,9 @@ func (r *run) cannot(what string) {
 
 // killing deals blows at random instants until the time of trouble is over. Afterwards the program runs.
 func (r *run) killing(ctx, work context.Context, rnd *rand.Rand) error {
-	var bag []blow
-	for _, b := range r.blows() {
-		for range b.weight {
-			bag = append(bag, b)
-		}
-	}
-	for wait(work, time.Duration(100+rnd.IntN(1000))*time.Millisecond) == nil {
-		if err := pick(rnd, bag...).strike(ctx, rnd); err != nil {
+	of := bag(r.blows(), r.opt.Mix)
+	for len(of) > 0 && wait(work, time.Duration(100+rnd.IntN(1000))*time.Millisecond) == nil {
+		if err := pick(rnd, of...).strike(ctx, rnd); err != nil {
 			return err
 		}
 	}
@@ -258,6 +290,9 @@ func (r *run) frozen(ctx context.Context, rnd *rand.Rand) error {
 	_ = wait(ctx, time.Duration(200+rnd.IntN(400))*time.Millisecond)
 	err = errors.Join(err, thaw(r.house.cmd.Process))
 	r.struck("frozen past its leases")
+	if len(begun) > 0 {
+		r.struck("frozen while telling a partner")
+	}
 	if bad != nil {
 		return err
 	}

@@ -141,6 +141,9 @@ const (
 	stuck     = 3 * time.Second // what does not move this long waits for its time, which is then let pass
 )
 
+// settled is the rule that nothing is on its way for ever.
+const settled = "everything settles"
+
 // rests is how often time is let pass until everything must have settled.
 const rests = 8
 
@@ -175,8 +178,13 @@ func (r *run) quiet(ctx context.Context) ([]check.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	twice, err := r.store.again(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found = append(found, twice...)
 	if left != "" {
-		found = append(found, check.Finding{Rule: "everything settles", What: left})
+		found = append(found, check.Finding{Rule: settled, What: left})
 	}
 	r.report.Checks++
 	r.say("quiet point %d: %d findings; %v; faults %v and %v", r.report.Checks, len(found), r.report.Workload, r.market.injected(), r.report.Faults)

@@ -13,6 +13,8 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
+
+	"github.com/openclaw-pos/commerce/sim/torture/check"
 )
 
 // store is the database as the driver sees it: from outside, through connections of its own.
@@ -195,6 +197,38 @@ func (s *store) expire(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// standing is the rule that watch sees to: who has lost the lease cannot write what another one has written.
+const standing = "an outcome once written stands"
+
+// watch has the database itself note when the outcome of something told to a partner is written a second time.
+func (s *store) watch(ctx context.Context) error {
+	queries := []string{`create table torture_again (id text not null, first text not null, then_ text not null)`}
+	again := `after update on tells for each row when (old.state = 'told' and (new.state <> 'told' or new.told_at <> old.told_at))`
+	note := `insert into torture_again (id, first, then_) values (old.id, old.act || ' ' || old.state, new.state);`
+	if s.engine == "sqlite" {
+		queries = append(queries, `create trigger torture_again `+again+` begin `+note+` end`)
+	} else {
+		queries = append(queries, `create function torture_again() returns trigger language plpgsql as $$ begin `+note+` return null; end $$`,
+			`create trigger torture_again `+again+` execute function torture_again()`)
+	}
+	for _, q := range queries {
+		if _, err := s.db.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("watch outcomes: %w", err)
+		}
+	}
+	return nil
+}
+
+// again lists the outcomes that were written twice.
+func (s *store) again(ctx context.Context) ([]check.Finding, error) {
+	twice, err := s.texts(ctx, `select id || ': ' || first || ', then ' || then_ from torture_again`)
+	var found []check.Finding
+	for _, what := range twice {
+		found = append(found, check.Finding{Rule: standing, What: what})
+	}
+	return found, err
 }
 
 // telling names what is being told to partners just now.

@@ -20,16 +20,17 @@ import (
 
 // Options say what is run.
 type Options struct {
-	Program string        // the program's path
-	Old     string        // an earlier version of the program, which on PostgreSQL runs beside it now and then; "" for none
-	DB      string        // postgres://…: a database of its own is made beside the one named; postgres: a server of its own; else SQLite, in a file of its own
-	Seed    uint64        // same seed, same workload and faults; timing may differ
-	For     time.Duration // how long orders and faults go on; settling and checking come on top
-	Dir     string        // where database, logs and record are kept after a failure; default a temporary folder
-	NoSync  bool          // a PostgreSQL without fsync will do: only the database's own crash is not covered then
-	Env     []string      // added to the program's environment
-	Keep    bool          // keep the folder after a clean run too
-	Out     io.Writer     // what is going on
+	Program string         // the program's path
+	Old     string         // an earlier version of the program, which on PostgreSQL runs beside it now and then; "" for none
+	DB      string         // postgres://…: a database of its own is made beside the one named; postgres: a server of its own; else SQLite, in a file of its own
+	Seed    uint64         // same seed, same workload and faults; timing may differ
+	For     time.Duration  // how long orders and faults go on; settling and checking come on top
+	Dir     string         // where database, logs and record are kept after a failure; default a temporary folder
+	NoSync  bool           // a PostgreSQL without fsync will do: only the database's own crash is not covered then
+	Mix     map[string]int // weights of blows, see Mix
+	Env     []string       // added to the program's environment
+	Keep    bool           // keep the folder after a clean run too
+	Out     io.Writer      // what is going on
 }
 
 // Report is what a run did and found.
@@ -71,7 +72,7 @@ func Run(ctx context.Context, opt Options) (Report, error) {
 	if opt.Out == nil {
 		opt.Out = io.Discard
 	}
-	rep := Report{Seed: opt.Seed, Workload: map[string]int{}, Faults: map[string]int{}, Rules: check.Rules()}
+	rep := Report{Seed: opt.Seed, Workload: map[string]int{}, Faults: map[string]int{}, Rules: append(check.Rules(), settled, standing)}
 	dir := opt.Dir
 	if dir == "" {
 		var err error
@@ -114,7 +115,7 @@ func (r *run) play(ctx context.Context) error {
 	if err := r.store.find(ctx); err != nil {
 		return err
 	}
-	if err := r.store.sabotage(ctx); err != nil {
+	if err := errors.Join(r.store.watch(ctx), r.store.sabotage(ctx)); err != nil {
 		return err
 	}
 	if r.report.Settings, err = r.store.durable(ctx, r.opt.NoSync); err != nil {
