@@ -364,9 +364,19 @@ func (c *channelShowCmd) Run(ctx context.Context, g *Globals, s streams) error {
 				{"last poll", when(h.LastPollOK)},
 				{"last error", strings.TrimSpace(when(h.LastErrorAt) + " " + h.LastError)},
 				{"token ends", when(h.TokenExpires)},
+				{"token renewed", when(h.Refreshed)},
+				{"not renewed", strings.TrimSpace(when(h.RefreshErrorAt) + " " + h.RefreshError)},
+				{"access ends", strings.TrimSpace(when(h.AccessEnds) + " " + h.AccessEndsWhy)},
+				{"scopes", dash(strings.Join(h.Scopes, " "))},
 				{"to import", itoa(h.Waiting)},
 				{"stuck", itoa(h.Stuck)},
 				{"reconciled", strings.TrimSpace(when(h.Reconciled) + " " + h.ReconcileNote)},
+			}
+			for _, m := range h.Missing {
+				rows = append(rows, []string{"scope missing", strings.Join(m.AnyOf, " or ") + ": " + m.For})
+			}
+			if !h.AskedAgain.IsZero() {
+				rows = append(rows, []string{"asked again", when(h.AskedAgain)})
 			}
 			for state, n := range h.Tells {
 				rows = append(rows, []string{"to tell, " + state, itoa(n)})

@@ -166,7 +166,7 @@ func TestHouse(t *testing.T) {
 // owners says which package may write which table. Readers other than the owner go through its functions.
 var owners = map[string]string{
 	"events": "platform/outbox", "event_head": "platform/outbox", "event_cursors": "platform/outbox", "event_parked": "platform/outbox", "subscriptions": "platform/outbox", "deliveries": "platform/outbox",
-	"jobs": "platform/jobs", "schedules": "platform/jobs", "exceptions": "platform/exception", "vault_keys": "platform/vault", "vault_rotations": "platform/vault", "approvals": "web/api", "credentials": "platform/vault",
+	"jobs": "platform/jobs", "schedules": "platform/jobs", "exceptions": "platform/exception", "vault_keys": "platform/vault", "vault_rotations": "platform/vault", "approvals": "web/api", "key_exports": "web/api", "credentials": "platform/vault",
 	"erasures": "platform/privacy", "residency": "platform/privacy", "privacy_requests": "platform/privacy", "privacy_progress": "platform/privacy",
 	"personal_keys": "platform/privacy", "personal_records": "platform/privacy", "audit_log": "platform/audit", "audit_head": "platform/audit", "api_keys": "platform/access", "users": "platform/access", "user_sessions": "platform/access", "user_tokens": "platform/access", "sign_in_tries": "platform/access", "access_setup": "platform/access", "idempotency_keys": "web/api", "saved_views": "platform/view",
 	"legal_entities": "commerce/policy", "policy_rows": "commerce/policy", "policy_version": "commerce/policy", "number_blocks": "commerce/policy",

@@ -178,7 +178,7 @@ func (a *App) platform(ctx context.Context) error {
 	if err = a.DB.Migrate(ctx, func(line string) { a.Log.Info("migrate", "step", line) }); err != nil {
 		return err
 	}
-	if a.Vault, err = vault.Open(ctx, a.DB, vault.Options{KeyFile: a.Config.KeyFile, Keys: a.Config.Keys, Create: !strings.HasPrefix(a.Config.DB, "postgres"), Log: a.Log, Fence: a.Config.Fence, Used: a.usedSecrets}); err != nil {
+	if a.Vault, err = vault.Open(ctx, a.DB, vault.Options{KeyFile: a.Config.KeyFile, Keys: a.Config.Keys, Create: !strings.HasPrefix(a.Config.DB, "postgres"), Log: a.Log, Fence: a.Config.Fence, Used: a.usedSecrets, Changed: a.newSecrets}); err != nil {
 		return err
 	}
 	if a.Audit, err = audit.New(ctx, a.Vault); err != nil {
@@ -193,6 +193,14 @@ func (a *App) platform(ctx context.Context) error {
 	}
 	a.Users, err = access.OpenUsers(ctx, a.DB, a.Vault, a.Audit, a.Config.SignIn)
 	return err
+}
+
+// newSecrets lets the accounts whose credentials those are try them.
+func (a *App) newSecrets(tx *db.Tx, owner string) error {
+	if a.Connect == nil { // not open yet
+		return nil
+	}
+	return a.Connect.CredentialsChanged(tx, owner)
 }
 
 // usedSecrets writes down which credentials were used, an hour's uses of one in one entry.
@@ -255,6 +263,8 @@ func (a *App) schedules() []jobs.Schedule {
 		every("cart.recover", 30*time.Second, func(ctx context.Context) error { _, err := a.Cart.Recover(ctx, 200); return err }),
 		every("inventory.refill", 15*time.Second, a.refill),
 		every("connect.tokens", time.Minute, func(ctx context.Context) error { _, err := a.Connect.RefreshDue(ctx); return err }),
+		every("connect.warn", time.Minute, func(ctx context.Context) error { _, err := a.Connect.WarnDue(ctx); return err }),
+		every("connect.mend", 15*time.Second, func(ctx context.Context) error { _, err := a.Connect.MendDue(ctx); return err }),
 		every("connect.subscribe", time.Minute, func(ctx context.Context) error { _, err := a.Connect.SubscribeDue(ctx); return err }),
 		every("privacy.again", time.Minute, a.eraseAgain),
 		every("privacy.requests", time.Minute, a.carryOut),

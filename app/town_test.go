@@ -184,7 +184,10 @@ func (h *town) stock(n int64, ref string) {
 }
 
 // openShopify opens a shop behind the gate, with our account for it.
-func (h *town) openShopify() {
+func (h *town) openShopify() { h.openShopifyBy("client_credentials") }
+
+// openShopifyBy gets its tokens by another grant.
+func (h *town) openShopifyBy(grant string) {
 	h.t.Helper()
 	ctx := context.Background()
 	var err error
@@ -198,10 +201,16 @@ func (h *town) openShopify() {
 		_, err := h.shop.AddProduct(shopify.ProductSpec{SKU: sku, Title: sku, Price: "500.00", Stock: map[string]int{"WH": 10}})
 		ok(h.t, err)
 	}
+	settings := map[string]string{
+		"shop": "town.myshopify.com", "base_url": h.gate.listen(h.t, h.shop.Handler()), "client_id": "client", "poll_seconds": "1", "acknowledge_tag": "ours {number}", "grant": grant,
+	}
+	secrets := map[string]string{"client_secret": "secret"}
+	if grant == "refresh_token" {
+		secrets["authorization_code"] = h.shop.IssueCode()
+	}
 	acc, err := h.a.Connect.Add(ctx, connect.Adding{
 		Name: "town-shop", Channel: "shopify", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: h.entity, Mode: channel.Live, Actor: "test",
-		Settings: map[string]string{"shop": "town.myshopify.com", "base_url": h.gate.listen(h.t, h.shop.Handler()), "client_id": "client", "poll_seconds": "1", "acknowledge_tag": "ours {number}"},
-		Secrets:  map[string]string{"client_secret": "secret"},
+		Settings: settings, Secrets: secrets,
 	})
 	ok(h.t, err)
 	h.account = acc.ID

@@ -354,6 +354,7 @@ type TokenSet struct {
 	RefreshExpiresAt time.Time // zero = never or not refreshable
 	Scopes           []string
 	Shop             string // the partner's shop id the tokens belong to
+	Final            bool   `json:",omitempty"` // nothing renews it: before it ends a person has to authorise us again
 }
 
 // String gives nothing away.

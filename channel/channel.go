@@ -9,6 +9,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -111,11 +112,30 @@ type Kind struct {
 	Limits    Limits
 	Stock     StockMeaning
 	Parcels   ParcelSource // where the label of a shipment comes from
+	// Scopes are the rights that our credentials need at the partner, where it has such a thing and says which it granted.
+	Scopes []Scope
 	// Unverified lists what only our simulator could be asked, one sentence each, for docs/channels.md.
 	Unverified []string
 	// Unused names calls of the partner that are not made although its pages list them, each with the reason.
 	Unused []string
 	Open   func(Config) (Channel, error)
+}
+
+// Scope is a right at the partner; one of those named is enough.
+type Scope struct {
+	AnyOf []string `json:"any_of"`
+	For   string   `json:"for"` // what cannot be done without it, for a person
+}
+
+// Missing lists the rights that are not among those granted. None are where the partner did not say what it granted.
+func (k Kind) Missing(granted []string) []Scope {
+	var all []Scope
+	for _, s := range k.Scopes {
+		if len(granted) > 0 && !slices.ContainsFunc(s.AnyOf, func(one string) bool { return slices.Contains(granted, one) }) {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // StatusRow maps one of the partner's status words to ours.

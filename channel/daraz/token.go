@@ -125,6 +125,7 @@ func (s *shop) tokens(t tokenAnswer, current channel.TokenSet, asked time.Time) 
 	if left, ok := t.Renewable.Int(); ok && left > 0 {
 		set.Refresh, set.RefreshExpiresAt = t.Refresh.String(), asked.Add(time.Duration(left)*time.Second)
 	}
+	set.Final = set.Refresh == ""
 	return set, nil
 }
 

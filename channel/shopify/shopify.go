@@ -53,6 +53,7 @@ var Kind = channel.Kind{
 	Limits:  channel.Limits{Concurrency: 4, Throttled: throttled},
 	Stock:   channel.StockAvailable,
 	Parcels: channel.ParcelOurs,
+	Scopes:  scopes,
 	Unverified: []string{
 		"No live shop was called. Recorded exchanges are written from the documented shapes; queries and simulated answers are held against Shopify's own schema.",
 		"Line and order totals follow from the field descriptions: price × quantity − discount allocations, plus taxes where prices exclude them.",

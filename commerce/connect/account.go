@@ -127,6 +127,9 @@ func (s *Service) Add(ctx context.Context, in Adding) (Account, error) {
 		}
 		acc.takeShop(shop)
 		tokens = made
+		if len(tokens.Scopes) == 0 {
+			tokens.Scopes = shop.Scopes
+		}
 	}
 	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
 		if err := s.insert(tx, kind, acc, in); err != nil {
@@ -225,7 +228,7 @@ func checkAdding(kind channel.Kind, in *Adding) error {
 // common are the settings every account has, whatever its channel.
 var common = map[string]bool{
 	"import_test": true, "import_pos": true, "poll_seconds": true, "price_limit_percent": true, "cod_presumed": true, "acknowledge": true, "unpaid_hours": true,
-	"courier": true, "courier_service": true, "exchange": true,
+	"courier": true, "courier_service": true, "exchange": true, "token_warn_days": true,
 }
 
 func checkSetting(st channel.Setting, v string) error {
@@ -293,7 +296,7 @@ func (s *Service) Pause(ctx context.Context, ref, actor, why string) error {
 	return s.setState(ctx, ref, Paused, why, actor)
 }
 
-// Resume lets a paused or unauthorized account work again.
+// Resume lets a paused or unauthorized account work again, and closes the case of one that was refused: refused again, it opens again.
 func (s *Service) Resume(ctx context.Context, ref, actor string) error {
 	return s.setState(ctx, ref, Active, "", actor)
 }
@@ -303,6 +306,11 @@ func (s *Service) setState(ctx context.Context, ref string, to State, why, actor
 		acc, err := s.Account(tx, ref)
 		if err != nil || acc.State == to {
 			return err
+		}
+		if to == Active {
+			if err := s.restored(tx, acc.ID, actor, "a person lets it work again"); err != nil {
+				return err
+			}
 		}
 		_, err = tx.Exec(`update channel_accounts set state = $2, state_cause = $3, updated_at = $4, version = version + 1 where id = $1`, acc.ID, string(to), orNull(why), db.Micros(tx.Now))
 		if err != nil {

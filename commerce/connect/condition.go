@@ -1,8 +1,10 @@
 package connect
 
 import (
+	"strings"
 	"time"
 
+	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
@@ -13,6 +15,15 @@ type Condition struct {
 	LastError, LastErrorKind                      string
 	LastErrorAt                                   time.Time
 	TokenExpires, RefreshExpires                  time.Time
+	Refreshed                                     time.Time       // when the tokens were last got
+	RefreshError                                  string          // why they could not be renewed the last time; "" when they could
+	RefreshErrorAt                                time.Time       //
+	RefreshFailures                               int64           // in a row
+	AccessEnds                                    time.Time       // unless a person does something; zero while access renews itself
+	AccessEndsWhy                                 string          // see EndsFailing and the others
+	Scopes                                        []string        // that the partner granted; none when it does not say
+	Missing                                       []channel.Scope // rights we would need and have not
+	AskedAgain                                    time.Time       // when a partner that refused us is asked again
 	APIVersion                                    string
 	APIVersionEnds                                time.Time
 	Subscribed                                    time.Time
@@ -28,9 +39,17 @@ type Condition struct {
 // Condition reads how an account fares, and counts what waits for it; what is done is not counted.
 func (s *Service) Condition(tx *db.Tx, account string) (Condition, error) {
 	c, err := db.One(tx, scanCondition, `select last_webhook_at, last_poll_at, last_poll_ok_at, last_call_ok_at, last_error, last_error_kind, last_error_at, token_expires_at,
-		refresh_expires_at, api_version, api_version_ends, subscribed_at, subscription_note, reconciled_at, reconcile_note from account_health where account_id = $1`, account)
+		refresh_expires_at, api_version, api_version_ends, subscribed_at, subscription_note, reconciled_at, reconcile_note, refreshed_at, refresh_error, refresh_error_at,
+		refresh_failures, token_final, token_scopes, probe_at from account_health where account_id = $1`, account)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return c, err
+	}
+	if len(c.Scopes) > 0 {
+		acc, err := s.Account(tx, account)
+		if err != nil {
+			return c, err
+		}
+		c.Missing = s.kinds[acc.Channel].Missing(c.Scopes)
 	}
 	c.Tells = map[string]int64{}
 	waits, err := db.All(tx, func(row db.Scanner) (w struct {
@@ -59,8 +78,15 @@ func (s *Service) Condition(tx *db.Tx, account string) (Condition, error) {
 }
 
 func scanCondition(row db.Scanner) (c Condition, err error) {
+	var a tokenHealth
+	var scopes string
 	err = row.Scan(db.Time(&c.LastWebhook), db.Time(&c.LastPoll), db.Time(&c.LastPollOK), db.Time(&c.LastCallOK), db.Text(&c.LastError), db.Text(&c.LastErrorKind), db.Time(&c.LastErrorAt),
-		db.Time(&c.TokenExpires), db.Time(&c.RefreshExpires), db.Text(&c.APIVersion), db.Time(&c.APIVersionEnds), db.Time(&c.Subscribed), db.Text(&c.SubscriptionNote), db.Time(&c.Reconciled),
-		db.Text(&c.ReconcileNote))
+		db.Time(&a.expires), db.Time(&a.refreshExpires), db.Text(&c.APIVersion), db.Time(&c.APIVersionEnds), db.Time(&c.Subscribed), db.Text(&c.SubscriptionNote), db.Time(&c.Reconciled),
+		db.Text(&c.ReconcileNote), db.Time(&c.Refreshed), db.Text(&c.RefreshError), db.Time(&c.RefreshErrorAt), &a.failures, &a.final, db.Text(&scopes), db.Time(&c.AskedAgain))
+	c.TokenExpires, c.RefreshExpires, c.RefreshFailures = a.expires, a.refreshExpires, a.failures
+	c.AccessEnds, c.AccessEndsWhy = a.ends()
+	if scopes != "" {
+		c.Scopes = strings.Split(scopes, ",")
+	}
 	return c, err
 }

@@ -188,8 +188,11 @@ func (s *Service) actOn(tx *db.Tx, acc Account, hints []channel.Hint) error {
 	return s.wantReads(tx, acc.ID, wanted)
 }
 
-// accessHint raises what the partner says about our access: the app was removed, the token ends.
+// accessHint raises what the partner says about our access: the app was removed, the token ends. The partner is then asked whether it is so.
 func (s *Service) accessHint(tx *db.Tx, acc Account, h channel.Hint) error {
+	if err := probeSoon(tx, acc.ID); err != nil {
+		return err
+	}
 	return exception.Raise(tx, exception.Case{
 		Cause: exception.AccountUnauthorized, SubjectKind: "account", Subject: acc.ID, Account: acc.ID,
 		Detail: map[string]string{"account": acc.Name, "note": h.Note},
@@ -275,10 +278,7 @@ func (s *Service) unwell(ctx context.Context, acc Account, cause error) {
 		if err != nil || n == 0 {
 			return err
 		}
-		return exception.Raise(tx, exception.Case{
-			Cause: exception.AccountUnauthorized, SubjectKind: "account", Subject: acc.ID, Account: acc.ID,
-			Detail: map[string]string{"account": acc.Name, "reason": fault.Message(cause)},
-		})
+		return s.refused(tx, acc, cause)
 	})
 	if err != nil {
 		s.need.Log.Error("account health not written", "account", acc.Name, "err", err)

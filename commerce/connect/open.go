@@ -147,7 +147,8 @@ func (s *Service) identify(ctx context.Context, kind channel.Kind, acc Account, 
 	return shop, o.tokens.set, err
 }
 
-// Check asks the partner whose shop the account is and what our credentials may do, and keeps what it says about the token and the version.
+// Check asks the partner whose shop the account is and what our credentials may do, and keeps what it says about scopes and the version. An account that was refused works again when
+// the partner answers.
 func (s *Service) Check(ctx context.Context, ref string) (channel.Shop, error) {
 	acc, ch, err := s.Open(ctx, ref)
 	if err != nil {
@@ -163,9 +164,10 @@ func (s *Service) Check(ctx context.Context, ref string) (channel.Shop, error) {
 		return shop, err
 	}
 	err = s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(`update account_health set api_version = $2, api_version_ends = $3, last_call_ok_at = $4 where account_id = $1`,
-			acc.ID, orNull(shop.Version), db.Micros(shop.VersionEnds), db.Micros(tx.Now))
-		return err
+		if err := s.identified(tx, acc.ID, shop); err != nil || acc.State != Unauthorized {
+			return err
+		}
+		return s.restored(tx, acc.ID, "system", "the partner takes our credentials again")
 	})
 	return shop, err
 }

@@ -62,11 +62,14 @@ func (s *Service) Authorize(ctx context.Context, ref string, secrets map[string]
 		if len(names) == 0 {
 			return fault.Field("secrets", "say at least one")
 		}
-		if _, err := tx.Exec(`update channel_accounts set state = case when state = 'unauthorized' then 'active' else state end,
-			state_cause = case when state = 'unauthorized' then null else state_cause end, updated_at = $2, version = version + 1 where id = $1`, acc.ID, db.Micros(tx.Now)); err != nil {
+		if err := s.restored(tx, acc.ID, actor, "new credentials were entered"); err != nil {
 			return err
 		}
-		if err := exception.Clear(tx, actor, "new credentials were entered", exception.Key{Cause: exception.AccountUnauthorized, SubjectKind: "account", Subject: acc.ID}); err != nil {
+		if err := probeSoon(tx, acc.ID); err != nil {
+			return err
+		}
+		// The version says that the account is to be opened anew, also where it worked.
+		if _, err := tx.Exec(`update channel_accounts set updated_at = $2, version = version + 1 where id = $1`, acc.ID, db.Micros(tx.Now)); err != nil {
 			return err
 		}
 		return s.need.Audit.Write(tx, audit.Entry{Actor: actor, Action: "account.authorize", SubjectKind: "account", Subject: acc.ID, Detail: map[string]any{"secrets": names}})
@@ -77,11 +80,13 @@ func (s *Service) Authorize(ctx context.Context, ref string, secrets map[string]
 
 // TryAgain lets an account work again that the partner had refused, because a person says so; refused again, it stops again. It changes nothing for any other.
 func (s *Service) TryAgain(tx *db.Tx, account, actor string) error {
-	n, err := tx.Exec(`update channel_accounts set state = 'active', state_cause = null, updated_at = $2, version = version + 1 where id = $1 and state = 'unauthorized'`, account, db.Micros(tx.Now))
-	if err != nil || n == 0 {
+	acc, err := s.Account(tx, account)
+	if err != nil || acc.State != Unauthorized {
 		return err
 	}
-	tx.AfterCommit(s.forget)
+	if err := s.restored(tx, account, actor, "a person says that it is to be tried again"); err != nil {
+		return err
+	}
 	return s.need.Audit.Write(tx, audit.Entry{Actor: actor, Action: "account.active", SubjectKind: "account", Subject: account})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -128,10 +129,26 @@ func (t *tokens) renew(ctx context.Context, stale string) error {
 		}
 	}
 	if err != nil {
+		t.s.notRenewed(ctx, t.acc, err)
 		t.s.unwell(ctx, t.acc, err)
 		return err
 	}
 	return t.store(ctx, set)
+}
+
+// notRenewed keeps why a token could not be renewed, and how often in a row.
+func (s *Service) notRenewed(ctx context.Context, acc Account, cause error) {
+	if ctx.Err() != nil {
+		return
+	}
+	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`update account_health set refresh_failures = refresh_failures + 1, refresh_error = $2, refresh_error_at = $3 where account_id = $1`,
+			acc.ID, fault.Message(cause), db.Micros(tx.Now))
+		return err
+	})
+	if err != nil {
+		s.need.Log.Error("account health not written", "account", acc.Name, "err", err)
+	}
 }
 
 // putTokens seals a token set; an empty one is none.
@@ -146,8 +163,9 @@ func (s *Service) putTokens(tx *db.Tx, acc Account, set channel.TokenSet) error 
 	if err := s.need.Secrets.Put(tx, acc.owner(), tokenName, body, set.ExpiresAt); err != nil {
 		return err
 	}
-	_, err = tx.Exec(`update account_health set token_expires_at = $2, refresh_expires_at = $3, token_scopes = $4 where account_id = $1`,
-		acc.ID, db.Micros(set.ExpiresAt), db.Micros(set.RefreshExpiresAt), orNull(joined(set.Scopes)))
+	_, err = tx.Exec(`update account_health set token_expires_at = $2, refresh_expires_at = $3, token_scopes = coalesce($4, token_scopes), token_final = $5, refreshed_at = $6,
+		refresh_failures = 0, refresh_error = null, refresh_error_at = null where account_id = $1`,
+		acc.ID, db.Micros(set.ExpiresAt), db.Micros(set.RefreshExpiresAt), orNull(strings.Join(set.Scopes, ",")), set.Final, db.Micros(tx.Now))
 	return err
 }
 
@@ -194,17 +212,6 @@ func (t *tokens) lease(ctx context.Context) (release func(), err error) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-}
-
-func joined(scopes []string) string {
-	out := ""
-	for i, s := range scopes {
-		if i > 0 {
-			out += ","
-		}
-		out += s
-	}
-	return out
 }
 
 // RefreshDue renews the tokens that end soon, so that nobody waits for it. It answers how many.

@@ -24,7 +24,26 @@ const (
 	ReturnChanged = "return.changed"
 	RefundWanted  = "refund.wanted" // an intent to be carried out through the channel or a payment provider
 	RefundSettled = "refund.settled"
+
+	AccountAccess = "account.access" // the credentials of an account end soon, were refused, or work again
 )
+
+// What AccessChanged.State says.
+const (
+	AccessEnding   = "ending" // an alarm: nothing renews them before EndsAt
+	AccessRefused  = "refused"
+	AccessRestored = "restored"
+)
+
+// AccessChanged is the body of AccountAccess.
+type AccessChanged struct {
+	AccountID string    `json:"account_id"`
+	Account   string    `json:"account"`
+	Channel   string    `json:"channel"`
+	State     string    `json:"state"`
+	EndsAt    time.Time `json:"ends_at,omitzero"`
+	Why       string    `json:"why,omitempty"`
+}
 
 // OrderFact is the body of OrderReady, OrderChanged, OrderHeld and OrderImported: what sourcing and the channel need, no personal data.
 type OrderFact struct {

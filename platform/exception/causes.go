@@ -29,6 +29,7 @@ const (
 	CourierRefused      = "courier_refused"
 	OutcomeUnknown      = "outcome_unknown"
 	AccountUnauthorized = "account_unauthorized"
+	AccessEnding        = "access_ending"
 	DeadJob             = "dead_job"
 	Undecodable         = "undecodable"
 	SecondCurrency      = "second_currency"
@@ -194,6 +195,12 @@ var Causes = []Cause{
 		Actions:  []Action{{"channel.authorize", "Enter or renew the credentials"}, checkAcc},
 		Deadline: time.Hour,
 		Resolves: "Work of the account is tried again; it opens again if the credentials are still refused.",
+	},
+	{
+		Name: AccessEnding, Title: "Access to an account ends soon",
+		Explain:  "The partner's token of this account ends, and cannot be renewed by itself: it was made that way, what renews it ends too, or the partner keeps refusing. Until then everything works.",
+		Actions:  []Action{{"channel.authorize", "Enter or renew the credentials"}, checkAcc},
+		Resolves: "Nothing is renewed: when its time is over the account stops, with a case of its own.",
 	},
 	{
 		Name: DuplicateShop, Title: "A second account of one shop",

@@ -100,6 +100,9 @@ func (v *Vault) Activate(tx *db.Tx, owner, name string, generation int64, overla
 		return err
 	}
 	v.changed(tx, owner, name)
+	if err := v.inUse(tx, owner); err != nil {
+		return err
+	}
 	_, err = tx.Exec(`update credentials set state = 'active' where owner = $1 and name = $2 and generation = $3`, owner, name, generation)
 	return err
 }
@@ -217,7 +220,18 @@ func (v *Vault) insert(tx *db.Tx, owner, name string, generation int64, st state
 	if err == nil && n == 0 {
 		err = fault.New(fault.Conflict, "somebody else replaced %s first", name).WithCode("generation")
 	}
-	return err
+	if err != nil || st != Active {
+		return err
+	}
+	return v.inUse(tx, owner)
+}
+
+// inUse tells whoever wants to know that an owner has a new credential in use.
+func (v *Vault) inUse(tx *db.Tx, owner string) error {
+	if v.opt.Changed == nil {
+		return nil
+	}
+	return v.opt.Changed(tx, owner)
 }
 
 func bound(owner, name string, generation int64) string {

@@ -35,9 +35,11 @@ type Options struct {
 	// Default a minute on SQLite, where one process writes, and ten minutes on PostgreSQL.
 	Fence time.Duration
 	// Used is told, in a transaction, which credentials were used; at most once an hour for each.
-	Used   func(tx *db.Tx, uses []Use) error
-	Create bool // make the file when it is missing; on SQLite only, and only while the database holds nothing sealed
-	Log    *slog.Logger
+	Used func(tx *db.Tx, uses []Use) error
+	// Changed is told, in the transaction, who has a new credential in use; nil: nobody wants to know.
+	Changed func(tx *db.Tx, owner string) error
+	Create  bool // make the file when it is missing; on SQLite only, and only while the database holds nothing sealed
+	Log     *slog.Logger
 }
 
 // Vault is an open vault. It is safe for concurrent use.

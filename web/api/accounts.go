@@ -47,6 +47,15 @@ type AccountHealth struct {
 	LastErrorAt      time.Time         `json:"last_error_at,omitzero"`
 	TokenExpires     time.Time         `json:"token_expires_at,omitzero"`
 	RefreshExpires   time.Time         `json:"refresh_expires_at,omitzero"`
+	Refreshed        time.Time         `json:"refreshed_at,omitzero" doc:"When the token was last got or renewed"`
+	RefreshError     string            `json:"refresh_error,omitempty" doc:"Why it could not be renewed the last time; missing when it could"`
+	RefreshErrorAt   time.Time         `json:"refresh_error_at,omitzero"`
+	RefreshFailures  int64             `json:"refresh_failures" doc:"In a row"`
+	AccessEnds       time.Time         `json:"access_ends_at,omitzero" doc:"Access is lost then unless a person does something; missing while it renews itself"`
+	AccessEndsWhy    string            `json:"access_ends_why,omitempty" enum:"refresh_failing,not_renewable,refresh_ends"`
+	Scopes           []string          `json:"scopes,omitempty" doc:"That the partner granted, where it says so"`
+	Missing          []channel.Scope   `json:"missing_scopes,omitempty" doc:"Rights that we need and were not granted"`
+	AskedAgain       time.Time         `json:"asked_again_at,omitzero" doc:"When a partner that refused our credentials is asked again"`
 	APIVersion       string            `json:"api_version,omitempty"`
 	APIVersionEnds   time.Time         `json:"api_version_ends,omitzero"`
 	Subscribed       time.Time         `json:"subscribed_at,omitzero"`
@@ -380,6 +389,8 @@ func (s *Server) showAccount(tx *db.Tx, ref string) (Account, error) {
 	v := Account{Account: a, Health: AccountHealth{
 		LastWebhook: c.LastWebhook, LastPoll: c.LastPoll, LastPollOK: c.LastPollOK, LastCallOK: c.LastCallOK, LastError: c.LastError, LastErrorKind: c.LastErrorKind,
 		LastErrorAt: c.LastErrorAt, TokenExpires: c.TokenExpires, RefreshExpires: c.RefreshExpires, APIVersion: c.APIVersion, APIVersionEnds: c.APIVersionEnds,
+		Refreshed: c.Refreshed, RefreshError: c.RefreshError, RefreshErrorAt: c.RefreshErrorAt, RefreshFailures: c.RefreshFailures, AccessEnds: c.AccessEnds, AccessEndsWhy: c.AccessEndsWhy,
+		Scopes: c.Scopes, Missing: c.Missing, AskedAgain: c.AskedAgain,
 		Subscribed: c.Subscribed, SubscriptionNote: c.SubscriptionNote, Reconciled: c.Reconciled, ReconcileNote: c.ReconcileNote, Waiting: c.Waiting, Stuck: c.Stuck, Tells: c.Tells,
 	}}
 	v.Health.Places, err = s.Connect.Places(tx, a.ID)
