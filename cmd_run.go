@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -93,6 +94,8 @@ type serveCmd struct {
 	NATS      string   `name:"nats" help:"NATS server to publish contract events to." env:"OPENCLAW_NATS"`
 	Courier   string   `help:"Who carries parcels unless an account says otherwise." default:"manual"`
 
+	Grace time.Duration `help:"How long requests under way may take to finish once the process is told to stop; then they are cut short." default:"15s" env:"OPENCLAW_GRACE"`
+
 	ClockWrong time.Duration `hidden:"" help:"Tests: take the clock to be ahead by so much." env:"OPENCLAW_CLOCK_WRONG"`
 }
 
@@ -148,9 +151,7 @@ func (c *serveCmd) Run(ctx context.Context, g *Globals, s streams) error {
 		done <- nil
 	}
 	if server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
-		defer cancel()
-		err = errors.Join(err, server.Shutdown(ctx))
+		err = errors.Join(err, endServer(server, c.Grace, s.err))
 	}
 	stop()
 	ended := <-done
@@ -158,6 +159,19 @@ func (c *serveCmd) Run(ctx context.Context, g *Globals, s streams) error {
 		ended = nil
 	}
 	return errors.Join(err, ended, a.Close(), unsay())
+}
+
+// endServer takes no more requests and lets those under way finish. One that takes longer than the grace is cut short, which is said and is no failure: what it has
+// not committed has not happened, and whoever sent it asks again under the same key.
+func endServer(server *http.Server, grace time.Duration, said io.Writer) error {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	fmt.Fprintf(said, "a request took longer than %s to finish and was cut short\n", grace)
+	return server.Close()
 }
 
 // migrateCmds are about the database as a whole.

@@ -108,15 +108,10 @@ func (r *run) killed(ctx context.Context, rnd *rand.Rand) error {
 
 // stopped tells the program to end in the middle of its work, and starts it again.
 func (r *run) stopped(ctx context.Context, _ *rand.Rand) error {
-	err := r.stop()
-	if r.house.cmd != nil { // it does not end
+	if err := r.stop(); err != nil {
 		return err
 	}
-	what := "told to stop while busy"
-	if err != nil { // a request that took too long was cut short, and it says so
-		what = "told to stop while busy, cut short"
-	}
-	r.struck(what)
+	r.struck("told to stop while busy")
 	return r.house.begin(ctx, life{})
 }
 
