@@ -128,6 +128,12 @@ func (c *privacyStatusCmd) Run(ctx context.Context, g *Globals, s streams) error
 				b.WriteString("key of the lookup\tnot being replaced\n")
 			}
 			fmt.Fprintf(&b, "destroyed keys\ttaken off the disk %s\n", dash(when(st.ScrubbedAt)))
+			if st.Scrub.Left > 0 {
+				fmt.Fprintf(&b, "\t%d are still there, since another session of the database may see them: tried %s, and again soon\n", st.Scrub.Left, when(st.Scrub.TriedAt))
+			}
+			if !st.Scrub.OldestLog.IsZero() {
+				fmt.Fprintf(&b, "oldest write-ahead log\tof %s, when the disk was last scrubbed\n", when(st.Scrub.OldestLog))
+			}
 			_, err := io.WriteString(w, b.String())
 			return err
 		})

@@ -58,7 +58,7 @@ func (a *App) erase(tx *db.Tx, cause string, orders []privacy.Subject) (int, err
 // settled is how long after an erasure something of it may still arrive that was under way.
 const settled = 24 * time.Hour
 
-// eraseAgain destroys what came of erased orders at the very moment of their erasure, and writes the list.
+// eraseAgain destroys what came of erased orders at the very moment of their erasure, writes the list, and takes off the disk what had to be left there.
 func (a *App) eraseAgain(ctx context.Context) error {
 	err := a.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
 		back, err := a.Privacy.CameBack(tx, tx.Now.Add(-settled), 500)
@@ -68,7 +68,7 @@ func (a *App) eraseAgain(ctx context.Context) error {
 		_, err = a.erase(tx, privacy.Retention, back)
 		return err
 	})
-	return errors.Join(err, a.listErased(ctx))
+	return errors.Join(err, a.listErased(ctx), a.scrubLeft(ctx))
 }
 
 // listErased writes what is not on the list of erasures yet, durably. Any process may: each writes its own.

@@ -238,7 +238,7 @@ func (h *town) offDisk(gone, stays [][]byte) {
 	}
 	// A server at work elsewhere in the database, such as its own autovacuum, keeps what it may still see: then it goes with the next scrubbing.
 	for limit := time.Now().Add(patience); left() && time.Now().Before(limit); disk = h.disk() {
-		_, err := h.a.DB.ScrubTables(context.Background(), "personal_keys")
+		_, err := h.a.DB.ScrubTables(context.Background(), "personal_keys", "vault_keys")
 		ok(h.t, err)
 	}
 	if left() {

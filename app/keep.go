@@ -16,9 +16,8 @@ import (
 )
 
 const (
-	keepPage   = 200            // orders that share a transaction
-	waitAgain  = 24 * time.Hour // when an order that is not finished is looked at again
-	scrubEvery = 24 * time.Hour // at the latest; after an erasure within the hour
+	keepPage  = 200            // orders that share a transaction
+	waitAgain = 24 * time.Hour // when an order that is not finished is looked at again
 )
 
 // keep destroys what was kept long enough: the rule personal_keep.CHANNEL of an order's country, else personal_keep, in days after an order was delivered, cancelled or
@@ -267,22 +266,4 @@ func (a *App) rehash(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// scrub has what was destroyed leave the disk.
-func (a *App) scrub(ctx context.Context) error {
-	var due bool
-	if err := a.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		due, err = a.Privacy.ScrubDue(tx, scrubEvery)
-		return err
-	}); err != nil || !due {
-		return err
-	}
-	at := a.DB.Now()
-	done, err := a.DB.ScrubTables(ctx, "personal_keys")
-	if err != nil {
-		return err
-	}
-	a.Log.Info("destroyed keys are off the disk", "checkpoint", done.Checkpoint, "oldest_log", done.OldestLog)
-	return a.DB.Write(ctx, func(tx *db.Tx) error { return a.Privacy.Scrubbed(tx, at) })
 }

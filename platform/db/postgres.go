@@ -33,6 +33,7 @@ const (
 // server is PostgreSQL: a pool that writes and a smaller one that reads.
 type server struct {
 	writers, readers *sql.DB
+	alone            *pgx.ConnConfig // of a connection outside the pools
 	schema           string
 	counts           *counts
 	queued           atomic.Int64
@@ -50,6 +51,7 @@ func openPostgres(ctx context.Context, address string, opt Options, n *counts) (
 	if err != nil {
 		return nil, err
 	}
+	s.alone = config
 	s.writers = openPool(config, opt.Pool, map[string]string{
 		"plan_cache_mode": "force_generic_plan", "lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": idleTimeout,
 		// A writer asks by key. A plan made while a table is small reads it whole, and is kept while the table grows, until its first analyze: finding 64 orders took 12 ms at

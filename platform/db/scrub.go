@@ -4,7 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
 )
@@ -35,28 +39,34 @@ func (d *DB) Scrub(ctx context.Context) error {
 // Scrubbed says what ScrubTables could do.
 type Scrubbed struct {
 	Checkpoint bool      // the tables' old pages are off the data files
+	Left       int64     // deleted rows that are still there, since another session may see them: scrub again when it has ended
 	OldestLog  time.Time // the age of the oldest write-ahead log that is kept, which may still hold what was deleted; zero = not told
 }
 
 // ScrubTables has deleted rows of small tables leave the disk. On PostgreSQL the tables are written anew (vacuum full: nobody reads or writes them meanwhile) and a
-// checkpoint is asked for, which takes a superuser or a member of pg_checkpoint; the age of the oldest write-ahead log takes one of pg_monitor. On SQLite it is Scrub.
+// checkpoint is asked for, which takes a superuser or a member of pg_checkpoint; the age of the oldest write-ahead log takes one of pg_monitor. A row that a session of this
+// database may still see, by a snapshot from before it was deleted, is copied along and counted as left. On SQLite it is Scrub.
 func (d *DB) ScrubTables(ctx context.Context, tables ...string) (out Scrubbed, err error) {
 	s, ok := d.engine.(*server)
 	if !ok {
 		err := d.Scrub(ctx)
 		return Scrubbed{Checkpoint: err == nil, OldestLog: d.Now()}, err
 	}
-	conn, err := s.writers.Conn(ctx)
+	config := s.alone.Copy()
+	config.RuntimeParams["lock_timeout"] = "10s" // while it waits for the table, everybody waits behind it
+	// The server says how many it had to keep in the detail of what vacuum tells: a number, then words in its language.
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { out.Left += firstNumber(n.Detail) }
+	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return out, classify(err)
 	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
 	for _, t := range tables {
-		if _, err := conn.ExecContext(ctx, "vacuum full "+quoted(s.schema)+"."+quoted(t)); err != nil {
+		if _, err := conn.Exec(ctx, "vacuum (full, verbose) "+quoted(s.schema)+"."+quoted(t)); err != nil {
 			return out, about("vacuum full "+t, err)
 		}
 	}
-	_, err = conn.ExecContext(ctx, "checkpoint")
+	_, err = conn.Exec(ctx, "checkpoint")
 	if pg := pgError(err); pg != nil && pg.Code == "42501" {
 		return out, nil // not ours to ask for: the server makes one within its checkpoint_timeout
 	}
@@ -65,7 +75,7 @@ func (d *DB) ScrubTables(ctx context.Context, tables ...string) (out Scrubbed, e
 	}
 	out.Checkpoint = true
 	var oldest sql.NullInt64
-	err = conn.QueryRowContext(ctx, "select (extract(epoch from min(modification)) * 1000000)::bigint from pg_ls_waldir()").Scan(&oldest)
+	err = conn.QueryRow(ctx, "select (extract(epoch from min(modification)) * 1000000)::bigint from pg_ls_waldir()").Scan(&oldest)
 	if pg := pgError(err); pg != nil && pg.Code == "42501" {
 		return out, nil
 	}
@@ -73,4 +83,19 @@ func (d *DB) ScrubTables(ctx context.Context, tables ...string) (out Scrubbed, e
 		out.OldestLog = time.UnixMicro(oldest.Int64)
 	}
 	return out, about("age of the write-ahead log", err)
+}
+
+// firstNumber is the number a text begins with, after words; 0 without one.
+func firstNumber(text string) (n int64) {
+	i := strings.IndexFunc(text, func(r rune) bool { return r >= '0' && r <= '9' })
+	if i < 0 {
+		return 0
+	}
+	for _, r := range text[i:] {
+		if r < '0' || r > '9' || n > 1<<50 {
+			break
+		}
+		n = n*10 + int64(r-'0')
+	}
+	return n
 }

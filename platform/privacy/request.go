@@ -138,14 +138,40 @@ func (s *Store) ScrubDue(tx *db.Tx, every time.Duration) (bool, error) {
 	return fresh || tx.Now.Add(-every).UnixMicro() > last, err
 }
 
-// Scrubbed notes that the disk was scrubbed, as of a time.
-func (s *Store) Scrubbed(tx *db.Tx, at time.Time) error {
+// Scrub says how it stands with taking destroyed keys off the disk.
+type Scrub struct {
+	At        time.Time `json:"at,omitzero" doc:"When that was last done of all that had been destroyed by then"`
+	TriedAt   time.Time `json:"tried_at,omitzero" doc:"When it was last tried"`
+	Left      int64     `json:"left" doc:"Destroyed keys that had to be left there then, since another session of the database could still see them; it is tried again soon"`
+	OldestLog time.Time `json:"oldest_log,omitzero" doc:"The age of the oldest write-ahead log kept then, which may hold what was destroyed since; none: the database does not tell us"`
+}
+
+// Scrubbed notes what came of scrubbing the disk, as of a time: so many rows had to be left, and the oldest log is so old. Only what left none counts as done.
+func (s *Store) Scrubbed(tx *db.Tx, at time.Time, left int64, oldest time.Time) error {
+	log := ""
+	if !oldest.IsZero() {
+		log = oldest.UTC().Format(time.RFC3339Nano)
+	}
+	if err := s.mark(tx, "scrub.left", log, left); err != nil || left > 0 {
+		return err
+	}
 	return s.mark(tx, "scrub", at.UTC().Format(time.RFC3339Nano), 0)
 }
 
-// ScrubbedAt is when the disk was scrubbed last; zero when never.
-func (s *Store) ScrubbedAt(tx *db.Tx) (time.Time, error) {
-	p, err := progressOf(tx, "scrub")
-	at, _ := time.Parse(time.RFC3339Nano, p.mark) // "" is never
-	return at, err
+// Scrub is what was noted last; zero when never.
+func (s *Store) Scrub(tx *db.Tx) (out Scrub, err error) {
+	_, err = db.All(tx, func(row db.Scanner) (_ struct{}, err error) {
+		var name, mark string
+		var count int64
+		var tried time.Time
+		err = row.Scan(&name, &mark, &count, db.Time(&tried))
+		at, _ := time.Parse(time.RFC3339Nano, mark) // "" is never
+		if name == "scrub" {
+			out.At = at
+		} else {
+			out.Left, out.OldestLog, out.TriedAt = count, at, tried
+		}
+		return struct{}{}, err
+	}, `select name, mark, count, updated_at from privacy_progress where name in ('scrub', 'scrub.left')`)
+	return out, err
 }

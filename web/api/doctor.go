@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -76,6 +77,11 @@ func (s *Server) diagnose(ctx context.Context) (Diagnosis, error) {
 			open += c.Open
 		}
 		d.add("exceptions", false, open > 0, "%d cases need a person", open)
+		if s.Privacy != nil {
+			if err := s.erasures(tx, &d); err != nil {
+				return err
+			}
+		}
 		if s.Audit != nil {
 			chain, err := audit.Stand(tx)
 			if err != nil {
@@ -100,6 +106,37 @@ func (s *Server) diagnose(ctx context.Context) (Diagnosis, error) {
 		return d, err
 	}
 	return d, s.books(ctx, &d)
+}
+
+// scrubLate is how long what was destroyed may be on the disk after the disk was last scrubbed: it is done daily.
+const scrubLate = 26 * time.Hour
+
+// erasures says whether what was destroyed has left the disk, and how far back the database's own log goes, which may still hold it.
+func (s *Server) erasures(tx *db.Tx, d *Diagnosis) error {
+	now, err := s.Privacy.Scrub(tx)
+	if err != nil {
+		return err
+	}
+	due, err := s.Privacy.ScrubDue(tx, 365*24*time.Hour)
+	if err != nil {
+		return err
+	}
+	text := "destroyed keys were never taken off the disk"
+	if !now.At.IsZero() {
+		text = "destroyed keys were taken off the disk " + now.At.Format(time.RFC3339)
+	}
+	if now.Left > 0 {
+		text += fmt.Sprintf("; %d are left, since another session of the database may still see them: end what has been open since before %s", now.Left, now.TriedAt.Format(time.RFC3339))
+	}
+	switch {
+	case s.DB.Engine() == db.SQLite:
+	case now.OldestLog.IsZero():
+		text += "; how old the oldest write-ahead log is, is told to members of pg_monitor only"
+	default:
+		text += "; the oldest write-ahead log was of " + now.OldestLog.Format(time.RFC3339)
+	}
+	d.add("erasures", false, now.Left > 0 || due && !now.At.IsZero() && tx.Now.Sub(now.At) > scrubLate, "%s", text)
+	return nil
 }
 
 // books proves that stock adds up.

@@ -252,6 +252,7 @@ func (s *Server) showErased(_ *db.Tx, resource string) (e BuyerErased, err error
 type PrivacyStatus struct {
 	Lookup     privacy.Rehash `json:"lookup" doc:"Replacing the key by which buyers are found"`
 	ScrubbedAt time.Time      `json:"scrubbed_at,omitzero" doc:"When destroyed keys were last taken off the disk"`
+	Scrub      privacy.Scrub  `json:"scrub" doc:"How it stands with that"`
 	Open       int            `json:"open_requests" doc:"Of channels, up to 1000"`
 }
 
@@ -268,7 +269,8 @@ func (s *Server) privacyStatus(tx *db.Tx, _ *struct{}) (st PrivacyStatus, err er
 			st.Open++
 		}
 	}
-	st.ScrubbedAt, err = s.Privacy.ScrubbedAt(tx)
+	st.Scrub, err = s.Privacy.Scrub(tx)
+	st.ScrubbedAt = st.Scrub.At
 	return st, err
 }
 
