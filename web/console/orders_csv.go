@@ -16,7 +16,7 @@ const mostRows = 50_000
 
 // ordersCSV answers the list as it is filtered as a table, without personal data. It is read page by page, so that nobody waits for it.
 func ordersCSV(v *visit) error {
-	f := byTab(v.orderFilter(), v.ask("tab"))
+	var f order.Filter
 	names := map[string]string{}
 	next := func(after string) (page order.Page, err error) {
 		err = v.read(func(tx *db.Tx) error {
@@ -26,6 +26,9 @@ func ordersCSV(v *visit) error {
 					return err
 				}
 				names, _ = named(accounts)
+				if f, err = v.orderFilter(tx); err != nil {
+					return err
+				}
 			}
 			page, err = v.Order.List(tx, f, after, 500)
 			return err

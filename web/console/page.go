@@ -131,6 +131,14 @@ func (s sheet) Flash() *flash { return s.flash }
 // Here is the address of the page.
 func (s sheet) Here() string { return s.r.URL.RequestURI() }
 
+// Origin is where this server is, as the browser sees it.
+func (s sheet) Origin() string {
+	if s.secure() {
+		return "https://" + s.r.Host
+	}
+	return "http://" + s.r.Host
+}
+
 // Path is the address without what is asked.
 func (s sheet) Path() string { return s.r.URL.Path }
 

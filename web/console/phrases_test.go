@@ -53,7 +53,13 @@ func phrases(t *testing.T) []string {
 		all[s.title] = true
 	}
 	for _, s := range orderTabs {
-		all[s.title] = true
+		all[s.title], all[s.start] = true, true
+	}
+	for _, d := range orderDeeds {
+		all[d.title], all[d.said] = true, true
+	}
+	for _, d := range dueTimes {
+		all[d.title] = true
 	}
 	for _, a := range workActs {
 		all[a.said] = true

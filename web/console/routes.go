@@ -38,7 +38,11 @@ func (c *Console) routes() []route {
 		{"find.quick", get, "/find/quick", "orders.read", access.None, findQuick},
 
 		{"orders", get, "/orders", "orders.read", access.Orders, orders},
+		{"orders.bulk", get, "/orders/bulk", "orders.edit", access.Orders, ordersBulk},
+		{"orders.bulk.do", post, "/orders/bulk", "orders.edit", access.Orders, ordersBulkDo},
 		{"orders.csv", get, "/orders.csv", "orders.read", access.Orders, ordersCSV},
+		{"view.save", post, "/views", "orders.read", access.None, viewSave},
+		{"view.do", post, "/views/{id}/{act}", "orders.read", access.None, viewDo},
 		{"order.buyer", post, "/orders/buyer", "personal.read", access.Orders, orderBuyer},
 		{"order", get, "/orders/{id}", "orders.read", access.Orders, orderShow},
 		{"order.raw", get, "/orders/{id}/raw", "orders.replay", access.Orders, orderRaw},

@@ -21,7 +21,8 @@ func TestRoutes(t *testing.T) {
 		if !ok {
 			t.Errorf("%s needs %s, which there is not", r.name, r.need)
 		}
-		if r.method == post && right.Scope == access.Read {
+		own := map[string]bool{"view.save": true, "view.do": true} // what somebody keeps for oneself
+		if r.method == post && right.Scope == access.Read && !own[r.name] {
 			t.Errorf("%s changes something and needs only %s", r.name, r.need)
 		}
 	}
