@@ -268,7 +268,7 @@ func (h *town) disk() (disk []byte) {
 		}
 	} else {
 		ok(h.t, h.a.DB.Read(context.Background(), func(tx *db.Tx) error {
-			return tx.QueryRow(`select pg_read_binary_file(pg_relation_filepath('personal_keys'))`).Scan(&disk)
+			return tx.QueryRow(`select pg_read_binary_file(pg_relation_filepath('personal_keys')) || pg_read_binary_file(pg_relation_filepath('vault_keys'))`).Scan(&disk)
 		}))
 	}
 	return disk

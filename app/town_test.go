@@ -90,7 +90,7 @@ func ok(t testing.TB, err error) {
 
 func config(url, data string) app.Config {
 	return app.Config{
-		DB: url, Data: data, KeyFile: filepath.Join(data, "vault.key"), MakeKey: true, AllowPrivate: true, Log: slog.New(slog.DiscardHandler),
+		DB: url, Data: data, KeyFile: filepath.Join(data, "vault.key"), MakeKey: true, AllowPrivate: true, Log: slog.New(slog.DiscardHandler), Fence: 20 * time.Second,
 		ShopLimits: shop.Limits{PerSecond: 1e6, Burst: 1e6, ProofsPerHour: 1e6, ProofBurst: 1e6},
 	}
 }
