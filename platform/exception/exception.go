@@ -195,6 +195,7 @@ type Filter struct {
 	Assignee                 string
 	Snoozed                  bool // also those that sleep
 	Overdue                  bool // only those past their deadline
+	Old                      bool // only those that have been open for more than a day
 }
 
 // List returns cases, oldest first, and the cursor to continue after them: "" at the end. A limit outside 1…500 is 100.
@@ -249,6 +250,9 @@ func (f Filter) where(now time.Time) (string, []any) {
 	}
 	if f.Overdue {
 		add("deadline <= $", now.UnixMicro())
+	}
+	if f.Old {
+		add("since <= $", now.Add(-OldAfter).UnixMicro())
 	}
 	if len(parts) == 0 {
 		return "true", nil
