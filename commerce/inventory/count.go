@@ -243,3 +243,19 @@ func (s *Service) InTransit(tx *db.Tx, transfer string) (map[string]int64, error
 	}, transfer)
 	return out, tx.Flush()
 }
+
+// Coming is what a transfer sent of a variant and nobody received.
+type Coming struct {
+	ID       string
+	Quantity int64
+	Sent     time.Time
+}
+
+// ComingOf lists the transfers that a variant is under way in, the newest first: of those sent since a time, 50 at most.
+func (s *Service) ComingOf(tx *db.Tx, variant string, since time.Time) ([]Coming, error) {
+	return db.All(tx, func(row db.Scanner) (c Coming, err error) {
+		err = row.Scan(&c.ID, &c.Quantity, db.Time(&c.Sent))
+		return c, err
+	}, `select reference_id, cast(-sum(delta) as bigint), min(at) from stock_movements
+		where variant_id = $1 and reference_kind = 'transfer' and at >= $2 group by reference_id having sum(delta) < 0 order by min(at) desc, reference_id limit 50`, variant, since.UnixMicro())
+}

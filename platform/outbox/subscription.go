@@ -214,12 +214,25 @@ func Deliveries(tx *db.Tx, subscription, state, after string, limit int) ([]Deli
 	if limit < 1 || limit > 1000 {
 		limit = 100
 	}
-	return db.All(tx, func(s db.Scanner) (d Delivery, err error) {
-		err = s.Scan(&d.ID, &d.Subscription, &d.Event, &d.State, &d.Attempts, db.Time(&d.Next), db.Int(&d.LastStatus), db.Text(&d.LastError),
-			db.Time(&d.CreatedAt), db.Time(&d.DeliveredTime))
-		return d, err
-	}, `select id, subscription_id, event_id, state, attempts, next_at, last_status, last_error, created_at, delivered_at from deliveries
+	return db.All(tx, scanDelivery, `select id, subscription_id, event_id, state, attempts, next_at, last_status, last_error, created_at, delivered_at from deliveries
 		where subscription_id = $1 and event_id > $2 and (state = $3 or $3 = '') order by event_id limit $4`, subscription, after, state, limit)
+}
+
+func scanDelivery(s db.Scanner) (d Delivery, err error) {
+	err = s.Scan(&d.ID, &d.Subscription, &d.Event, &d.State, &d.Attempts, db.Time(&d.Next), db.Int(&d.LastStatus), db.Text(&d.LastError),
+		db.Time(&d.CreatedAt), db.Time(&d.DeliveredTime))
+	return d, err
+}
+
+// DeliveriesOf lists what became of telling subscriptions of events, by event. It asks subscription by subscription, of which there are few.
+func DeliveriesOf(tx *db.Tx, events []string) (map[string][]Delivery, error) {
+	all, err := db.All(tx, scanDelivery, `select d.id, d.subscription_id, d.event_id, d.state, d.attempts, d.next_at, d.last_status, d.last_error, d.created_at, d.delivered_at
+		from subscriptions s join deliveries d on d.subscription_id = s.id and d.event_id in (select key from json_each($1)) order by s.name, d.id`, db.Keys(events))
+	by := map[string][]Delivery{}
+	for _, d := range all {
+		by[d.Event] = append(by[d.Event], d)
+	}
+	return by, err
 }
 
 // Resend sends a delivery again, whatever became of it, with fresh attempts. The receiver sees the same webhook-id. Faults: NotFound;

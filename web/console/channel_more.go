@@ -74,7 +74,7 @@ func channelWindow(v *visit) error {
 		if err != nil {
 			return err
 		}
-		page, err := v.Order.List(tx, order.Filter{Account: a.ID, From: from, Until: until}, "", mostInWindow)
+		page, err := v.Order.List(tx, order.Filter{Account: a.ID, PlacedFrom: from, PlacedUntil: until}, "", mostInWindow)
 		if err == nil && page.Next != "" {
 			err = fault.Field("from", "more than %d orders are in this time: choose a shorter one", mostInWindow)
 		}

@@ -21,6 +21,7 @@ var paths = map[string]string{
 	"search":        `<circle cx="10.5" cy="10.5" r="6.5"/><path d="M15.5 15.5L21 21"/>`,
 	"person":        `<circle cx="12" cy="8" r="4"/><path d="M4 21c1-5 4-7 8-7s7 2 8 7"/>`,
 	"copy":          `<path d="M9 9h11v12H9z"/><path d="M15 9V3H4v12h5"/>`,
+	"print":         `<path d="M7 9V3h10v6M7 17H4V9h16v8h-3"/><path d="M7 14h10v7H7z"/>`,
 	"menu":          `<path d="M4 6h16M4 12h16M4 18h16"/>`,
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/commerce/payment"
 	"github.com/openclaw-pos/commerce/commerce/returns"
+	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/kernel/stock"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/exception"
@@ -31,8 +32,11 @@ type orderPage struct {
 	CanCancel   bool
 	CanReturn   bool
 	Ours        string // as we hold it, for the comparison
-	Newer       string // the next order in the list, and the one before
+	Newer       string // the order that came in after it, and the one before
 	Older       string
+	Person      *revealed // who bought it, when that was asked for
+	Wishes      bool      // the buyer asked for something of their own
+	Taxes       []taxed
 }
 
 // fact is a line of the timeline.
@@ -68,6 +72,10 @@ func (v *visit) fillOrder(tx *db.Tx, p *orderPage) error {
 		}
 	}
 	p.CanCancel = p.Units.Open > 0
+	p.Wishes, p.Taxes = p.Extra[personalised] != "", taxesOf(p.View)
+	if p.Older, p.Newer, err = v.Order.Neighbours(tx, p.Head); err != nil {
+		return err
+	}
 	p.CanReturn = p.Effective() && p.Units.Ordered > p.Units.Cancelled+p.Units.Open
 	if p.Returns, err = v.Returns.Of(tx, p.ID); err != nil {
 		return err
@@ -101,6 +109,30 @@ func (v *visit) fillOrder(tx *db.Tx, p *orderPage) error {
 	}
 	p.Cases, err = v.caseRows(tx, rows)
 	return err
+}
+
+// taxed is one kind of tax with who pays it to the state.
+type taxed struct {
+	Title, Rate string
+	Remitter    string
+	Amount      money.Amount
+}
+
+// taxesOf sums the taxes of the lines by kind and by who remits them.
+func taxesOf(o order.View) (all []taxed) {
+	for _, l := range o.Lines {
+		for _, t := range l.Taxes {
+			i := slices.IndexFunc(all, func(x taxed) bool {
+				return x.Title == t.Title && x.Rate == t.Rate && x.Remitter == string(t.Remitter) && x.Amount.Currency == t.Amount.Currency
+			})
+			if i < 0 {
+				all = append(all, taxed{t.Title, t.Rate, string(t.Remitter), t.Amount})
+				continue
+			}
+			all[i].Amount.Minor += t.Amount.Minor
+		}
+	}
+	return all
 }
 
 // reserved lists what the lines of an order hold in stock, by line.

@@ -61,6 +61,9 @@ func phrases(t *testing.T) []string {
 	for _, d := range dueTimes {
 		all[d.title] = true
 	}
+	for _, p := range purposes {
+		all[p] = true
+	}
 	for _, a := range workActs {
 		all[a.said] = true
 	}

@@ -12,10 +12,17 @@ type picklistPage struct {
 	Lines []fulfillment.PickLine
 }
 
-// picklist sums what is still to be picked at a location, SKU by SKU, to walk with.
+// picklist sums what is still to be picked at a location, SKU by SKU, in walking order.
 func picklist(v *visit) error {
-	var p picklistPage
-	if err := v.read(func(tx *db.Tx) (err error) {
+	p, err := v.walkList()
+	if err != nil {
+		return err
+	}
+	return v.page("picklist", "Pick list", p)
+}
+
+func (v *visit) walkList() (p picklistPage, err error) {
+	err = v.read(func(tx *db.Tx) (err error) {
 		if p.Place, err = v.place(tx); err != nil {
 			return err
 		}
@@ -24,8 +31,6 @@ func picklist(v *visit) error {
 		}
 		p.Lines, err = v.Fulfillment.PickList(tx, p.Place.ID, 100)
 		return err
-	}); err != nil {
-		return err
-	}
-	return v.page("picklist", "Pick list", p)
+	})
+	return p, err
 }

@@ -45,6 +45,8 @@ func (c *Console) routes() []route {
 		{"view.do", post, "/views/{id}/{act}", "orders.read", access.None, viewDo},
 		{"order.buyer", post, "/orders/buyer", "personal.read", access.Orders, orderBuyer},
 		{"order", get, "/orders/{id}", "orders.read", access.Orders, orderShow},
+		{"order.events", get, "/orders/{id}/events", "orders.read", access.Orders, orderEvents},
+		{"order.personal", post, "/orders/{id}/personal", "personal.read", access.Orders, orderPersonal},
 		{"order.raw", get, "/orders/{id}/raw", "orders.replay", access.Orders, orderRaw},
 		{"order.replay", post, "/orders/{id}/replay", "orders.replay", access.Orders, orderReplay},
 		{"order.hold", post, "/orders/{id}/hold", "orders.edit", access.Orders, orderHold},
@@ -67,6 +69,10 @@ func (c *Console) routes() []route {
 
 		{"work", get, "/work", "fulfillment.read", access.Fulfillments, work},
 		{"picklist", get, "/picklist", "fulfillment.read", access.Fulfillments, picklist},
+		{"picklist.pdf", get, "/picklist.pdf", "fulfillment.read", access.Fulfillments, picklistPDF},
+		{"slips", get, "/slips", "labels.read", access.Fulfillments, slipWave},
+		{"slip", get, "/work/{id}/slip", "labels.read", access.Fulfillments, slipOne},
+		{"work.wishes", post, "/work/{id}/wishes", "labels.read", access.Fulfillments, workWishes},
 		{"work.show", get, "/work/{id}", "fulfillment.read", access.Fulfillments, workShow},
 		{"work.scan", post, "/work/{id}/scan", "fulfillment.work", access.Fulfillments, workScan},
 		{"work.back", post, "/work/{id}/back", "fulfillment.work", access.Fulfillments, workBack},
@@ -92,6 +98,10 @@ func (c *Console) routes() []route {
 
 		{"stock", get, "/stock", "stock.read", access.Levels, stockList},
 		{"sku", get, "/stock/{sku}", "stock.read", access.Levels, skuShow},
+		{"sku.shelf", post, "/stock/{sku}/shelf", "stock.count", access.Levels, skuShelf},
+		{"sku.move", post, "/stock/{sku}/move", "stock.count", access.Levels, skuMove},
+		{"sku.arrived", post, "/stock/{sku}/arrived", "stock.count", access.Levels, skuArrived},
+		{"sku.keep", post, "/stock/{sku}/keep", "stock.policy", access.Levels, skuKeep},
 		{"sku.count", post, "/stock/{sku}/count", "stock.count", access.Levels, skuCount},
 
 		{"listings", get, "/listings", "listings.read", access.Listings, listings},

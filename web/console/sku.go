@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/openclaw-pos/commerce/commerce/catalog"
+	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/access"
@@ -25,6 +26,9 @@ type skuPage struct {
 	Levels    []inventory.Level
 	Places    map[string]inventory.Location
 	Countable []inventory.Location
+	Shelves   map[string]string // by location
+	Coming    []inventory.Coming
+	Accounts  []connect.Account
 	Promises  []promise
 	Reserved  []inventory.Reserved
 	Short     []inventory.Short
@@ -45,6 +49,25 @@ func skuShow(v *visit) error {
 		p.Countable = v.shippers(tx)
 		if p.Levels, err = v.Inventory.Levels(tx, inventory.LevelFilter{Variants: []string{p.Variant.ID}}, inventory.LevelKey{}, 500); err != nil {
 			return err
+		}
+		p.Shelves = map[string]string{}
+		for _, at := range p.Countable {
+			lies, err := v.Inventory.Shelves(tx, at.ID, []string{p.Variant.ID})
+			if err != nil {
+				return err
+			}
+			p.Shelves[at.ID] = lies[p.Variant.ID]
+		}
+		if p.Coming, err = v.Inventory.ComingOf(tx, p.Variant.ID, v.now.AddDate(0, -3, 0)); err != nil {
+			return err
+		}
+		if v.allowed(v.who, "sku.keep") {
+			if p.Accounts, err = v.Connect.Accounts(tx); err != nil {
+				return err
+			}
+			if p.Accounts, err = seenAccounts(tx, p.Accounts); err != nil {
+				return err
+			}
 		}
 		if v.allowed(v.who, "listings") {
 			if p.Promises, err = v.promises(tx, p.Variant.ID); err != nil {

@@ -16,6 +16,10 @@ type bench struct {
 	Codes     map[string]string // what a scanner reads for a line: SKU and bar code
 	Shipments []dispatch.Shipment
 	Reasons   map[fulfillment.Reason]string
+	Asked     string // how many lines the buyer had made their own, "" for none
+	Opened    bool   // what was asked is shown
+	Wished    []wished
+	Note      string // the buyer's
 	Said      string // what the last scan did
 	Bad       bool
 	More      string // what was wrong, as a service says it
@@ -74,6 +78,11 @@ func (v *visit) bench(id string) (b bench, err error) {
 				b.Codes[l.ID] += " " + gtin
 			}
 		}
+		o, err := v.Order.Get(tx, b.OrderID)
+		if err != nil {
+			return err
+		}
+		b.Asked = o.Extra[personalised]
 		all, err := v.Dispatch.Of(tx, b.OrderID)
 		for _, s := range all {
 			if s.Fulfillment == b.ID {
