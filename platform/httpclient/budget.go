@@ -11,14 +11,20 @@ import (
 	"github.com/openclaw-pos/commerce/kernel/fault"
 )
 
-// budget is what one account may ask of its partner: so often, so much at once, and nothing while the partner wants a pause.
+// budget is what one account may ask of its partner: so often, so much at once, nothing while the partner wants a pause, and one request at a time for a while after that.
 type budget struct {
 	mu          sync.Mutex
 	limiter     *rate.Limiter
 	slots       *semaphore.Weighted
 	concurrency int
 	pausedUntil time.Time
+	queue       *semaphore.Weighted // of requests while the partner is short of patience
+	queueUntil  time.Time
 }
+
+// queueFor is how long after a pause requests go one by one. All that waited would go at once else, one of them be taken and the others refused again, always the same
+// ones when chance wants it.
+const queueFor = 2 * time.Second
 
 // set changes the limits; requests under way keep theirs.
 func (b *budget) set(perSecond float64, burst, concurrency int) {
@@ -45,6 +51,7 @@ func (b *budget) pause(wait time.Duration) bool {
 	defer b.mu.Unlock()
 	now := time.Now()
 	news := !b.pausedUntil.After(now)
+	b.queueUntil = now.Add(wait + queueFor)
 	if until := now.Add(wait); until.After(b.pausedUntil) {
 		b.pausedUntil = until
 	}
@@ -56,6 +63,30 @@ func (b *budget) paused() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return max(time.Until(b.pausedUntil), 0)
+}
+
+// line waits for the request's turn when the partner lately asked to wait, at most limit, and returns what to call when the request is over, its repeats included: who
+// was refused tries again before others do. It is nil when there is no line to stand in.
+// Faults: Throttled when it would take longer.
+func (b *budget) line(ctx context.Context, limit time.Duration) (leave func(), err error) {
+	b.mu.Lock()
+	if b.queue == nil {
+		b.queue = semaphore.NewWeighted(1)
+	}
+	queue, free := b.queue, !b.queueUntil.After(time.Now())
+	b.mu.Unlock()
+	if free {
+		return nil, nil
+	}
+	waiting, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if err := queue.Acquire(waiting, 1); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, tooLong(max(b.paused(), time.Second))
+	}
+	return func() { queue.Release(1) }, nil
 }
 
 // take waits until a request may go, at most limit for pause and rate together, and returns what to call when it is over.

@@ -13,12 +13,14 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/httpclient"
@@ -356,6 +358,44 @@ func TestBudget(t *testing.T) {
 			wg.Wait()
 			if p.most != 3 {
 				t.Errorf("%d ran at once", p.most)
+			}
+		})
+	})
+	t.Run("a_partner_that_takes_one_call_a_second_is_used_up_and_nobody_who_waits_is_passed_over", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			bucket := rate.NewLimiter(1, 1)
+			p := &partner{answers: []any{func(req *http.Request) (*http.Response, error) {
+				time.Sleep(10 * time.Millisecond)
+				if !bucket.Allow() {
+					return says(429, "", "Retry-After", "1")(req)
+				}
+				return answer(req, 200, "", nil), nil
+			}}}
+			c := client(p, httpclient.Options{})
+			var worst atomic.Int64
+			var wg sync.WaitGroup
+			begin := time.Now()
+			for range 4 {
+				wg.Go(func() {
+					for range 15 {
+						asked := time.Now()
+						status, _, err := get(t.Context(), c)
+						if err != nil || status != 200 {
+							t.Errorf("%d, %v", status, err)
+						}
+						for took := int64(time.Since(asked)); took > worst.Load(); {
+							worst.CompareAndSwap(worst.Load(), took)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if took := time.Since(begin); took > 75*time.Second {
+				t.Errorf("60 calls took %s", took)
+			}
+			if longest := time.Duration(worst.Load()); longest > 7*time.Second {
+				t.Errorf("one waited %s, while four took turns", longest)
 			}
 		})
 	})

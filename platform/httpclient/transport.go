@@ -46,8 +46,20 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if body.again && t.repeatable(req) {
 		attempts += max(t.Retries, 0)
 	}
+	var leave func()
+	defer func() {
+		if leave != nil {
+			leave()
+		}
+	}()
 	for n := 1; ; n++ {
-		release, err := t.budget.take(ctx, t.MaxWait)
+		if leave == nil {
+			leave, err = t.budget.line(ctx, t.MaxWait)
+		}
+		var release func()
+		if err == nil {
+			release, err = t.budget.take(ctx, t.MaxWait)
+		}
 		if err != nil {
 			t.pool.Metrics.refused(t)
 			return nil, notSent(err)
