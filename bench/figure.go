@@ -56,6 +56,7 @@ func figures() []figure {
 		{"scale-out", "1, 2, 4 processes import from one PostgreSQL; ours is four, the limit is one", "orders/s", "no figure falls, no order handled twice", []string{postgres}, measureScale},
 		{"reserve", "64 buyers on 1 hot SKU, and on 10,000 SKUs; the worse ratio counts", "reservations/s", "ratio ≥ 0.5, no deadlock", both, measureReserve},
 		{"relay", "events to 3 subscribers, the feed and NATS while orders are imported", "events/s to all three", "keeps up, lag p99 < 1 s", both, measureRelay},
+		{"push", "every number of 100,000 SKUs changes at once, on eight accounts, and five a second sell out; the account that comes off worst counts", "numbers/s to all partners", "each account at its partner's rate limit; sell-outs under 5 s p99; the last value arrives", both, measurePush},
 		{"lists", "orders list, filters, search by number, id or phone hash, order page, exceptions, event feed and the other lists of the API", "ms p99 of the slowest", "under 50 at 1M orders, at most 2 × from 10k to 1M", both, measureLists},
 		{"start", "the binary on a database of orders, until it says that it is ready", "ms", "under 2 s; under 150 MB idle, 600 MB loaded", both, measureStart},
 		{"storage", "all tables and indexes after thirty days, divided by the orders; the limit is the values alone", "bytes an order", "stated", both, measureStorage},

@@ -91,6 +91,7 @@ type settings struct {
 	duration time.Duration
 	seconds  int
 	orders   int    // of the data set, for lists, start and storage
+	skus     int    // of the assortment, for push
 	db       string // a data set that is there already
 	workers  int    // importers; 0 = as many as serve runs
 	profile  io.Writer
@@ -100,6 +101,7 @@ func (s *settings) flags(fs *flag.FlagSet) {
 	fs.StringVar(&s.engine, "engine", "sqlite", "sqlite or postgres")
 	fs.IntVar(&s.seconds, "seconds", 5, "how long our path is measured")
 	fs.IntVar(&s.orders, "orders", 0, "size of the data set, for lists, start and storage (default 10000)")
+	fs.IntVar(&s.skus, "skus", 100_000, "SKUs that change at once, for push")
 	fs.StringVar(&s.db, "db", "", "a data set of `bench seed` to use instead of a new one")
 	fs.IntVar(&s.workers, "workers", 0, "importers beside each other; 0 takes what suits the engine")
 }
@@ -113,6 +115,9 @@ func (s *settings) complete() error {
 		return errors.New("-seconds must be positive")
 	}
 	s.duration = time.Duration(s.seconds) * time.Second
+	if s.skus <= 0 || s.skus > 100_000 {
+		return errors.New("-skus must be between 1 and 100000")
+	}
 	if s.orders <= 0 {
 		s.orders = 10_000
 	}

@@ -168,6 +168,7 @@ type Limits struct {
 	PerSecond   float64 // sustained requests a second for one account; 0 = no limit known
 	Burst       int
 	Concurrency int // parallel requests of one account; 0 = 4
+	StockBatch  int // numbers that the partner takes in one call of SetStock; 0 = 50
 	// Throttled reads the partner's own throttle shape out of a response, also out of a 200 body. It reports how long to wait.
 	Throttled func(status int, header http.Header, body []byte) (wait time.Duration, throttled bool)
 }

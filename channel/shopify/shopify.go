@@ -50,7 +50,7 @@ var Kind = channel.Kind{
 	Settings: settings,
 	Statuses: statuses,
 	// Calls are limited by their cost in points, which every answer tells, not by their number. https://shopify.dev/docs/api/usage/limits
-	Limits:  channel.Limits{Concurrency: 4, Throttled: throttled},
+	Limits:  channel.Limits{Concurrency: 4, StockBatch: maxQuantities, Throttled: throttled},
 	Stock:   channel.StockAvailable,
 	Parcels: channel.ParcelOurs,
 	Scopes:  scopes,

@@ -3,6 +3,7 @@ package connect
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -53,8 +54,16 @@ type push struct {
 // pushLease is how long one bulk call may take.
 const pushLease = time.Minute
 
-// pushBatch is how many numbers share a call; the adapter cuts it further where its partner takes fewer.
+// pushBatch is how many numbers share a call where the kind does not say; the adapter cuts it further where its partner takes fewer.
 const pushBatch = 50
+
+// batchOf is how many numbers of a channel are taken at once.
+func batchOf(k *channel.Kind) int {
+	if k.Limits.StockBatch > 0 {
+		return k.Limits.StockBatch
+	}
+	return pushBatch
+}
 
 // RunStock marks what changed and pushes it until the context ends; accounts do not wait for each other.
 func (s *Service) RunStock(ctx context.Context) error {
@@ -92,17 +101,28 @@ func (s *Service) RunStock(ctx context.Context) error {
 	return nil
 }
 
-// pushAll pushes until nothing of the account is due, and compares what is due for that.
+// pushAll pushes until nothing of the account is due, and compares what is due for that. Where much is due a second call is on its way while the first is answered: how
+// often the partner may be called is the account's budget's to say.
 func (s *Service) pushAll(ctx context.Context, account string) {
-	for ctx.Err() == nil {
-		n, err := s.PushOnce(ctx, account)
-		if err != nil && ctx.Err() == nil {
-			s.need.Log.Warn("push stock", "account", account, "kind", fault.KindOf(err).String(), "err", err)
-		}
-		if n == 0 || err != nil {
-			break
+	var second sync.WaitGroup
+	var lane func(fork bool)
+	lane = func(fork bool) {
+		for ctx.Err() == nil {
+			n, err := s.PushOnce(ctx, account)
+			if err != nil && ctx.Err() == nil {
+				s.need.Log.Warn("push stock", "account", account, "kind", fault.KindOf(err).String(), "err", err)
+			}
+			if n == 0 || err != nil {
+				return
+			}
+			if fork && n >= pushBatch {
+				fork = false
+				second.Go(func() { lane(false) })
+			}
 		}
 	}
+	lane(true)
+	second.Wait()
 	if _, err := s.LookOnce(ctx, account); err != nil && ctx.Err() == nil {
 		s.need.Log.Warn("compare stock", "account", account, "kind", fault.KindOf(err).String(), "err", err)
 	}
@@ -265,7 +285,7 @@ func (s *Service) takePushes(tx *db.Tx, o *opened) ([]push, int, error) {
 		}
 		return p, err
 	}, `select c.listing_id, c.location, c.variant_id, c.shown, c.attempts from channel_stock c where c.account_id = $1 and c.dirty and c.next_at <= $2
-		and (c.running_until is null or c.running_until < $2) order by c.urgent desc, c.dirty_at, c.listing_id, c.location limit $3`+tx.Lock(), o.acc.ID, db.Micros(tx.Now), pushBatch)
+		and (c.running_until is null or c.running_until < $2) order by c.urgent desc, c.dirty_at, c.listing_id, c.location limit $3`+skip(tx), o.acc.ID, db.Micros(tx.Now), batchOf(&o.kind))
 	if err != nil || len(due) == 0 {
 		return nil, 0, err
 	}
@@ -387,6 +407,8 @@ func (s *Service) settlePushes(ctx context.Context, o *opened, all []push, verdi
 					shown = nil
 				}
 				next = next.Add(backoff(min(p.attempts, 4)))
+			case fault.Throttled: // nothing was tried
+				attempts, next = p.attempts, next.Add(fault.After(err))
 			case fault.Refused, fault.Invalid, fault.NotFound:
 				dirty = attempts < 3
 				next = next.Add(backoff(attempts))
