@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -57,6 +59,8 @@ type Config struct {
 	Version      string         // of the program
 	ShopLimits   shop.Limits    // of the own shop
 	POS          POS            // the POS core
+	Zones        []Zone         // residency zones besides the main one in which this process is allowed
+	Here         string         // in which country this process runs, for rules about personal data; "" = not said
 	Fence        time.Duration  // of the vault, see vault.Options; tests set it
 	NATS         string         // NATS server to publish contract events to
 	Log          *slog.Logger
@@ -73,6 +77,8 @@ type App struct {
 	Vault   *vault.Vault
 	Audit   *audit.Log
 	Privacy *privacy.Store
+	Zones   *privacy.Zones // Privacy, and the stores of other residency zones
+	zones   map[string]*zone
 	Access  *access.Keys
 	Users   *access.Users
 
@@ -128,6 +134,7 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	a.machinery()
 	a.API = a.newAPI()
 	a.API.Company, a.API.Forget, a.API.Forgotten = a.Company, a.erase, a.forgotten
+	a.API.Zones, a.API.ZoneStates, a.API.ForgetFar = a.Zones, a.zoneStates, a.eraseFar
 	var err error
 	if a.Console, err = a.newConsole(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -161,8 +168,13 @@ func (a *App) paths() error {
 	if !c.MakeKey {
 		return nil
 	}
-	if _, err := os.Stat(c.KeyFile); os.IsNotExist(err) {
-		return vault.CreateKeyFile(c.KeyFile)
+	return makeKey(c.KeyFile)
+}
+
+// makeKey makes a key file where there is none.
+func makeKey(path string) error {
+	if _, err := os.Stat(path); os.IsNotExist(err) {
+		return vault.CreateKeyFile(path)
 	}
 	return nil
 }
@@ -188,6 +200,9 @@ func (a *App) platform(ctx context.Context) error {
 		return err
 	}
 	a.Vault.Also(a.Privacy.Rewrapper())
+	if err = a.openZones(ctx); err != nil {
+		return err
+	}
 	if a.Access, err = access.Open(ctx, a.DB, a.Vault, a.Audit); err != nil {
 		return err
 	}
@@ -223,7 +238,7 @@ func (a *App) Close() error {
 	if a.DB == nil {
 		return nil
 	}
-	return a.DB.Close()
+	return errors.Join(a.closeZones(), a.DB.Close())
 }
 
 // machinery sets up what runs beside requests: relay, consumers, sender, jobs.
@@ -274,9 +289,12 @@ func (a *App) schedules() []jobs.Schedule {
 		every("vault.rotate", 10*time.Second, func(ctx context.Context) error { _, err := a.Vault.Advance(ctx, time.Minute); return err }),
 		every("access.sweep", time.Hour, a.Users.Sweep),
 		every("connect.sweep", time.Hour, a.sweep),
-		every("connect.reconcile", 24*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.Reconcile(ctx, id); return err })),
-		every("connect.drift", 24*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.DriftOf(ctx, id, true); return err })),
-		every("connect.listings", 6*time.Hour, a.eachAccount(func(ctx context.Context, id string) error { _, err := a.Connect.PullListings(ctx, id); return err })),
+		every("connect.reconcile", 24*time.Hour, a.eachAccount(vault.MainZone, a.reconcile)),
+		every("connect.drift", 24*time.Hour, a.eachAccount(vault.MainZone, a.drift)),
+		every("connect.listings", 6*time.Hour, a.eachAccount("", func(ctx context.Context, id string) error { _, err := a.Connect.PullListings(ctx, id); return err })),
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.zones)) {
+		all = append(all, a.zoneSchedules(name)...)
 	}
 	if a.Config.POS.Name != embedded {
 		all = append(all, every("company.sync", syncEvery, a.readCompany))
@@ -293,8 +311,18 @@ func (a *App) sweep(ctx context.Context) error {
 	}
 }
 
-// eachAccount runs an act for every active account; one that fails does not stop the others.
-func (a *App) eachAccount(do func(ctx context.Context, id string) error) func(ctx context.Context) error {
+func (a *App) reconcile(ctx context.Context, id string) error {
+	_, err := a.Connect.Reconcile(ctx, id)
+	return err
+}
+
+func (a *App) drift(ctx context.Context, id string) error {
+	_, err := a.Connect.DriftOf(ctx, id, true)
+	return err
+}
+
+// eachAccount runs an act for every active account of a residency zone, "" of all; one that fails does not stop the others.
+func (a *App) eachAccount(zone string, do func(ctx context.Context, id string) error) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		var accounts []connect.Account
 		err := a.DB.Read(ctx, func(tx *db.Tx) error {
@@ -303,7 +331,7 @@ func (a *App) eachAccount(do func(ctx context.Context, id string) error) func(ct
 			return err
 		})
 		for _, acc := range accounts {
-			if acc.State == connect.Active {
+			if acc.State == connect.Active && (zone == "" || acc.Residency == zone) {
 				err = errors.Join(err, do(ctx, acc.ID))
 			}
 		}

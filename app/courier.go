@@ -74,14 +74,14 @@ func (l ledger) Claim(ctx context.Context, _, carrier, tracking, reference strin
 func (a *App) parcelFor(ctx context.Context, ask dispatch.ParcelAsk) (courier.Parcel, error) {
 	sh := ask.Shipment
 	p := courier.Parcel{Pieces: 1, Grams: sh.WeightG, Cash: sh.Cash, Service: sh.Service, ShipAt: a.DB.Now().Add(time.Hour)}
-	buyer := ""
+	buyer, account := "", ""
 	err := a.DB.Read(ctx, func(tx *db.Tx) error {
 		heads, err := a.Order.Heads(tx, []string{sh.OrderID}, false)
 		if err != nil {
 			return err
 		}
 		h := heads[sh.OrderID]
-		p.Number, buyer, p.Value = h.Number, h.Buyer, money.Of(h.Sums.Total, h.Currency)
+		p.Number, buyer, account, p.Value = h.Number, h.Buyer, h.Account, money.Of(h.Sums.Total, h.Currency)
 		from, err := a.Inventory.Locations(tx, sh.Location)
 		if err != nil || len(from) == 0 {
 			return err
@@ -97,7 +97,7 @@ func (a *App) parcelFor(ctx context.Context, ask dispatch.ParcelAsk) (courier.Pa
 	if err != nil {
 		return p, err
 	}
-	rec, err := a.Privacy.Read(ctx, buyer, privacy.Reading{Actor: ask.Actor, Purpose: ask.Purpose})
+	rec, err := a.Zones.Read(ctx, account, buyer, privacy.Reading{Actor: ask.Actor, Purpose: ask.Purpose, To: "courier:" + sh.Courier})
 	if err != nil {
 		return p, err
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/exception"
 	"github.com/openclaw-pos/commerce/platform/privacy"
+	"github.com/openclaw-pos/commerce/platform/vault"
 )
 
 const (
@@ -39,16 +41,105 @@ func (a *App) keep(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			return a.Audit.Write(tx, audit.Entry{
-				Actor: "system:privacy.keep", Action: "personal.expire", SubjectKind: "orders", Subject: due[0].Account + " " + due[0].External,
-				Detail: map[string]any{"orders": len(due), "records": records},
-			})
+			return a.expired(tx, due, records)
 		})
 		if err != nil || len(page) == 0 {
 			return err
 		}
 		after = page[len(page)-1].Subject
 	}
+}
+
+// orphaned is how old a record in a zone must be, of an order that the main database has never heard of, to be one that nobody will ever ask for.
+const orphaned = 24 * time.Hour
+
+// keepIn is keep in a zone of its own; it also deletes the records of imports that were cut off for good.
+func (a *App) keepIn(ctx context.Context, s *privacy.Store) error {
+	return a.keepZone(ctx, s, orphaned)
+}
+
+func (a *App) keepZone(ctx context.Context, s *privacy.Store, age time.Duration) error {
+	var after privacy.Subject
+	for {
+		var page []privacy.Kept
+		if err := s.Look(ctx, func(tx *db.Tx) (err error) {
+			page, err = s.Living(tx, "", after, keepPage)
+			return err
+		}); err != nil || len(page) == 0 {
+			return err
+		}
+		after = page[len(page)-1].Subject
+		var due, lost []privacy.Subject
+		old := a.DB.Now().Add(-age)
+		if err := a.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			if lost, err = a.unheard(tx, page, old); err != nil {
+				return err
+			}
+			due, err = a.due(tx, slices.DeleteFunc(slices.Clone(page), func(k privacy.Kept) bool { return slices.Contains(lost, k.Subject) }))
+			return err
+		}); err != nil {
+			return err
+		}
+		if len(lost) > 0 {
+			if err := s.Keep(ctx, func(tx *db.Tx) error { _, err := s.Drop(tx, lost, old); return err }); err != nil {
+				return err
+			}
+		}
+		if err := a.expire(ctx, due); err != nil {
+			return err
+		}
+	}
+}
+
+// unheard picks the orders of a page that neither we nor the channel's view know of, of which nothing is newer than a time.
+func (a *App) unheard(tx *db.Tx, page []privacy.Kept, old time.Time) (lost []privacy.Subject, err error) {
+	byAccount := map[string][]string{}
+	for _, k := range page {
+		if k.Since.Before(old) {
+			byAccount[k.Account] = append(byAccount[k.Account], k.External)
+		}
+	}
+	for _, account := range slices.Sorted(maps.Keys(byAccount)) {
+		ours, err := a.Order.ByExternal(tx, account, byAccount[account])
+		if err != nil {
+			return nil, err
+		}
+		seen, err := a.Connect.Seen(tx, account, byAccount[account])
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range byAccount[account] {
+			if ours[x] == "" && !seen[x] {
+				lost = append(lost, privacy.Subject{Account: account, External: x})
+			}
+		}
+	}
+	return lost, nil
+}
+
+// expire erases orders of a zone of its own that were kept long enough.
+func (a *App) expire(ctx context.Context, due []privacy.Subject) error {
+	if len(due) == 0 {
+		return nil
+	}
+	records, err := a.eraseFar(ctx, privacy.Retention, due)
+	if err != nil {
+		return err
+	}
+	return a.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
+		if _, err := a.erase(tx, privacy.Retention, due); err != nil {
+			return err
+		}
+		return a.expired(tx, due, records)
+	})
+}
+
+// expired writes down that orders were kept long enough.
+func (a *App) expired(tx *db.Tx, due []privacy.Subject, records int) error {
+	return a.Audit.Write(tx, audit.Entry{
+		Actor: "system:privacy.keep", Action: "personal.expire", SubjectKind: "orders", Subject: due[0].Account + " " + due[0].External,
+		Detail: map[string]any{"orders": len(due), "records": records},
+	})
 }
 
 // due picks the orders whose personal data was kept long enough.
@@ -146,14 +237,22 @@ func (a *App) carryOut(ctx context.Context) error {
 	for {
 		n := 0
 		err := a.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
-			all, err := a.Privacy.DueRequests(tx, 1)
+			in, err := a.accountsIn(tx, vault.MainZone)
+			if err != nil {
+				return err
+			}
+			all, err := a.Privacy.DueRequests(tx, in, 1)
 			if n = len(all); err != nil || n == 0 {
 				return err
 			}
 			if all[0].Kind == privacy.AskEraseShop {
 				return a.eraseShop(tx, all[0])
 			}
-			return a.eraseAsked(tx, all[0])
+			now, later, err := a.finishedOf(tx, all[0])
+			if err != nil {
+				return err
+			}
+			return a.eraseAsked(tx, all[0], now, later)
 		})
 		if err != nil || n == 0 {
 			return err
@@ -164,11 +263,55 @@ func (a *App) carryOut(ctx context.Context) error {
 	}
 }
 
-// eraseAsked erases the orders of a request that are finished.
-func (a *App) eraseAsked(tx *db.Tx, r privacy.Request) error {
+// accountsIn lists the accounts that are kept in a zone.
+func (a *App) accountsIn(tx *db.Tx, zone string) (ids []string, err error) {
+	all, err := a.Connect.Accounts(tx)
+	for _, acc := range all {
+		if acc.Residency == zone {
+			ids = append(ids, acc.ID)
+		}
+	}
+	return ids, err
+}
+
+// carryOutIn is carryOut for the accounts of a zone of its own: there first, then in the main database.
+func (a *App) carryOutIn(ctx context.Context, s *privacy.Store) error {
+	for {
+		var all []privacy.Request
+		var now, later []privacy.Subject
+		err := a.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
+			in, err := a.accountsIn(tx, s.Zone())
+			if err != nil {
+				return err
+			}
+			if all, err = a.Privacy.DueRequests(tx, in, 1); err != nil || len(all) == 0 || all[0].Kind == privacy.AskEraseShop {
+				return err
+			}
+			now, later, err = a.finishedOf(tx, all[0])
+			return err
+		})
+		if err != nil || len(all) == 0 {
+			return err
+		}
+		if all[0].Kind == privacy.AskEraseShop {
+			err = a.eraseShopIn(ctx, s, all[0])
+		} else if _, err = a.eraseFar(ctx, privacy.ByChannel, now); err == nil {
+			err = a.DB.Write(db.Background(ctx), func(tx *db.Tx) error { return a.eraseAsked(tx, all[0], now, later) })
+		}
+		if err != nil {
+			return err
+		}
+		if err := a.forgotten(ctx); err != nil {
+			a.Log.Warn("what was erased is not off the disk yet", "err", err)
+		}
+	}
+}
+
+// finishedOf parts the orders of a request into those that can be erased and those that are not finished.
+func (a *App) finishedOf(tx *db.Tx, r privacy.Request) (now, later []privacy.Subject, err error) {
 	found, err := a.Order.ByExternal(tx, r.Account, r.Orders)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	var ids []string
 	for _, id := range found {
@@ -176,9 +319,8 @@ func (a *App) eraseAsked(tx *db.Tx, r privacy.Request) error {
 	}
 	heads, err := a.Order.Heads(tx, ids, false)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	var now, later []privacy.Subject
 	for _, s := range r.Subjects() {
 		if h, ours := heads[found[s.External]]; ours && h.Ours && !finished(h) {
 			later = append(later, s)
@@ -186,6 +328,11 @@ func (a *App) eraseAsked(tx *db.Tx, r privacy.Request) error {
 			now = append(now, s)
 		}
 	}
+	return now, later, nil
+}
+
+// eraseAsked erases the orders of a request that are finished.
+func (a *App) eraseAsked(tx *db.Tx, r privacy.Request, now, later []privacy.Subject) error {
 	before, err := a.Privacy.ErasedOrders(tx, r.Account, externalsOf(now))
 	if err != nil {
 		return err
@@ -259,10 +406,52 @@ func (a *App) eraseShop(tx *db.Tx, r privacy.Request) error {
 	return errors.Join(a.Privacy.Done(tx, r.ID, 0), exception.Clear(tx, "system", "erased", wishKey(r)))
 }
 
+// eraseShopIn is eraseShop in a zone of its own.
+func (a *App) eraseShopIn(ctx context.Context, s *privacy.Store, r privacy.Request) error {
+	var orders []privacy.Subject
+	var raw []string
+	err := s.Keep(ctx, func(tx *db.Tx) error {
+		orders = nil
+		page, err := s.Living(tx, r.Account, privacy.Subject{}, keepPage)
+		if err != nil {
+			return err
+		}
+		for _, k := range page {
+			orders = append(orders, k.Subject)
+		}
+		if raw, err = a.Connect.Readable(tx, r.Account, keepPage); err != nil {
+			return err
+		}
+		for _, x := range raw {
+			if o := (privacy.Subject{Account: r.Account, External: x}); x != "" && !slices.Contains(orders, o) {
+				orders = append(orders, o)
+			}
+		}
+		return a.Connect.EraseRaw(tx, r.Account, []string{""})
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := a.eraseFar(ctx, privacy.ByShop, orders); err != nil {
+		return err
+	}
+	return a.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
+		if err := a.eraseFor(tx, r, privacy.ByShop, orders); err != nil {
+			return err
+		}
+		if len(orders) > 0 || len(raw) > 0 {
+			return a.Privacy.GoOn(tx, r.ID, int64(len(orders)), 0, 0)
+		}
+		return errors.Join(a.Privacy.Done(tx, r.ID, 0), exception.Clear(tx, "system", "erased", wishKey(r)))
+	})
+}
+
 // rehash hashes anew what buyers are found by, while its key is being replaced.
-func (a *App) rehash(ctx context.Context) error {
+func (a *App) rehash(ctx context.Context) error { return rehash(ctx, a.Privacy) }
+
+func rehash(ctx context.Context, s *privacy.Store) error {
 	for {
-		if n, err := a.Privacy.Rehash(ctx); err != nil || n == 0 {
+		if n, err := s.Rehash(ctx); err != nil || n == 0 {
 			return err
 		}
 	}

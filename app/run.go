@@ -27,6 +27,7 @@ func (a *App) Run(ctx context.Context, roles ...Role) error {
 	run(a.Vault.Run)
 	run(a.Access.Run)
 	run(a.DB.Tend)
+	run(a.runZones)
 	if slices.Contains(roles, Web) {
 		run(a.API.Run)
 	}

@@ -251,3 +251,15 @@ func (s *Service) waitingFar(tx *db.Tx, account string, c *Condition) error {
 	}
 	return nil
 }
+
+// Seen says which orders of an account the channel's view of it knows.
+func (s *Service) Seen(tx *db.Tx, account string, externals []string) (map[string]bool, error) {
+	all := map[string]bool{}
+	tx.SendQuery(`select external from channel_orders where account_id = $1 and external in (select key from json_each($2))`, func(row db.Scanner) error {
+		var x string
+		err := row.Scan(&x)
+		all[x] = true
+		return err
+	}, account, db.Keys(externals))
+	return all, tx.Flush()
+}

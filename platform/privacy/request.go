@@ -76,10 +76,10 @@ func (s *Store) Requests(tx *db.Tx, before string, limit int) ([]Request, error)
 	return db.All(tx, scanRequest, `select `+requestColumns+` from privacy_requests where $1 = '' or id < $1 order by id desc limit $2`, before, limit)
 }
 
-// DueRequests lists the erasures that can be worked on now, oldest first. Exports wait for a person.
-func (s *Store) DueRequests(tx *db.Tx, limit int) ([]Request, error) {
-	return db.All(tx, scanRequest, `select `+requestColumns+` from privacy_requests where state = 'open' and kind <> 'export' and next_at <= $1 order by next_at, id limit $2`+tx.Lock(),
-		tx.Now.UnixMicro(), limit)
+// DueRequests lists the erasures of accounts that can be worked on now, oldest first. Exports wait for a person.
+func (s *Store) DueRequests(tx *db.Tx, accounts []string, limit int) ([]Request, error) {
+	return db.All(tx, scanRequest, `select `+requestColumns+` from privacy_requests where state = 'open' and kind <> 'export' and next_at <= $1
+		and account_id in (select key from json_each($2)) order by next_at, id limit $3`+tx.Lock(), tx.Now.UnixMicro(), db.Keys(accounts), limit)
 }
 
 // GoOn notes what came of a request so far: so many orders more were erased, so many wait. It is worked on again after the pause.

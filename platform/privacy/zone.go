@@ -3,8 +3,10 @@ package privacy
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -85,14 +87,15 @@ func (z *Zones) Zone(name string) (*Store, error) {
 
 // Store is the store that keeps what is personal of an account's orders. Faults as for Far.
 func (z *Zones) Store(ctx context.Context, account string) (*Store, error) {
-	name, err := z.zoneOf(ctx, account)
+	name, err := z.ZoneOf(ctx, account)
 	if err != nil {
 		return nil, err
 	}
 	return z.Zone(name)
 }
 
-func (z *Zones) zoneOf(ctx context.Context, account string) (string, error) {
+// ZoneOf says in which zone an account is kept.
+func (z *Zones) ZoneOf(ctx context.Context, account string) (string, error) {
 	if z.Of == nil {
 		return vault.MainZone, nil
 	}
@@ -102,7 +105,7 @@ func (z *Zones) zoneOf(ctx context.Context, account string) (string, error) {
 // Read opens a record of an account's order for a purpose, like Store.Read, if it may leave its zone. Besides its faults: Forbidden when this process is not allowed in the
 // zone, or a rule keeps it there; Unavailable while the zone's store does not answer.
 func (z *Zones) Read(ctx context.Context, account, id string, why Reading) (Record, error) {
-	zone, err := z.zoneOf(ctx, account)
+	zone, err := z.ZoneOf(ctx, account)
 	if err != nil {
 		return Record{}, err
 	}
@@ -203,4 +206,61 @@ func (z *Zones) Each(ctx context.Context, fn func(s *Store) error) error {
 		}
 	}
 	return err
+}
+
+// ReadAll is Read of records of several accounts' orders, by id; those that were erased are left out, and so are zones that cannot be asked: they are named.
+func (z *Zones) ReadAll(ctx context.Context, byAccount map[string][]string, why Reading) (all map[string]Record, notAsked []string, err error) {
+	all = map[string]Record{}
+	for _, account := range slices.Sorted(maps.Keys(byAccount)) {
+		zone, err := z.ZoneOf(ctx, account)
+		if err != nil {
+			return nil, nil, err
+		}
+		s, err := z.Zone(zone)
+		if err == nil && z.Allow != nil {
+			for _, id := range byAccount[account] {
+				if err := z.Allow(ctx, Transfer{Account: account, Zone: zone, Record: id, Reading: why}); err != nil {
+					return nil, nil, err
+				}
+			}
+		}
+		var some map[string]Record
+		if err == nil {
+			some, err = s.ReadAll(ctx, byAccount[account], why)
+		}
+		switch {
+		case err == nil:
+			maps.Copy(all, some)
+		case zone == vault.MainZone || !fault.Temporary(err) && fault.CodeOf(err) != Elsewhere:
+			return nil, nil, err
+		case !slices.Contains(notAsked, zone):
+			notAsked = append(notAsked, zone)
+		}
+	}
+	return all, notAsked, nil
+}
+
+// Drop deletes what is kept of orders that the main database has never heard of: an import was cut off after its record was stored, for good. What is still waiting, or was
+// imported since a time, is left alone; erased records stay, they are marks. It answers how many records went.
+func (s *Store) Drop(tx *db.Tx, orders []Subject, since time.Time) (int, error) {
+	which := db.NewBatch(2)
+	for _, o := range orders {
+		which.Add(o.Account, o.External)
+	}
+	type row struct{ id, key string }
+	rows, err := db.All(tx, func(c db.Scanner) (r row, err error) { err = c.Scan(&r.id, &r.key); return r, err }, `select p.id, p.key_id from personal_records p, rows(a text, x text)
+		where p.account_id = r.a and p.external = r.x and p.erased_at is null and p.created_at < $1
+		and not exists (select 1 from inbox i where i.account_id = r.a and i.external = r.x and (i.state = 'stored' or i.done_at >= $1)) order by p.id`, which, since.UnixMicro())
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	var ids, keys []string
+	for _, r := range rows {
+		ids, keys = append(ids, r.id), append(keys, r.key)
+	}
+	if err := s.Destroy(tx, keys); err != nil {
+		return 0, err
+	}
+	_, err = tx.Exec(`delete from personal_records where id in (select key from json_each($1))`, db.Keys(ids))
+	return len(ids), err
 }

@@ -103,6 +103,7 @@ type accountAdd struct {
 		Currency    string            `json:"currency,omitempty" pattern:"^[A-Z]{3}$" doc:"Default: what the partner says, else the country's"`
 		Zone        string            `json:"zone,omitempty" maxLength:"60" doc:"IANA; default: what the partner says, else the country's"`
 		LegalEntity string            `json:"legal_entity" maxLength:"100" doc:"Id or code of the company that sells; may be missing where there is one for the country" required:"false"`
+		Residency   string            `json:"residency,omitempty" maxLength:"40" doc:"Residency zone; default: what the rule residency of its country says, else main"`
 		App         string            `json:"app,omitempty" maxLength:"100" doc:"Where one app serves several shops: its name"`
 		Settings    map[string]string `json:"settings,omitempty"`
 		Secrets     map[string]string `json:"secrets,omitempty" doc:"Go to the vault and are never shown again"`
@@ -311,7 +312,7 @@ func (s *Server) addAccount(ctx context.Context, c *call, in *accountAdd) error 
 		}
 	}
 	acc, err := s.Connect.Add(ctx, connect.Adding{
-		Name: b.Name, Channel: b.Channel, Country: b.Country, Currency: b.Currency, Zone: b.Zone, LegalEntity: entity, App: b.App, Settings: b.Settings,
+		Name: b.Name, Channel: b.Channel, Country: b.Country, Currency: b.Currency, Zone: b.Zone, LegalEntity: entity, Residency: b.Residency, App: b.App, Settings: b.Settings,
 		Secrets: b.Secrets, Mode: channel.Mode(b.Mode), OpenOrders: channel.OpenOrders(b.OpenOrders), Actor: c.actor, SkipCheck: b.SkipCheck,
 	})
 	c.about(acc.ID)

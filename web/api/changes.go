@@ -151,7 +151,7 @@ func (s *Server) readdress(ctx context.Context, c *call, head order.View, in Add
 	rec := privacy.Record{Account: head.Account, External: head.External, ShipTo: privacy.Address{Country: head.ShipCountry, Province: head.ShipProvince, City: head.ShipCity}}
 	if head.Buyer != "" {
 		var err error
-		if rec, err = s.Privacy.Read(ctx, head.Buyer, privacy.Reading{Actor: c.actor, Purpose: "change the address", RequestID: c.request}); err != nil {
+		if rec, err = s.zones().Read(ctx, head.Account, head.Buyer, privacy.Reading{Actor: c.actor, Purpose: "change the address", RequestID: c.request}); err != nil {
 			return nil, err
 		}
 	}
@@ -163,11 +163,10 @@ func (s *Server) readdress(ctx context.Context, c *call, head order.View, in Add
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := s.Privacy.SealRecord(rec)
+	sealed, err := s.zones().Save(ctx, rec)
 	if err != nil {
 		return nil, err
 	}
 	to := rec.ShipTo
-	return &order.Readdressing{Record: sealed.ID, Country: to.Country, Province: to.Province, City: to.City, Postcode: to.Postcode, Complete: len(missing) == 0},
-		s.DB.Write(ctx, func(tx *db.Tx) error { return s.Privacy.SaveRecords(tx, sealed) })
+	return &order.Readdressing{Record: sealed.ID, Country: to.Country, Province: to.Province, City: to.City, Postcode: to.Postcode, Complete: len(missing) == 0}, nil
 }

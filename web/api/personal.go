@@ -76,22 +76,45 @@ func (in personalErase) resource() string { return in.ID }
 
 // erase destroys what is kept of the person behind an order: every reading of the order and every record made of it. The order itself stays.
 func (s *Server) erase(ctx context.Context, c *call, in *personalErase) error {
-	err := s.DB.Write(ctx, func(tx *db.Tx) error {
-		v, err := s.Order.Get(tx, in.ID)
-		if err != nil {
-			return err
-		}
+	var v order.View
+	if err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		v, err = s.Order.Get(tx, in.ID)
+		return err
+	}); err != nil {
+		return err
+	}
+	far, err := s.forgetFar(ctx, privacy.Wish, []privacy.Subject{{Account: v.Account, External: v.External}})
+	if err != nil {
+		return err
+	}
+	err = s.DB.Write(ctx, func(tx *db.Tx) error {
 		records, err := s.forget(tx, privacy.Wish, []privacy.Subject{{Account: v.Account, External: v.External}})
 		if err != nil {
 			return err
 		}
-		return s.Audit.Write(tx, audit.Entry{Actor: c.actor, Action: "personal.erase", SubjectKind: "order", Subject: v.ID, RequestID: c.request, Detail: map[string]any{"reason": in.Body.Reason, "records": records}})
+		return s.Audit.Write(tx, audit.Entry{Actor: c.actor, Action: "personal.erase", SubjectKind: "order", Subject: v.ID, RequestID: c.request, Detail: map[string]any{"reason": in.Body.Reason, "records": far + records}})
 	})
 	s.forgotten(ctx, err)
 	return err
 }
 
-// forget destroys everything personal of orders.
+// forgetFar destroys what is personal of orders in other zones.
+func (s *Server) forgetFar(ctx context.Context, cause string, orders []privacy.Subject) (int, error) {
+	if s.ForgetFar == nil {
+		return 0, nil
+	}
+	return s.ForgetFar(ctx, cause, orders)
+}
+
+// zones finds the stores of what is personal.
+func (s *Server) zones() *privacy.Zones {
+	if s.Zones != nil {
+		return s.Zones
+	}
+	return privacy.Alone(s.Privacy)
+}
+
+// forget destroys everything personal of orders in the main database.
 func (s *Server) forget(tx *db.Tx, cause string, orders []privacy.Subject) (int, error) {
 	if s.Forget != nil {
 		return s.Forget(tx, cause, orders)
@@ -138,7 +161,7 @@ func (s *Server) personalRoutes(tag string) {
 	}
 	ask(s, route{
 		method: http.MethodPost, path: "/orders/{id}/personal", id: "read-personal", title: "Read who bought it and where it goes", tag: tag, scope: access.Write,
-		text: "Reading is written down with its purpose. 404 with code erased when it is no more.",
+		text: "Reading is written down with its purpose. 404 with code erased when it is no more; 403 with code zone_elsewhere when it is kept where this process is not allowed, and with transfer_refused when a rule keeps it there.",
 	}, func(ctx context.Context, in *personalRead) (Personal, error) {
 		who, _ := access.From(ctx)
 		var v order.View
@@ -150,7 +173,7 @@ func (s *Server) personalRoutes(tag string) {
 		if err != nil || v.Buyer == "" {
 			return p, err
 		}
-		rec, err := s.Privacy.Read(ctx, v.Buyer, privacy.Reading{Actor: who.Actor(), Purpose: in.Body.Purpose, RequestID: requestOf(ctx).id})
+		rec, err := s.zones().Read(ctx, v.Account, v.Buyer, privacy.Reading{Actor: who.Actor(), Purpose: in.Body.Purpose, RequestID: requestOf(ctx).id})
 		p.Buyer, p.ShipTo, p.BillTo, p.Note = Person(rec.Person), Address(rec.ShipTo), Address(rec.BillTo), rec.Note
 		p.Lines = lineNotes(v, rec.Lines)
 		return p, err

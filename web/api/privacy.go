@@ -19,8 +19,9 @@ import (
 
 // BuyerExport is all that is kept of a buyer.
 type BuyerExport struct {
-	At     time.Time     `json:"at"`
-	Orders []BuyersOrder `json:"orders"`
+	At       time.Time     `json:"at"`
+	Orders   []BuyersOrder `json:"orders"`
+	NotAsked []string      `json:"not_asked,omitempty" doc:"Residency zones that could not be asked: more may be kept there"`
 }
 
 // BuyersOrder is an order with what is kept of the person behind it.
@@ -46,8 +47,9 @@ type BuyersLine struct {
 
 // BuyerErased says what was erased.
 type BuyerErased struct {
-	Orders  int `json:"orders"`
-	Records int `json:"records"`
+	Orders   int      `json:"orders"`
+	Records  int      `json:"records"`
+	NotAsked []string `json:"not_asked,omitempty" doc:"Residency zones that could not be asked: more may be kept there"`
 }
 
 // BuyerRef says who is meant: exactly one of phone, email, order and request.
@@ -94,8 +96,15 @@ type BackupNoted struct {
 // atOnce is how many orders of one buyer are found, and erased, in one transaction.
 const atOnce = 200
 
-// subjects finds the orders of a buyer, newest first; more says that there may be others.
-func (s *Server) subjects(tx *db.Tx, who BuyerRef) (all []privacy.Subject, more bool, err error) {
+// buyers are the orders of a buyer, newest first.
+type buyers struct {
+	orders   []privacy.Subject
+	more     bool     // there may be others
+	notAsked []string // zones
+}
+
+// subjects finds the orders of a buyer.
+func (s *Server) subjects(ctx context.Context, who BuyerRef) (out buyers, err error) {
 	given := 0
 	for _, v := range []string{who.Phone, who.Email, who.Order, who.Request} {
 		if v != "" {
@@ -103,68 +112,109 @@ func (s *Server) subjects(tx *db.Tx, who BuyerRef) (all []privacy.Subject, more 
 		}
 	}
 	if given != 1 {
-		return nil, false, fault.New(fault.Invalid, "say one of phone, email, order and request")
+		return out, fault.New(fault.Invalid, "say one of phone, email, order and request")
 	}
-	if who.Order != "" {
-		v, err := s.Order.Get(tx, who.Order)
-		return []privacy.Subject{{Account: v.Account, External: v.External}}, false, err
+	if who.Order != "" || who.Request != "" {
+		err = s.DB.Read(ctx, func(tx *db.Tx) error {
+			if who.Request != "" {
+				r, err := s.Privacy.RequestOf(tx, who.Request)
+				out.orders = r.Subjects()
+				return err
+			}
+			v, err := s.Order.Get(tx, who.Order)
+			out.orders = []privacy.Subject{{Account: v.Account, External: v.External}}
+			return err
+		})
+		return out, err
 	}
-	if who.Request != "" {
-		r, err := s.Privacy.RequestOf(tx, who.Request)
-		return r.Subjects(), false, err
-	}
-	var found []privacy.Match
+	var found privacy.Found
 	if who.Phone != "" {
-		found, err = s.Privacy.FindPhone(tx, who.Phone, who.Country, 10*atOnce)
+		found, err = s.zones().FindPhone(ctx, who.Phone, who.Country, 10*atOnce)
 	} else {
-		found, err = s.Privacy.FindEmail(tx, who.Email, 10*atOnce)
+		found, err = s.zones().FindEmail(ctx, who.Email, 10*atOnce)
 	}
-	for _, m := range found {
-		if o := (privacy.Subject{Account: m.Account, External: m.External}); !slices.Contains(all, o) && len(all) < atOnce {
-			all = append(all, o)
+	for _, m := range found.Matches {
+		if o := (privacy.Subject{Account: m.Account, External: m.External}); !slices.Contains(out.orders, o) && len(out.orders) < atOnce {
+			out.orders = append(out.orders, o)
 		}
 	}
-	return all, len(all) == atOnce || len(found) == 10*atOnce, err
+	out.more, out.notAsked = len(out.orders) == atOnce || len(found.Matches) >= 10*atOnce, found.NotAsked
+	return out, err
+}
+
+// recordsOf lists the records of orders, by account and then by order; zones that cannot be asked are named.
+func (s *Server) recordsOf(ctx context.Context, orders []privacy.Subject) (all map[string]map[string][]string, notAsked []string, err error) {
+	all = map[string]map[string][]string{}
+	for _, o := range orders {
+		store, err := s.zones().Store(ctx, o.Account)
+		var ids []string
+		if err == nil {
+			err = store.Look(ctx, func(tx *db.Tx) (err error) {
+				ids, err = store.RecordsOf(tx, o)
+				return err
+			})
+		}
+		switch {
+		case fault.CodeOf(err) == privacy.Elsewhere, fault.Temporary(err) && store != s.Privacy:
+			zone, err := s.zones().ZoneOf(ctx, o.Account)
+			if err != nil {
+				return nil, nil, err
+			}
+			if !slices.Contains(notAsked, zone) {
+				notAsked = append(notAsked, zone)
+			}
+			continue
+		case err != nil:
+			return nil, nil, err
+		}
+		if all[o.Account] == nil {
+			all[o.Account] = map[string][]string{}
+		}
+		all[o.Account][o.External] = ids
+	}
+	return all, notAsked, nil
 }
 
 // exportBuyer reads all that is kept of a buyer; every record read is in the audit log before it is shown.
 func (s *Server) exportBuyer(ctx context.Context, in *buyerExport) (BuyerExport, error) {
 	who, _ := access.From(ctx)
 	out := BuyerExport{Orders: []BuyersOrder{}}
-	ids := map[string][]string{} // records by order
-	var all []string
-	err := s.DB.Read(ctx, func(tx *db.Tx) error {
-		out.At = tx.Now
-		subjects, _, err := s.subjects(tx, in.Body.BuyerRef)
-		if err != nil {
-			return err
-		}
-		out.Orders = out.Orders[:0]
-		for _, o := range subjects {
+	found, err := s.subjects(ctx, in.Body.BuyerRef)
+	if err != nil {
+		return out, err
+	}
+	ids, away, err := s.recordsOf(ctx, found.orders)
+	if err != nil {
+		return out, err
+	}
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		out.At, out.Orders = tx.Now, out.Orders[:0]
+		for _, o := range found.orders {
 			b, err := s.buyersOrder(tx, o)
 			if err != nil {
 				return err
 			}
-			records, err := s.Privacy.RecordsOf(tx, o)
-			if err != nil {
-				return err
-			}
-			ids[o.Account+" "+o.External] = records
-			all = append(all, records...)
 			out.Orders = append(out.Orders, b)
 		}
 		return nil
 	})
 	if err == nil && len(out.Orders) == 0 && in.Body.Request == "" {
-		err = fault.New(fault.NotFound, "nothing is kept of this buyer")
+		err = nothingKept(found.notAsked)
 	}
 	if err != nil {
 		return out, err
 	}
-	opened, err := s.Privacy.ReadAll(ctx, all, privacy.Reading{Actor: who.Actor(), Purpose: "export: " + in.Body.Purpose, RequestID: requestOf(ctx).id})
+	byAccount := map[string][]string{}
+	for account, orders := range ids {
+		for _, records := range orders {
+			byAccount[account] = append(byAccount[account], records...)
+		}
+	}
+	opened, missed, err := s.zones().ReadAll(ctx, byAccount, privacy.Reading{Actor: who.Actor(), Purpose: "export: " + in.Body.Purpose, RequestID: requestOf(ctx).id, To: "export"})
+	out.NotAsked = slices.Compact(slices.Sorted(slices.Values(slices.Concat(found.notAsked, away, missed))))
 	for i := range out.Orders {
 		o := &out.Orders[i]
-		for _, id := range ids[o.AccountID+" "+o.ExternalID] {
+		for _, id := range ids[o.AccountID][o.ExternalID] {
 			if rec, there := opened[id]; there {
 				o.Records = append(o.Records, Personal{
 					OrderID: o.OrderID, Number: o.Number, Buyer: Person(rec.Person), ShipTo: Address(rec.ShipTo), BillTo: Address(rec.BillTo), Note: rec.Note,
@@ -172,10 +222,18 @@ func (s *Server) exportBuyer(ctx context.Context, in *buyerExport) (BuyerExport,
 			}
 		}
 	}
-	if err != nil || in.Body.Request == "" {
+	if err != nil || in.Body.Request == "" || len(out.NotAsked) > 0 { // one that was not answered in full stays open
 		return out, err
 	}
 	return out, s.DB.Write(ctx, func(tx *db.Tx) error { return s.requestDone(tx, in.Body.Request, 0, who.Actor()) })
+}
+
+// nothingKept says that a buyer was not found, and where nobody looked.
+func nothingKept(notAsked []string) error {
+	if len(notAsked) == 0 {
+		return fault.New(fault.NotFound, "nothing is kept of this buyer")
+	}
+	return fault.New(fault.NotFound, "nothing is kept of this buyer where this process may look; not asked: zone %s", strings.Join(notAsked, ", "))
 }
 
 // requestDone ends a channel's request that a person carried out, with its case.
@@ -206,13 +264,18 @@ func (s *Server) eraseBuyer(ctx context.Context, c *call, in *buyerErase) error 
 	var sum BuyerErased
 	var err error
 	for more := true; more && err == nil; {
+		var found buyers
+		if found, err = s.subjects(ctx, in.Body.BuyerRef); err != nil {
+			break
+		}
+		all := found.orders
+		more, sum.NotAsked = found.more, found.notAsked
+		far, bad := s.forgetFar(ctx, privacy.Wish, all)
+		if err = bad; err != nil {
+			break
+		}
 		var orders, records int
-		err = s.DB.Write(ctx, func(tx *db.Tx) error {
-			all, rest, err := s.subjects(tx, in.Body.BuyerRef)
-			if err != nil {
-				return err
-			}
-			more = rest
+		err = s.DB.Write(ctx, func(tx *db.Tx) (err error) {
 			if in.Body.Request != "" {
 				if err := s.requestDone(tx, in.Body.Request, len(all), c.actor); err != nil {
 					return err
@@ -233,18 +296,21 @@ func (s *Server) eraseBuyer(ctx context.Context, c *call, in *buyerErase) error 
 			}
 			return s.Audit.Write(tx, entries...)
 		})
-		sum.Orders, sum.Records = sum.Orders+orders, sum.Records+records
+		sum.Orders, sum.Records = sum.Orders+orders, sum.Records+records+far
 	}
-	c.about(fmt.Sprintf("%d %d", sum.Orders, sum.Records))
+	c.about(strings.TrimSpace(fmt.Sprintf("%d %d %s", sum.Orders, sum.Records, strings.Join(sum.NotAsked, " "))))
 	s.forgotten(ctx, err)
 	if err == nil && sum.Orders == 0 && in.Body.Request == "" {
-		err = fault.New(fault.NotFound, "nothing is kept of this buyer")
+		err = nothingKept(sum.NotAsked)
 	}
 	return err
 }
 
 func (s *Server) showErased(_ *db.Tx, resource string) (e BuyerErased, err error) {
 	_, err = fmt.Sscan(resource, &e.Orders, &e.Records)
+	if said := strings.Fields(resource); len(said) > 2 {
+		e.NotAsked = said[2:]
+	}
 	return e, err
 }
 

@@ -51,6 +51,11 @@ type Server struct {
 	Audit *audit.Log
 	// Privacy keeps personal data; nil: no route reads or changes any.
 	Privacy *privacy.Store
+	// Zones finds the store of what is personal by residency zone; nil: everything is in Privacy. ZoneStates says how the others fare.
+	Zones      *privacy.Zones
+	ZoneStates func(ctx context.Context) ([]ZoneState, error)
+	// ForgetFar destroys what is personal of orders in other zones than the main one; it comes before Forget.
+	ForgetFar func(ctx context.Context, cause string, orders []privacy.Subject) (int, error)
 	// Forget destroys everything personal of orders and answers how many records that were; Forgotten follows its commit. nil: what this package reaches itself.
 	Forget    func(tx *db.Tx, cause string, orders []privacy.Subject) (int, error)
 	Forgotten func(ctx context.Context) error
@@ -136,6 +141,7 @@ func (s *Server) build() {
 	s.policyRoutes()
 	s.approvalRoutes(mux)
 	s.privacyRoutes()
+	s.zoneRoutes()
 	s.remedyRoutes()
 	s.paymentRoutes()
 	s.workRoutes()
