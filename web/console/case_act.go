@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +34,24 @@ func caseDo(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.caseDone(c.ID, flash{Text: v.T(said)})
+	return v.caseDone(c.ID, v.undoable(c, flash{Text: v.T(said)}))
+}
+
+// undoable adds how a closing is taken back, where that is all that was done.
+func (v *visit) undoable(c caseRow, f flash) flash {
+	now, err := v.caseAt(c.ID)
+	if err == nil && now.State == exception.Resolved && now.ResolvedBy == v.actor() && c.SubjectKind != "inbox" {
+		f.Undo, f.With = casePath(c.ID)+"/reopen", map[string]string{}
+	}
+	return f
+}
+
+// caseReopen takes back that one closed a case.
+func caseReopen(v *visit) error {
+	if err := v.write(func(tx *db.Tx) error { return exception.Reopen(tx, v.id(), v.actor()) }); err != nil {
+		return err
+	}
+	return v.caseDone(v.id(), flash{Text: v.T("The case is open again")})
 }
 
 // caseDone answers with the case as it is now, or the page it was on.
@@ -45,7 +63,7 @@ func (v *visit) caseDone(id string, f flash) error {
 	if err != nil {
 		return err
 	}
-	row.Done = f.Text
+	row.Done, row.Undo = f.Text, f.Undo
 	return v.part("cases", "case", row)
 }
 
@@ -145,6 +163,16 @@ var deeds = map[string]deed{
 	}},
 }
 
+// sortings are what can be done about any case: they decide nothing.
+var sortings = map[string]deed{
+	"take": {"exceptions.work", func(_ context.Context, v *visit, c caseRow) (string, error) {
+		return "The case is yours", v.write(func(tx *db.Tx) error { return exception.Assign(tx, c.ID, v.actor(), c.Version) })
+	}},
+	"sleep": {"exceptions.work", func(_ context.Context, v *visit, c caseRow) (string, error) {
+		return "The case sleeps", v.write(func(tx *db.Tx) error { return exception.Snooze(tx, c.ID, v.now.Add(nearly), c.Version) })
+	}},
+}
+
 // external is the order of a case as its channel knows it.
 func (v *visit) external(c caseRow) (account, external string, err error) {
 	if c.Order == "" {
@@ -182,7 +210,7 @@ func caseResolve(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.caseDone(c.ID, flash{Text: v.T("The case is closed")})
+	return v.caseDone(c.ID, v.undoable(c, flash{Text: v.T("The case is closed")}))
 }
 
 // caseSnooze hides a case for some hours; with 0 it is back, which is the undo.
@@ -204,9 +232,27 @@ func caseSnooze(v *visit) error {
 	return v.caseDone(v.id(), flash{Text: v.T("The case sleeps for %d h", hours), Undo: casePath(v.id()) + "/snooze", With: map[string]string{"hours": "0"}})
 }
 
-// caseAssign takes a case, or gives it back.
+// caseAssign takes a case, gives it to a colleague, or gives it back.
 func caseAssign(v *visit) error {
+	before, err := v.caseAt(v.id())
+	if err != nil {
+		return err
+	}
 	to := ""
+	if who := v.form("to"); who != "" {
+		var people []choice
+		if err := v.read(func(tx *db.Tx) (err error) { people, err = colleagues(tx, v.id()); return err }); err != nil {
+			return err
+		}
+		i := slices.IndexFunc(people, func(c choice) bool { return c.Value == who })
+		if i < 0 {
+			return fault.Field("to", "nobody of that name works on such cases")
+		}
+		if err := v.write(func(tx *db.Tx) error { return exception.Assign(tx, v.id(), who, before.Version) }); err != nil {
+			return err
+		}
+		return v.caseDone(v.id(), flash{Text: v.T("The case is with %s", people[i].Title), Undo: casePath(v.id()) + "/assign", With: map[string]string{"to": before.Assignee}})
+	}
 	f := flash{Text: v.T("The case is for everybody again")}
 	if v.form("mine") != "" {
 		to = v.actor()
@@ -221,6 +267,9 @@ func caseAssign(v *visit) error {
 // caseBulk does one thing about several cases of one cause, and says how many went well.
 func caseBulk(v *visit) error {
 	what, ok := deeds[v.form("what")]
+	if sorted, is := sortings[v.form("what")]; is {
+		what, ok = sorted, true
+	}
 	ids := v.r.PostForm["id"]
 	if !ok || len(ids) == 0 || len(ids) > 200 {
 		return fault.Field("id", "select from 1 to 200 cases")
@@ -235,7 +284,7 @@ func caseBulk(v *visit) error {
 		if err == nil {
 			c, err = v.caseAt(clean(id))
 		}
-		if err == nil && !offers(c, v.form("what")) {
+		if _, is := sortings[v.form("what")]; err == nil && !is && !offers(c, v.form("what")) {
 			err = fault.New(fault.Conflict, "%s: this case does not offer that", c.Title)
 		}
 		if err == nil {

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/exception"
 )
@@ -20,14 +20,22 @@ type caseRow struct {
 	Place       string
 	Facts       []detail
 	Fixes       []fix
-	Done        string // what was just done about it
+	Done        string       // what was just done about it
+	Undo        string       // where that is taken back
+	Waits       string       // what waits for it, as people say it
+	Total       money.Amount // of the order that waits
+	Holder      string       // by name
+	People      []choice     // who could take it
 }
+
+// waits say what a case keeps waiting, by its weight.
+var waits = map[exception.Weight]string{exception.Account: "All of an account waits", exception.Buyer: "A buyer waits", exception.Figures: "A number is wrong meanwhile"}
 
 // detail is one fact of a case, by its name.
 type detail struct{ Name, Value string }
 
 type casesPage struct {
-	Counts   []exception.Count
+	Counts   []exception.Waits
 	Titles   map[string]string
 	Ask      exception.Filter
 	Items    []caseRow
@@ -35,14 +43,14 @@ type casesPage struct {
 	Overdue  bool
 	Sleeping bool
 	Mine     bool
-	Bulk     string // the fix that may be done for all of one cause
+	Old      bool
 	All      int64
 }
 
-// cases lists what needs a person: past its deadline first, then what is due soonest.
+// cases lists what needs a person: past its deadline first, then what is due soon, and among these what costs most while it waits.
 func cases(v *visit) error {
-	p := casesPage{Overdue: v.ask("overdue") != "", Sleeping: v.ask("sleeping") != "", Mine: v.ask("mine") != "", Titles: map[string]string{}}
-	p.Ask = exception.Filter{Cause: v.ask("cause"), Account: v.ask("account"), Location: v.ask("location"), Overdue: p.Overdue, Snoozed: p.Sleeping}
+	p := casesPage{Overdue: v.ask("overdue") != "", Sleeping: v.ask("sleeping") != "", Mine: v.ask("mine") != "", Old: v.ask("old") != "", Titles: map[string]string{}}
+	p.Ask = exception.Filter{Cause: v.ask("cause"), Account: v.ask("account"), Location: v.ask("location"), Overdue: p.Overdue, Snoozed: p.Sleeping, Old: p.Old}
 	if p.Mine {
 		p.Ask.Assignee = v.actor()
 	}
@@ -51,14 +59,14 @@ func cases(v *visit) error {
 	}
 	err := v.read(func(tx *db.Tx) error {
 		var err error
-		if p.Counts, err = exception.Counts(tx); err != nil {
+		if p.Counts, err = exception.WaitsNow(tx); err != nil {
 			return err
 		}
 		p.All = 0
 		for _, c := range p.Counts {
-			p.All += c.Open
+			p.All += c.Now
 		}
-		rows, next, err := exception.List(tx, p.Ask, v.ask("after"), 50)
+		rows, next, err := exception.Ranked(tx, p.Ask, v.ask("after"), 50)
 		if err != nil {
 			return err
 		}
@@ -69,16 +77,7 @@ func cases(v *visit) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(p.Items, func(a, b caseRow) int { return cmp.Compare(due(a.Row.Deadline), due(b.Row.Deadline)) })
 	return v.page("cases", "Exceptions", p)
-}
-
-// due sorts what has no deadline last.
-func due(t time.Time) int64 {
-	if t.IsZero() {
-		return 1 << 62
-	}
-	return t.UnixMicro()
 }
 
 // caseShow shows one case.
@@ -86,6 +85,11 @@ func caseShow(v *visit) error {
 	row, err := v.caseAt(v.id())
 	if err != nil {
 		return err
+	}
+	if v.allowed(v.who, "case.assign") && row.State == exception.Open {
+		if err := v.read(func(tx *db.Tx) (err error) { row.People, err = colleagues(tx, row.ID); return err }); err != nil {
+			return err
+		}
 	}
 	return v.page("case", row.Title, row)
 }
@@ -127,11 +131,18 @@ func (v *visit) caseRows(tx *db.Tx, rows []exception.Row) ([]caseRow, error) {
 	if err != nil {
 		return nil, err
 	}
+	holders, err := holdersOf(tx, rows)
+	if err != nil {
+		return nil, err
+	}
 	out := []caseRow{}
 	for _, r := range rows {
 		cause, _ := exception.CauseOf(r.Cause)
 		c := caseRow{Row: r, Cause: cause, AccountName: names[r.Account], OrderNumber: heads[r.Order].Number, Place: places[r.Location].Name, Facts: facts(r.Detail)}
-		c.Fixes = v.fixes(c)
+		c.Fixes, c.Waits, c.Holder = v.fixes(c), waits[exception.WeightOf(r.Cause)], holders[r.Assignee]
+		if h, ok := heads[r.Order]; ok {
+			c.Total = h.Amount(h.Sums.Total)
+		}
 		out = append(out, c)
 	}
 	return out, nil
@@ -165,6 +176,9 @@ func facts(raw json.RawMessage) []detail {
 	slices.SortFunc(out, func(a, b detail) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
+
+// Sleeps are how many hours a case can be put off.
+func (caseRow) Sleeps() []int { return []int{1, 4, 24, 72} }
 
 // casePath is where a case is shown.
 func casePath(id string) string { return Base + "/exceptions/" + id }

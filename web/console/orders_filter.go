@@ -16,9 +16,9 @@ import (
 // orderAsks are what an address may narrow the list of orders by, besides the tab; foldedAsks those of them that are folded away while nobody uses them.
 var (
 	orderAsks = []string{
-		"account", "at", "carrier", "channel", "cod", "country", "currency", "due", "from", "hold", "least", "most", "number", "oldest", "pay", "sku", "state", "to",
+		"account", "at", "carrier", "channel", "cod", "country", "currency", "due", "from", "hold", "least", "most", "number", "oldest", "pay", "since", "sku", "state", "to",
 	}
-	foldedAsks = []string{"at", "carrier", "cod", "country", "currency", "from", "hold", "least", "most", "oldest", "state", "to"}
+	foldedAsks = []string{"at", "carrier", "cod", "country", "currency", "from", "hold", "least", "most", "oldest", "since", "state", "to"}
 )
 
 // The states of each axis, as they are offered.
@@ -118,6 +118,9 @@ func (v *visit) orderFilter(tx *db.Tx) (order.Filter, error) {
 		return f, err
 	}
 	var err error
+	if f.From, err = v.momentOf("since"); err != nil {
+		return f, err
+	}
 	if f.PlacedFrom, err = v.momentOf("from"); err != nil {
 		return f, err
 	}

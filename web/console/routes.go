@@ -64,6 +64,7 @@ func (c *Console) routes() []route {
 		{"case", get, "/exceptions/{id}", "exceptions.read", access.Exceptions, caseShow},
 		{"case.do", post, "/exceptions/{id}/do", "exceptions.work", access.Exceptions, caseDo},
 		{"case.resolve", post, "/exceptions/{id}/resolve", "exceptions.work", access.Exceptions, caseResolve},
+		{"case.reopen", post, "/exceptions/{id}/reopen", "exceptions.work", access.Exceptions, caseReopen},
 		{"case.snooze", post, "/exceptions/{id}/snooze", "exceptions.work", access.Exceptions, caseSnooze},
 		{"case.assign", post, "/exceptions/{id}/assign", "exceptions.work", access.Exceptions, caseAssign},
 

@@ -60,8 +60,16 @@ func (v *visit) mark() (mark string, err error) {
 		for _, o := range page.Items {
 			mark = o.ID
 		}
-		counts, err := exception.Counts(tx)
-		mark += fmt.Sprint(counts)
+		counts, err := exception.WaitsNow(tx)
+		if err != nil {
+			return err
+		}
+		piles, err := v.Connect.Backlog(tx, 10*many)
+		if err != nil {
+			return err
+		}
+		late, err := v.counted(tx, order.Filter{DueUntil: tx.Now})
+		mark += fmt.Sprint(counts, piles, late)
 		return err
 	})
 	return mark, err
