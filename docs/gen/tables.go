@@ -60,7 +60,7 @@ var (
 	tableText  = regexp.MustCompile(`(?ms)^create table (\w+) \((.*?)^\);`)
 	columnText = regexp.MustCompile(`^\s{2}(\w+) (key|identity|bigint|text|boolean|bytea)\b(.*)$`)
 	ruleText   = regexp.MustCompile(`^\s{2}(?:constraint \w+ )?((?:primary key|unique|check) \(.*?),?$`)
-	addedText  = regexp.MustCompile(`(?m)^alter table (\w+) add column (\w+) (\w+)`)
+	addedText  = regexp.MustCompile(`(?m)^alter table (\w+) add column (\w+) (\w+)(.*)$`)
 )
 
 // tables reads the tables of the migrations, in their order.
@@ -91,7 +91,11 @@ func tables(root string) ([]table, error) {
 	}
 	for _, m := range addedText.FindAllStringSubmatch(text, -1) {
 		if i := slices.IndexFunc(all, func(t table) bool { return t.name == m[1] }); i >= 0 {
-			all[i].columns = append(all[i].columns, m[2])
+			name := m[2]
+			if !strings.Contains(m[4], "not null") {
+				name += "?"
+			}
+			all[i].columns = append(all[i].columns, name)
 		}
 	}
 	return all, nil
