@@ -83,7 +83,7 @@ func writeChannel(b *strings.Builder, k channel.Kind, can channel.Can) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(b, "| Stock | %s |\n| Labels | %s |\n| Limits | %s |\n| Can | %s |\n", stockWords[k.Stock], parcelWords[k.Parcels], limits(partner.Limits(k.Limits)), does)
+	fmt.Fprintf(b, "| Stock | %s |\n| Labels | %s |\n| Limits | %s |\n| Can | %s |\n", stockWords[k.Stock], parcelWords[k.Parcels], channelLimits(k.Limits), does)
 	writeSettings(b, channelSettings(k))
 	b.WriteString("\n### Statuses\n\nA word that is not listed is kept as it is and means Unknown; it never moves an order.\n\n| Of | Theirs | Ours | Where it stands |\n|---|---|---|---|\n")
 	for _, r := range k.Statuses {
@@ -303,6 +303,14 @@ func writeUnverified(b *strings.Builder, facts []string, settings []partner.Sett
 		fmt.Fprintf(b, "\n### Unverified against the partner\n\nOnly our simulator could be asked about these; they are taken from the sources named, or behind a setting.\n\n%s\n", strings.Join(lines, "\n"))
 	}
 	b.WriteString("\n")
+}
+
+func channelLimits(l channel.Limits) string {
+	words := limits(partner.Limits{PerSecond: l.PerSecond, Burst: l.Burst, Concurrency: l.Concurrency, Throttled: l.Throttled})
+	if l.StockBatch > 0 {
+		words += fmt.Sprintf("; %d numbers of stock in one call", l.StockBatch)
+	}
+	return words
 }
 
 func limits(l partner.Limits) string {
