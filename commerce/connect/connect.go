@@ -89,6 +89,7 @@ type Service struct {
 	wake   chan struct{}          // something was stored
 	nudge  map[string]chan struct{}
 
+	intake   gather[delivered]
 	full     int // messages from which on the inbox is full
 	pressure pressure
 	step     func(name string) error // tests: what happens between the commits of a far import
@@ -102,6 +103,10 @@ func New(need Needs) *Service {
 	}
 	for _, k := range need.Kinds {
 		s.kinds[k.Name] = k
+	}
+	s.intake = gather[delivered]{most: batchSize, lanes: 1, do: s.keepAll}
+	if need.DB.Engine() != db.SQLite {
+		s.intake.lanes = 2 // while one waits for the disk
 	}
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,6 +101,9 @@ func (s *Service) keep(ctx context.Context, o *opened, d channel.Delivery, recei
 		row.delivery = delivery
 		rows = append(rows, row)
 	}
+	if !p.far && onlyOrders(hints) {
+		return s.intake.join(ctx, delivered{o.acc.ID, rows})
+	}
 	store := func(tx *db.Tx) error {
 		s.wakes(tx, p)
 		return p.store(tx, rows)
@@ -124,6 +128,39 @@ func (s *Service) keep(ctx context.Context, o *opened, d channel.Delivery, recei
 		s.afterHints(o, hints)
 	}
 	return err
+}
+
+// delivered is a delivery that brought whole orders and nothing else: the flood of a sale.
+type delivered struct {
+	account string
+	rows    []*stored
+}
+
+func onlyOrders(hints []channel.Hint) bool {
+	return len(hints) > 0 && !slices.ContainsFunc(hints, func(h channel.Hint) bool { return h.Subject != channel.AboutOrder || h.Raw == nil })
+}
+
+// keepAll stores deliveries in one transaction.
+func (s *Service) keepAll(ctx context.Context, all []delivered) error {
+	var rows []*stored
+	accounts := map[string]bool{}
+	for _, d := range all {
+		rows = append(rows, d.rows...)
+		accounts[d.account] = true
+	}
+	p := s.home()
+	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
+		s.wakes(tx, p)
+		if err := p.store(tx, rows); err != nil {
+			return err
+		}
+		for _, account := range slices.Sorted(keysOf(accounts)) {
+			if err := s.heard(tx, account); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // heard notes at most once a second that the account's partner called.
