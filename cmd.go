@@ -32,6 +32,7 @@ type cli struct {
 	User         userCmd         `cmd:"" help:"People who may sign in, their roles and sessions."`
 	Vault        vaultCmd        `cmd:"" help:"Keys and credentials: what there is, and changing them."`
 	Approval     approvalCmd     `cmd:"" help:"What waits for a second person."`
+	KeyExport    keyExportCmd    `cmd:"" help:"Who allowed keys to leave with backups."`
 	Policy       policyCmd       `cmd:"" help:"The rules of countries, and what takes a second person."`
 	Audit        auditCmd        `cmd:"" help:"Who did what, and the proof that nobody changed it."`
 	Sim          simCmd          `cmd:"" help:"Run a simulated partner."`

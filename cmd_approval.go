@@ -76,6 +76,53 @@ func (c *approvalDeclineCmd) Run(ctx context.Context, g *Globals, s streams) err
 	})
 }
 
+type keyExportCmd struct {
+	List  keyExportListCmd  `cmd:"" help:"When keys were allowed to leave with backups, by whom, and when they did."`
+	Allow keyExportAllowCmd `cmd:"" help:"Allow keys to leave with backups; where the policy wants two people, the other one has to confirm it."`
+}
+
+type keyExportListCmd struct{ Listing }
+
+// Run lists.
+func (c *keyExportListCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return g.with(ctx, s, func(cl *client) error {
+		r, err := cl.get(ctx, "/key-exports", c.query())
+		if err != nil {
+			return err
+		}
+		return cl.show(r, func(w io.Writer) error {
+			var p api.Page[api.KeyExport]
+			if err := r.into(&p); err != nil {
+				return err
+			}
+			rows := make([][]string, 0, len(p.Items))
+			for _, e := range p.Items {
+				rows = append(rows, []string{e.ID, e.What, e.Reason, e.AskedBy, dash(e.AllowedBy), when(e.AllowedAt), when(e.ExpiresAt), when(e.UsedAt)})
+			}
+			if err := table(w, "EXPORT WHAT WHY ASKED-BY ALLOWED-BY SINCE UNTIL LAST-USED", rows); err != nil {
+				return err
+			}
+			return cl.more(w, p.Next)
+		})
+	})
+}
+
+type keyExportAllowCmd struct {
+	Reason string `help:"Why." required:""`
+	Hours  int    `help:"For how long; 744 is a month of nightly backups." default:"24"`
+}
+
+// Run allows.
+func (c *keyExportAllowCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return g.with(ctx, s, func(cl *client) error {
+		r, err := cl.act(ctx, http.MethodPost, "/key-exports", "", map[string]any{"reason": c.Reason, "hours": c.Hours})
+		if err != nil {
+			return err
+		}
+		return cl.said(r, "keys may leave with backups for %d hours", c.Hours)
+	})
+}
+
 type policyCmd struct {
 	List policyListCmd `cmd:"" help:"The rules of a country, dated and with their source."`
 	Set  policySetCmd  `cmd:"" help:"Set a rule from now on, such as second_person.refund."`

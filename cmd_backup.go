@@ -69,6 +69,13 @@ func (c *backupCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	if err != nil {
 		return err
 	}
+	// The keys of personal data leave with it: the policy may want two people for that.
+	if err := g.with(ctx, s, func(cl *client) error {
+		_, err := cl.act(ctx, http.MethodPost, "/key-exports/use", "", map[string]any{})
+		return err
+	}); err != nil {
+		return err
+	}
 	show, done := s.tables(g.JSON)
 	r, err := backup.Take(ctx, backup.Taking{
 		From: g.database(), Out: c.Out, Keys: c.Keys, Lock: lock, Program: version(), Trust: !c.Verify, Scratch: c.Scratch, Check: check.Always, Progress: show,

@@ -122,7 +122,9 @@ func TestRefusedAccount(t *testing.T) {
 			if n := h.mends(); n != 0 {
 				t.Errorf("%d accounts work before they were to be asked", n)
 			}
-			gap := func() int64 { return ask[int64](h, `select probe_at - $2 from account_health where account_id = $1`, h.account, h.a.DB.Now().UnixMicro()) }
+			gap := func() int64 {
+				return ask[int64](h, `select probe_at - $2 from account_health where account_id = $1`, h.account, h.a.DB.Now().UnixMicro())
+			}
 			h.later()
 			if n := h.mends(); n != 0 {
 				t.Errorf("%d accounts work that are refused", n)

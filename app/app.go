@@ -133,7 +133,7 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	}
 	a.machinery()
 	a.API = a.newAPI()
-	a.API.Company, a.API.Forget, a.API.Forgotten = a.Company, a.erase, a.forgotten
+	a.API.Company, a.API.Forget, a.API.Forgotten, a.API.Second = a.Company, a.erase, a.forgotten, a.secondOfAll
 	a.API.Zones, a.API.ZoneStates, a.API.ForgetFar = a.Zones, a.zoneStates, a.eraseFar
 	var err error
 	if a.Console, err = a.newConsole(ctx); err != nil {

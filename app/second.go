@@ -9,6 +9,22 @@ import (
 	"github.com/openclaw-pos/commerce/web/api"
 )
 
+// secondOfAll refuses what the policy of the whole business wants two people for, whatever the amount: the rule second_person.key_export is the word true.
+func (a *App) secondOfAll(tx *db.Tx, rule string) error {
+	got, err := a.Policy.Decide(tx, "", "", "second_person."+rule, tx.Now, map[string]any{})
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	wanted, err := got.Bool()
+	if err != nil || !wanted {
+		return err
+	}
+	return fault.New(fault.Refused, "taking keys out takes a second person here").WithCode(api.SecondPerson)
+}
+
 // second refuses what a country's policy wants two people for: the rule second_person.refund or second_person.payout is an expression over amount
 // (in major units) and currency, "amount > 50000". Without a rule nothing is refused; what the program itself does by a person's earlier
 // decision is not a person's act.

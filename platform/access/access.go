@@ -63,6 +63,7 @@ type Caller struct {
 	Scopes []Scope
 	Area   Area    // the part of the business the scopes are limited to
 	Grants []Grant // of a person
+	User   string  // whose key it is; "" for a key that nobody who signs in has made
 }
 
 // CLI is a person at the command line.
@@ -73,6 +74,15 @@ func CLI(login string) Caller {
 // System is a part of the program.
 func System(part string) Caller {
 	return Caller{Kind: BySystem, ID: part, Name: part, Scopes: []Scope{Admin, Hooks}}
+}
+
+// Person is the human behind the caller, by the user's id: whoever signed in, or whose key it is. "" where that is not known: a person at the command line, a key that was made
+// there, the program itself. Two callers of one person are one when it takes two.
+func (c Caller) Person() string {
+	if c.Kind == ByUser {
+		return c.ID
+	}
+	return c.User
 }
 
 // Actor is the caller as audit rows and timelines name it: "key:<id>", "cli:amina", "system:relay".

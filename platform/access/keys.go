@@ -38,6 +38,7 @@ type Key struct {
 	Scopes     []Scope   `json:"scopes"`
 	Area       Area      `json:"area,omitzero" doc:"The part of the business it is limited to; missing: all of it"`
 	Replaces   string    `json:"replaces,omitempty" doc:"The key it was rotated from"`
+	User       string    `json:"user_id,omitempty" doc:"Whose key it is: who made it, or replaced it last. Missing for one that was made at the command line"`
 	CreatedAt  time.Time `json:"created_at"`
 	ExpiresAt  time.Time `json:"expires_at,omitzero"`
 	RevokedAt  time.Time `json:"revoked_at,omitzero"`
@@ -75,6 +76,8 @@ type NewKey struct {
 	Scopes  []Scope
 	Area    Area
 	Expires time.Time // zero = never
+
+	user string // who sees it
 }
 
 // Create makes a key for the whole business, see Make.
@@ -102,6 +105,7 @@ func (k *Keys) Make(ctx context.Context, by Caller, n NewKey) (vault.Secret, Key
 		if !n.Expires.IsZero() && !n.Expires.After(tx.Now) {
 			return fault.Field("expires", "has passed already")
 		}
+		n.user = by.Person()
 		if plain, key, err = k.insert(tx, n, ""); err != nil {
 			return err
 		}
@@ -141,8 +145,8 @@ func (k *Keys) insert(tx *db.Tx, n NewKey, replaces string) (string, Key, error)
 		}
 		area = string(text)
 	}
-	_, err = tx.Exec(`insert into api_keys (id, name, prefix, hash, scopes, area, replaces, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		key.ID, key.Name, prefix, hash, formatScopes(key.Scopes), area, null(replaces), tx.Now.UnixMicro(), db.Micros(n.Expires))
+	_, err = tx.Exec(`insert into api_keys (id, name, prefix, hash, scopes, area, replaces, created_at, expires_at, user_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		key.ID, key.Name, prefix, hash, formatScopes(key.Scopes), area, null(replaces), tx.Now.UnixMicro(), db.Micros(n.Expires), null(n.user))
 	k.forget(tx, prefix)
 	return plain, key, err
 }
@@ -171,7 +175,8 @@ func (k *Keys) Rotate(ctx context.Context, by Caller, idOrPrefix string, overlap
 		if err != nil || len(newer) > 0 {
 			return cmp.Or(err, error(fault.New(fault.Conflict, "this key was rotated already: it ends when its time is over")))
 		}
-		n := NewKey{Name: old.Name, Scopes: old.Scopes, Area: old.Area}
+		// Whoever replaces a key sees it, so that from now on it is theirs.
+		n := NewKey{Name: old.Name, Scopes: old.Scopes, Area: old.Area, user: by.Person()}
 		if !old.ExpiresAt.IsZero() {
 			n.Expires = tx.Now.Add(old.ExpiresAt.Sub(old.CreatedAt))
 		}
@@ -227,7 +232,7 @@ func (k *Keys) Verify(ctx context.Context, plain string) (Caller, error) {
 	k.mu.Lock()
 	k.used[c.key.ID] = now
 	k.mu.Unlock()
-	return Caller{Kind: ByKey, ID: c.key.ID, Name: c.key.Name, Scopes: c.key.Scopes, Area: c.key.Area}, nil
+	return Caller{Kind: ByKey, ID: c.key.ID, Name: c.key.Name, Scopes: c.key.Scopes, Area: c.key.Area, User: c.key.User}, nil
 }
 
 // find reads a key by prefix, from memory while that is fresh; those who want the same one wait for one answer.
@@ -322,13 +327,13 @@ func List(tx *db.Tx, after string, limit int) ([]Key, error) {
 		`select `+columns+` from api_keys where id > $1 order by id limit $2`, after, limit)
 }
 
-const columns = `id, name, prefix, scopes, area, replaces, created_at, expires_at, revoked_at, last_used_at`
+const columns = `id, name, prefix, scopes, area, replaces, created_at, expires_at, revoked_at, last_used_at, user_id`
 
 func scan(s db.Scanner, more ...any) (key Key, err error) {
 	var scopes string
 	err = s.Scan(append([]any{
 		&key.ID, &key.Name, &key.Prefix, &scopes, db.JSON(&key.Area), db.Text(&key.Replaces), db.Time(&key.CreatedAt), db.Time(&key.ExpiresAt), db.Time(&key.RevokedAt),
-		db.Time(&key.LastUsedAt),
+		db.Time(&key.LastUsedAt), db.Text(&key.User),
 	}, more...)...)
 	for word := range strings.FieldsSeq(scopes) {
 		key.Scopes = append(key.Scopes, Scope(word))

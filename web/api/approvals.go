@@ -42,14 +42,15 @@ type Approval struct {
 	Reason      string          `json:"reason,omitempty"`
 	Version     int64           `json:"version"`
 
-	match string
+	match         string
+	asks, decides string // the people behind asked_by and decided_by
 }
 
-const approvalColumns = `id, operation, path, subject_kind, subject_id, why, if_match, body, state, asked_by, asked_at, expires_at, decided_by, decided_at, reason, version`
+const approvalColumns = `id, operation, path, subject_kind, subject_id, why, if_match, body, state, asked_by, asked_at, expires_at, decided_by, decided_at, reason, version, asked_person, decided_person`
 
 func scanApproval(s db.Scanner) (a Approval, err error) {
 	var body string
-	err = s.Scan(&a.ID, &a.Operation, &a.Path, &a.SubjectKind, &a.Subject, &a.Why, &a.match, &body, &a.State, &a.AskedBy, db.Time(&a.AskedAt), db.Time(&a.ExpiresAt), db.Text(&a.DecidedBy), db.Time(&a.DecidedAt), db.Text(&a.Reason), &a.Version)
+	err = s.Scan(&a.ID, &a.Operation, &a.Path, &a.SubjectKind, &a.Subject, &a.Why, &a.match, &body, &a.State, &a.AskedBy, db.Time(&a.AskedAt), db.Time(&a.ExpiresAt), db.Text(&a.DecidedBy), db.Time(&a.DecidedAt), db.Text(&a.Reason), &a.Version, db.Text(&a.asks), db.Text(&a.decides))
 	a.Request = json.RawMessage(body)
 	return a, err
 }
@@ -65,6 +66,7 @@ func approvalByID(tx *db.Tx, id string) (Approval, error) {
 // approved is an approval that is being carried out.
 type approved struct {
 	id, by string
+	person string // behind by
 	audit  *audit.Log
 	asked  string
 
@@ -102,8 +104,8 @@ func (a *approved) use(tx *db.Tx) error {
 	if done {
 		return nil
 	}
-	n, err := tx.Exec(`update approvals set state = 'confirmed', decided_by = $2, decided_at = $3, version = version + 1 where id = $1 and state = 'pending' and expires_at > $3 and asked_by <> $2`,
-		a.id, a.by, tx.Now.UnixMicro())
+	n, err := tx.Exec(`update approvals set state = 'confirmed', decided_by = $2, decided_at = $3, decided_person = $4, version = version + 1
+		where id = $1 and state = 'pending' and expires_at > $3 and asked_by <> $2 and asked_person <> $4`, a.id, a.by, tx.Now.UnixMicro(), a.person)
 	if err != nil {
 		return err
 	}
@@ -118,8 +120,16 @@ func (a *approved) use(tx *db.Tx) error {
 	return a.audit.Write(tx, audit.Entry{Actor: a.by, Action: "approval.confirm", SubjectKind: "approval", Subject: a.id, Detail: map[string]string{"asked_by": a.asked}})
 }
 
+// nobody is said to who acts without being somebody where it takes two people.
+func nobody(what string) error {
+	return fault.New(fault.Forbidden, "%s takes two people, and nobody knows who you are: sign in to the console, or use an API key that you have made there", what).WithCode("no_person")
+}
+
 // wait keeps what was asked for until a second person decides, and says so.
 func (s *Server) wait(ctx context.Context, c *call, op huma.Operation, why error) error {
+	if c.who.Person() == "" {
+		return nobody("this")
+	}
 	req := requestOf(ctx)
 	id := db.ID()
 	body := string(req.body)
@@ -136,9 +146,9 @@ func (s *Server) wait(ctx context.Context, c *call, op huma.Operation, why error
 			}
 			return err
 		}
-		if _, err := tx.Exec(`insert into approvals (id, operation, path, subject_kind, subject_id, why, if_match, body, state, asked_by, asked_at, expires_at, version)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $11, 1)`, id, op.OperationID, req.uri, kind, c.subject, fault.Message(why), req.match, body, c.actor,
-			tx.Now.UnixMicro(), tx.Now.Add(approvalKept).UnixMicro()); err != nil {
+		if _, err := tx.Exec(`insert into approvals (id, operation, path, subject_kind, subject_id, why, if_match, body, state, asked_by, asked_at, expires_at, version, asked_person)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $11, 1, $12)`, id, op.OperationID, req.uri, kind, c.subject, fault.Message(why), req.match, body, c.actor,
+			tx.Now.UnixMicro(), tx.Now.Add(approvalKept).UnixMicro(), c.who.Person()); err != nil {
 			return err
 		}
 		return s.Audit.Write(tx, audit.Entry{Actor: c.actor, Action: "approval.ask", SubjectKind: "approval", Subject: id, RequestID: c.request, Detail: map[string]string{"operation": op.OperationID, "why": fault.Message(why)}})
@@ -203,7 +213,8 @@ func (s *Server) approvalRoutes(mux http.Handler) {
 			return err
 		}
 		return s.DB.Write(ctx, func(tx *db.Tx) error {
-			n, err := tx.Exec(`update approvals set state = 'declined', decided_by = $2, decided_at = $3, reason = $4, version = version + 1 where id = $1 and state = 'pending'`, a.ID, c.actor, tx.Now.UnixMicro(), in.Body.Reason)
+			n, err := tx.Exec(`update approvals set state = 'declined', decided_by = $2, decided_at = $3, reason = $4, decided_person = $5, version = version + 1 where id = $1 and state = 'pending'`,
+				a.ID, c.actor, tx.Now.UnixMicro(), in.Body.Reason, orNull(c.who.Person()))
 			if err == nil && n == 0 {
 				err = fault.New(fault.Conflict, "it was decided already").WithCode("decided")
 			}
@@ -239,8 +250,12 @@ func (s *Server) confirm(ctx context.Context, mux http.Handler, c *call, id stri
 	switch {
 	case err != nil:
 		return err
-	case a.AskedBy == c.actor:
-		return fault.New(fault.Forbidden, "who asks cannot confirm: it takes a second person")
+	case c.who.Person() == "":
+		return nobody("confirming")
+	case a.AskedBy == c.actor || a.asks == c.who.Person():
+		return fault.New(fault.Forbidden, "who asks cannot confirm: it takes a second person").WithCode("same_person")
+	case a.asks == "":
+		return fault.New(fault.Conflict, "nobody knows who asked for it: decline it, and have it asked for again").WithCode("no_person")
 	case a.State != "pending":
 		return fault.New(fault.Conflict, "it was decided already").WithCode("decided")
 	case !a.ExpiresAt.After(s.DB.Now()):
@@ -250,9 +265,9 @@ func (s *Server) confirm(ctx context.Context, mux http.Handler, c *call, id stri
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "what was asked for cannot be read")
 	}
-	inner := context.WithValue(db.Along(access.With(ctx, c.who), nil), approvedKey{}, &approved{id: a.ID, by: c.actor, audit: s.Audit, asked: a.AskedBy})
+	inner := context.WithValue(db.Along(access.With(ctx, c.who), nil), approvedKey{}, &approved{id: a.ID, by: c.actor, person: c.who.Person(), audit: s.Audit, asked: a.AskedBy})
 	inner = context.WithValue(inner, requestKey{}, request{id: c.request, hash: a.ID, uri: a.Path, match: a.match, body: a.Request})
-	req, err := http.NewRequestWithContext(inner, http.MethodPost, at.RequestURI(), bytes.NewReader(a.Request))
+	req, err := http.NewRequestWithContext(inner, s.methodOf(a.Operation), at.RequestURI(), bytes.NewReader(a.Request))
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "what was asked for cannot be read")
 	}
@@ -274,6 +289,61 @@ func (s *Server) confirm(ctx context.Context, mux http.Handler, c *call, id stri
 	}
 	p.Detail = strings.TrimSpace(p.Detail + " (approval " + a.ID + ")")
 	return &p
+}
+
+// methodOf is how an operation is asked for.
+func (s *Server) methodOf(operation string) string {
+	for _, item := range s.api.OpenAPI().Paths {
+		for method, op := range map[string]*huma.Operation{http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete} {
+			if op != nil && op.OperationID == operation {
+				return method
+			}
+		}
+	}
+	return http.MethodPost
+}
+
+// Do has a caller that this program knows do one request, as if it had come over HTTP: same rights, same two people. body and out are JSON; out may be nil. A refusal is a *Problem.
+func (s *Server) Do(ctx context.Context, who access.Caller, method, path, match string, body, out any) error {
+	s.once.Do(s.build)
+	text, err := json.Marshal(body)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "the request cannot be written")
+	}
+	if body == nil {
+		text = nil
+	}
+	req, err := http.NewRequestWithContext(db.Along(access.With(ctx, who), nil), method, s.Base+path, bytes.NewReader(text))
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "the request cannot be written")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if method != http.MethodGet {
+		req.Header.Set("Idempotency-Key", db.ID())
+	}
+	if match != "" {
+		req.Header.Set("If-Match", match)
+	}
+	w := &inMemory{header: http.Header{}}
+	s.handler.ServeHTTP(w, req)
+	if w.status >= 300 {
+		var p Problem
+		if err := json.Unmarshal(w.body.Bytes(), &p); err != nil || p.Status == 0 {
+			return fault.New(fault.Internal, "the request could not be done")
+		}
+		return &p
+	}
+	if out == nil {
+		return nil
+	}
+	return fault.Wrap(fault.Internal, json.Unmarshal(w.body.Bytes(), out), "the answer cannot be read")
+}
+
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }
 
 // inMemory is an answer that nobody is sent.

@@ -11,6 +11,144 @@ import (
 	"github.com/openclaw-pos/commerce/platform/db/dbtest"
 )
 
+// person makes keys of people who sign in: the same name is the same person.
+func (w whole) person(t *testing.T) func(name string, scopes ...access.Scope) string {
+	known := map[string]access.User{}
+	return func(name string, scopes ...access.Scope) string {
+		t.Helper()
+		who, there := known[name]
+		if !there {
+			var err error
+			who, _, err = w.app.Users.Add(t.Context(), access.System("test"), access.NewUser{Email: name + "@example.com", Name: name, Grants: []access.Grant{{Role: access.Owner}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			known[name] = who
+		}
+		plain, _, err := w.app.Access.Create(t.Context(), who.Caller(), name, scopes, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "Bearer " + plain.Reveal()
+	}
+}
+
+// both runs a story on a company in each engine.
+func both(t *testing.T, story func(t *testing.T, w whole)) {
+	t.Helper()
+	for engine, url := range map[string]func(t *testing.T) string{
+		"sqlite": func(t *testing.T) string { return dbtest.SQLiteURL(t, false) }, "postgres": func(t *testing.T) string { return dbtest.PostgresURL(t) },
+	} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			w := openWhole(t, url(t))
+			w.furnish(t)
+			story(t, w)
+		})
+	}
+}
+
+// waiting is the only approval that waits.
+func (w whole) waiting(t *testing.T, who string) string {
+	t.Helper()
+	items, _ := w.do(t, "GET", "/v1/approvals", "", "Authorization", who).want(t, 200).json(t)["items"].([]any)
+	if len(items) != 1 {
+		t.Fatalf("%d approvals wait, want 1", len(items))
+	}
+	return items[0].(map[string]any)["id"].(string)
+}
+
+// TestPayoutLimit has a large payout wait for a second person, and a small one not.
+func TestPayoutLimit(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w whole) {
+		person := w.person(t)
+		amina, omar := person("amina", access.Write), person("omar", access.Write)
+		w.do(t, "PUT", "/v1/policy", `{"country":"PK","name":"second_person.payout","value":"amount > 500","unit":"expr","source":"house rule"}`, "Idempotency-Key", db.ID()).want(t, 200)
+		number := w.placePaid(t, "A1", channel.Payment{External: "p1", Method: channel.PayCard, Status: channel.Paid})
+		give := func(amount string) string {
+			t.Helper()
+			w.do(t, "POST", "/v1/orders/"+number+"/refunds", `{"amount":{"amount":"`+amount+`","currency":"PKR"},"reason":"broken","method":"payout"}`, "If-Match", "*", "Idempotency-Key", db.ID(), "Authorization", amina).want(t, 202)
+			items, _ := w.do(t, "GET", "/v1/orders/"+number+"/refunds", "").want(t, 200).json(t)["items"].([]any)
+			return items[len(items)-1].(map[string]any)["id"].(string)
+		}
+		state := func(id string) any { return w.do(t, "GET", "/v1/refunds/"+id, "").want(t, 200).json(t)["state"] }
+		pay := func(id string) answer {
+			return w.do(t, "POST", "/v1/refunds/"+id+"/paid-out", `{"reference":"bank-1"}`, "Idempotency-Key", db.ID(), "Authorization", amina)
+		}
+		small := give("100.00")
+		pay(small).want(t, 200)
+		large := give("600.00")
+		was := state(large)
+		if p := pay(large).want(t, 409).json(t); p["code"] != "second_person" {
+			t.Fatalf("%v", p)
+		}
+		if now := state(large); now != was || now == state(small) {
+			t.Errorf("a payout that waits is %v", now)
+		}
+		id := w.waiting(t, omar)
+		w.do(t, "POST", "/v1/approvals/"+id+"/confirm", `{}`, "Idempotency-Key", db.ID(), "Authorization", amina).want(t, 403)
+		w.do(t, "POST", "/v1/approvals/"+id+"/confirm", `{}`, "Idempotency-Key", db.ID(), "Authorization", omar).want(t, 200)
+		if state(large) != state(small) {
+			t.Errorf("a confirmed payout is %v", state(large))
+		}
+	})
+}
+
+// TestKeyExport has the keys of personal data leave only when two people allow it, where the business wants that, and has one person alone not change what it wants.
+func TestKeyExport(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w whole) {
+		person := w.person(t)
+		amina, omar := person("amina", access.Admin), person("omar", access.Admin)
+		use := func() answer { return w.do(t, "POST", "/v1/key-exports/use", `{}`, "Idempotency-Key", db.ID()) }
+		rule := func(value, who string) answer {
+			return w.do(t, "PUT", "/v1/policy", `{"name":"second_person.key_export","value":"`+value+`","unit":"expr","source":"house rule"}`, "Idempotency-Key", db.ID(), "Authorization", who)
+		}
+		used := func() int {
+			items, _ := w.do(t, "GET", "/v1/audit?action=key_export.use", "").want(t, 200).json(t)["items"].([]any)
+			return len(items)
+		}
+		use().want(t, 200) // one person is enough, and it is written down
+		rule("true", amina).want(t, 200)
+		if p := use().want(t, 403).json(t); p["code"] != "two_people" {
+			t.Fatalf("what one person allowed before counts: %v", p)
+		}
+		ask := w.do(t, "POST", "/v1/key-exports", `{"reason":"nightly","hours":48}`, "Idempotency-Key", db.ID(), "Authorization", amina)
+		if p := ask.want(t, 409).json(t); p["code"] != "second_person" {
+			t.Fatalf("%v", p)
+		}
+		use().want(t, 403)
+		confirm := func(id, who string) answer {
+			return w.do(t, "POST", "/v1/approvals/"+id+"/confirm", `{}`, "Idempotency-Key", db.ID(), "Authorization", who)
+		}
+		id := w.waiting(t, omar)
+		confirm(id, amina).want(t, 403)
+		confirm(id, person("amina", access.Admin)).want(t, 403)
+		use().want(t, 403)
+		confirm(id, omar).want(t, 200)
+		for range 2 {
+			e := use().want(t, 200).json(t)
+			if e["reason"] != "nightly" || e["used_at"] == nil || e["allowed_by"] == e["asked_by"] {
+				t.Errorf("%v", e)
+			}
+		}
+		if n := used(); n != 3 {
+			t.Errorf("%d uses are in the audit log, not 3", n)
+		}
+		// Nobody loosens the rule alone.
+		if p := rule("false", amina).want(t, 409).json(t); p["code"] != "second_person" {
+			t.Fatalf("%v", p)
+		}
+		id = w.waiting(t, omar)
+		confirm(id, amina).want(t, 403)
+		w.do(t, "POST", "/v1/approvals/"+id+"/decline", `{"reason":"no"}`, "Idempotency-Key", db.ID(), "Authorization", omar).want(t, 200)
+		rule("false", amina).want(t, 409)
+		confirm(w.waiting(t, omar), omar).want(t, 200)
+		w.do(t, "POST", "/v1/key-exports", `{"reason":"again"}`, "Idempotency-Key", db.ID(), "Authorization", amina).want(t, 201)
+	})
+}
+
 // TestSecondPerson has a refund above a limit wait for somebody else, on both engines.
 func TestSecondPerson(t *testing.T) {
 	t.Parallel()
@@ -21,13 +159,7 @@ func TestSecondPerson(t *testing.T) {
 			t.Parallel()
 			w := openWhole(t, url(t))
 			w.furnish(t)
-			person := func(name string, scopes ...access.Scope) string {
-				plain, _, err := w.app.Access.Create(t.Context(), access.System("test"), name, scopes, time.Time{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				return "Bearer " + plain.Reveal()
-			}
+			person := w.person(t)
 			amina, omar, zara, guest := person("amina", access.Write), person("omar", access.Write), person("zara", access.Write), person("guest", access.Read)
 			w.do(t, "PUT", "/v1/policy", `{"country":"PK","name":"second_person.refund","value":"amount > 500","unit":"expr","source":"house rule"}`, "Idempotency-Key", db.ID()).want(t, 200)
 			number := w.placePaid(t, "A1", channel.Payment{External: "p1", Method: channel.PayCard, Status: channel.Paid})
@@ -62,6 +194,24 @@ func TestSecondPerson(t *testing.T) {
 			}
 			confirm(amina).want(t, 403)
 			confirm(guest).want(t, 403)
+			// Two keys of one person are one person, also when the second one was made with the first; a key that is nobody's is no person.
+			if p := confirm(person("amina", access.Write)).want(t, 403).json(t); p["code"] != "same_person" {
+				t.Errorf("%v", p)
+			}
+			made := w.do(t, "POST", "/v1/keys", `{"name":"another","scopes":["write"]}`, "Idempotency-Key", db.ID(), "Authorization", person("amina", access.Admin)).want(t, 201).json(t)
+			if p := confirm("Bearer "+made["key"].(string)).want(t, 403).json(t); p["code"] != "same_person" {
+				t.Errorf("%v", p)
+			}
+			plain, _, err := w.app.Access.Create(t.Context(), access.System("test"), "nobody", []access.Scope{access.Admin}, time.Time{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p := confirm("Bearer "+plain.Reveal()).want(t, 403).json(t); p["code"] != "no_person" {
+				t.Errorf("%v", p)
+			}
+			if p := refund("700.00", "Bearer "+plain.Reveal(), db.ID()).want(t, 403).json(t); p["code"] != "no_person" {
+				t.Errorf("%v", p)
+			}
 			// Of two who confirm at once one does it, and it is done once.
 			var wg sync.WaitGroup
 			var mu sync.Mutex

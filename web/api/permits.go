@@ -50,6 +50,9 @@ var permits = map[string]permit{
 	"privacy-status":        {need: "personal.export", rows: access.Whole},
 	"rotate-lookup":         {need: "keys.manage", rows: access.Whole},
 	"record-backup":         {need: "backups.record", rows: access.Whole},
+	"list-key-exports":      {need: "backups.record", rows: access.Whole},
+	"allow-key-export":      {need: "backups.record", rows: access.Whole},
+	"use-key-export":        {need: "backups.record", rows: access.Whole},
 
 	"capture-payments": {need: "payments.work", rows: access.Orders},
 	"void-payments":    {need: "payments.work", rows: access.Orders},

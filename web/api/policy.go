@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/openclaw-pos/commerce/commerce/policy"
+	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
@@ -44,11 +46,28 @@ func (s *Server) policyRoutes() {
 		if b.From.IsZero() {
 			b.From = s.DB.Now()
 		}
+		if err := s.loosens(ctx, b.Name); err != nil {
+			return err
+		}
 		return s.Policy.Set(ctx, policy.Row{
 			Country: strings.ToUpper(b.Country), Subdivision: strings.ToUpper(b.Subdivision), Name: b.Name, Value: b.Value, Unit: policy.Unit(b.Unit), From: b.From, Source: b.Source, Confidence: "setting",
 		}, c.actor)
 	}, func(tx *db.Tx, _ string) (Page[policy.Row], error) {
 		all, err := s.Policy.Rows(tx, "")
 		return Page[policy.Row]{Items: all}, err
+	})
+}
+
+// loosens refuses one person alone to change what takes two: a rule that stands is changed as it says itself, by two. Making the first one takes nobody else.
+func (s *Server) loosens(ctx context.Context, name string) error {
+	if !strings.HasPrefix(name, "second_person.") || Approved(ctx) {
+		return nil
+	}
+	return s.DB.Read(ctx, func(tx *db.Tx) error {
+		rows, err := s.Policy.Rows(tx, "")
+		if err != nil || !slices.ContainsFunc(rows, func(r policy.Row) bool { return r.Name == name }) {
+			return err
+		}
+		return fault.New(fault.Refused, "changing what takes a second person takes one").WithCode(SecondPerson)
 	})
 }

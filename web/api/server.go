@@ -72,6 +72,9 @@ type Server struct {
 	Cart        *cart.Service
 	Company     *company.Service
 
+	// Second refuses, with the code SecondPerson, what the business wants two people for; nil: nothing.
+	Second func(tx *db.Tx, rule string) error
+
 	// Consumers are those of this program, so that it can be said how far each is behind.
 	Consumers []outbox.Consumer
 	// Import imports products, prices or costs from a CSV file.
@@ -138,6 +141,7 @@ func (s *Server) build() {
 	s.userRoutes()
 	s.auditRoutes()
 	s.vaultRoutes()
+	s.exportRoutes()
 	s.policyRoutes()
 	s.approvalRoutes(mux)
 	s.privacyRoutes()
