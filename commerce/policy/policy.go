@@ -6,6 +6,7 @@ package policy
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,7 +40,21 @@ const lookAgain = 5 * time.Second
 type table struct {
 	version int64
 	checked time.Time
-	byName  map[key][]Row // newest first
+	*book
+}
+
+// book are rows, and what was worked out of them. It does not change, except that it remembers.
+type book struct {
+	byName map[key][]Row      // newest first
+	turns  []time.Time        // instants at which a row begins or ends to be in force, in order
+	places map[[2]string]bool // countries, and their parts, of which something is written down
+	known  sync.Map           // spell to Rules
+}
+
+// spell is a time in which nothing changes, in a place.
+type spell struct {
+	country, subdivision string
+	turn                 int
 }
 
 // key is what a rule is asked by.
@@ -58,8 +73,8 @@ func (s *Service) load(tx *db.Tx) (*table, error) {
 	}
 	next := &table{version: version, checked: tx.Now}
 	if have != nil && have.version == version {
-		next.byName = have.byName
-	} else if next.byName, err = readRows(tx); err != nil {
+		next.book = have.book
+	} else if next.book, err = readRows(tx); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -82,23 +97,45 @@ func (s *Service) forget() {
 	s.mu.Unlock()
 }
 
-func readRows(tx *db.Tx) (map[key][]Row, error) {
+func readRows(tx *db.Tx) (*book, error) {
 	all, err := db.All(tx, scanRow, `select `+rowColumns+` from policy_rows order by effective_from desc, id desc`)
 	if err != nil {
 		return nil, err
 	}
-	byName := map[key][]Row{}
+	b := &book{byName: map[key][]Row{}, places: map[[2]string]bool{}}
 	for _, r := range all {
 		k := key{r.Country, r.Subdivision, r.Name}
-		byName[k] = append(byName[k], r)
+		b.byName[k] = append(b.byName[k], r)
+		b.places[[2]string{r.Country, r.Subdivision}] = true
+		b.turns = append(b.turns, r.From)
+		if !r.To.IsZero() {
+			b.turns = append(b.turns, r.To)
+		}
 	}
-	return byName, nil
+	slices.SortFunc(b.turns, time.Time.Compare)
+	b.turns = slices.CompactFunc(b.turns, time.Time.Equal)
+	return b, nil
+}
+
+// spell is the one an instant lies in. Places of which nothing is written down share one, however many their names.
+func (b *book) spell(country, subdivision string, at time.Time) spell {
+	if !b.places[[2]string{country, subdivision}] {
+		subdivision = ""
+	}
+	if !b.places[[2]string{country, ""}] && subdivision == "" {
+		country = ""
+	}
+	turn, begins := slices.BinarySearchFunc(b.turns, at, time.Time.Compare)
+	if begins {
+		turn++
+	}
+	return spell{country, subdivision, turn}
 }
 
 // find is the row in force: of the subdivision, else of the country, else of all countries.
-func (t *table) find(country, subdivision, name string, at time.Time) (Row, bool) {
+func (b *book) find(country, subdivision, name string, at time.Time) (Row, bool) {
 	for _, k := range [...]key{{country, subdivision, name}, {country, "", name}, {"", "", name}} {
-		for _, r := range t.byName[k] {
+		for _, r := range b.byName[k] {
 			if r.inForce(at) {
 				return r, true
 			}

@@ -48,7 +48,7 @@ type Source struct {
 }
 
 // Rules are the rules in force at an instant; the subdivision (ISO 3166-2, or its part behind the dash) may be "". A country nobody wrote down
-// has only the defaults of all countries. They come from memory: calling it per order is cheap.
+// has only the defaults of all countries. They come from memory: calling it per order is cheap. Slices and map are shared and must not be changed.
 func (s *Service) Rules(tx *db.Tx, country, subdivision string, at time.Time) (Rules, error) {
 	t, err := s.load(tx)
 	if err != nil {
@@ -57,10 +57,14 @@ func (s *Service) Rules(tx *db.Tx, country, subdivision string, at time.Time) (R
 	return t.rules(country, subdivision, at)
 }
 
-// rules are Rules of the rows in memory.
-func (t *table) rules(country, subdivision string, at time.Time) (Rules, error) {
+// rules are Rules of the rows in memory, worked out once for as long as nothing changes.
+func (b *book) rules(country, subdivision string, at time.Time) (Rules, error) {
 	subdivision = fullCode(country, subdivision)
-	r := reader{table: t, country: country, subdivision: subdivision, at: at, because: map[string]Source{}}
+	when := b.spell(country, subdivision, at)
+	if known, ok := b.known.Load(when); ok {
+		return known.(Rules).of(country, subdivision), nil
+	}
+	r := reader{book: b, country: country, subdivision: subdivision, at: at, because: map[string]Source{}}
 	out := Rules{
 		Country: country, Subdivision: subdivision, Currency: r.text("currency"), TaxMode: channel.TaxMode(r.text("tax_mode")),
 		TaxName: r.text("tax_name"), Rate: r.rate("tax_rate"), RoundMode: r.mode("round_mode"), RoundLevel: r.text("round_level"),
@@ -70,7 +74,16 @@ func (t *table) rules(country, subdivision string, at time.Time) (Rules, error) 
 		UnheardHalf: r.duration("unheard_half"), UnheardNone: r.duration("unheard_none"), ReturnDays: r.number("return_days"),
 		ReturnFrom: r.text("return_from"), Remitter: channel.Party(r.text("tax_remitter")), Because: r.because,
 	}
+	if r.err == nil {
+		b.known.Store(when, out)
+	}
 	return out, r.err
+}
+
+// of is the rules under the name of a place for which nothing else is written down.
+func (r Rules) of(country, subdivision string) Rules {
+	r.Country, r.Subdivision = country, subdivision
+	return r
 }
 
 // fullCode is the ISO 3166-2 code of a subdivision given with or without its country.
@@ -83,7 +96,7 @@ func fullCode(country, subdivision string) string {
 
 // reader reads values of one place and instant and keeps the first error.
 type reader struct {
-	table                *table
+	book                 *book
 	country, subdivision string
 	at                   time.Time
 	because              map[string]Source
@@ -91,7 +104,7 @@ type reader struct {
 }
 
 func (r *reader) text(name string) string {
-	row, ok := r.table.find(r.country, r.subdivision, name, r.at)
+	row, ok := r.book.find(r.country, r.subdivision, name, r.at)
 	if !ok {
 		return ""
 	}
