@@ -28,6 +28,7 @@ type channelCmd struct {
 	Map       channelMapCmd       `cmd:"" help:"Say which SKU a listing is; orders that waited go on."`
 	Pause     channelPauseCmd     `cmd:"" help:"Stop reading and telling."`
 	Resume    channelResumeCmd    `cmd:"" help:"Let a paused or unauthorized account work again."`
+	Move      channelMoveCmd      `cmd:"" help:"Have an account kept in another residency zone, while nothing of it is kept."`
 	Authorize channelAuthorizeCmd `cmd:"" help:"Enter new credentials of an account."`
 	Reread    channelRereadCmd    `cmd:"" help:"Have an order read that is not here, by the channel's id."`
 	Price     channelPriceCmd     `cmd:"" help:"Let a price go out that waited for a person."`
@@ -85,6 +86,7 @@ type channelAddCmd struct {
 	Country    string            `help:"ISO 3166-1, such as PK."`
 	Currency   string            `help:"ISO 4217; default what the partner says, else the country's."`
 	Zone       string            `help:"IANA time zone; default what the partner says, else the country's."`
+	Residency  string            `help:"Residency zone; default what the rule residency of the country says, else main."`
 	Entity     string            `help:"The company that sells, by code; may be missing where a country has one."`
 	EntityName string            `help:"Register the company of --entity under this name first, where it is not known yet."`
 	App        string            `help:"Where one app serves several shops: its name."`
@@ -115,7 +117,7 @@ func (c *channelAddCmd) Run(ctx context.Context, g *Globals, s streams) error {
 		stop := cl.wait("asking " + kinds[i].Title)
 		r, err := cl.act(ctx, http.MethodPost, "/accounts", "", given(map[string]any{
 			"name": c.Name, "channel": c.Kind, "country": c.Country, "legal_entity": c.Entity, "settings": orNone(c.Set), "secrets": secrets, "mode": c.Mode, "skip_check": c.SkipCheck,
-			"app": c.App, "zone": c.Zone, "currency": c.Currency,
+			"app": c.App, "zone": c.Zone, "currency": c.Currency, "residency": c.Residency,
 		}))
 		stop()
 		if err != nil {
@@ -127,6 +129,16 @@ func (c *channelAddCmd) Run(ctx context.Context, g *Globals, s streams) error {
 		}
 		return cl.said(r, "%s is %s of %s, mode %s; next: channel listings %s --pull, then channel diff %s", a.Name, a.ShopID, kinds[i].Title, a.Mode, a.Name, a.Name)
 	})
+}
+
+type channelMoveCmd struct {
+	Account string `arg:"" help:"Name or id."`
+	To      string `arg:"" help:"main, or a zone in which serve is allowed."`
+}
+
+// Run moves an account of which nothing is kept yet.
+func (c *channelMoveCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return on(ctx, g, s, at("accounts", c.Account), "zone", map[string]string{"zone": c.To}, "%s is kept in zone %s", c.Account, c.To)
 }
 
 // register makes the company that sells known, where that was asked for.

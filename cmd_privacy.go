@@ -19,6 +19,7 @@ type privacyCmd struct {
 	Export   privacyExportCmd   `cmd:"" help:"Export all that is kept of a buyer."`
 	Erase    privacyEraseCmd    `cmd:"" help:"Destroy all that is kept of a buyer, for good."`
 	Requests privacyRequestsCmd `cmd:"" help:"List what channels asked about buyers' data."`
+	Zones    privacyZonesCmd    `cmd:"" help:"Residency zones besides the main one, and how they fare."`
 	Status   privacyStatusCmd   `cmd:"" help:"How it stands with personal data."`
 	Rotate   privacyRotateCmd   `cmd:"" name:"rotate-lookup" help:"Replace the key by which buyers are found."`
 }
@@ -61,6 +62,12 @@ func (c *privacyExportCmd) Run(ctx context.Context, g *Globals, s streams) error
 			_, err := fmt.Fprintf(s.out, "%s\n", text)
 			return err
 		}
+		var said struct {
+			NotAsked []string `json:"not_asked"`
+		}
+		if err := json.Unmarshal(all, &said); err == nil && len(said.NotAsked) > 0 {
+			fmt.Fprintf(s.err, "not asked, so more may be kept there: zone %s\n", strings.Join(said.NotAsked, ", "))
+		}
 		f, err := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return fault.Wrap(fault.Invalid, err, "the file "+c.Out+" cannot be made: it may be there already")
@@ -93,7 +100,19 @@ func (c *privacyEraseCmd) Run(ctx context.Context, g *Globals, s streams) error 
 		if err := r.into(&e); err != nil {
 			return err
 		}
-		return cl.said(r, "%d orders keep nothing of their buyer any more; %d records were destroyed", e.Orders, e.Records)
+		if err := cl.said(r, "%d orders keep nothing of their buyer any more; %d records were destroyed", e.Orders, e.Records); err != nil || len(e.NotAsked) == 0 {
+			return err
+		}
+		return fault.New(fault.Refused, "more may be kept where serve is not allowed or that does not answer: zone %s", strings.Join(e.NotAsked, ", "))
+	})
+}
+
+type privacyZonesCmd struct{}
+
+// Run lists zones.
+func (c *privacyZonesCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return listed(ctx, g, s, "/zones", nil, "ZONE STATE ACCOUNTS WAITING ENGINE KEY NOTE", func(z api.ZoneState) []string {
+		return []string{z.Name, z.State, itoa(z.Accounts), itoa(int(z.Waiting)), dash(z.Engine), dash(z.Key), z.Note}
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -23,16 +24,19 @@ import (
 
 // Globals are the flags every command has.
 type Globals struct {
-	Data         string   `help:"Folder for the database and the key file." default:"./openclaw-data" env:"OPENCLAW_DATA"`
-	DB           string   `name:"db" help:"Database: postgres://… or sqlite:PATH. Default: commerce.db in the data folder." env:"OPENCLAW_DB"`
-	KeyFile      string   `help:"Key-encryption key file, mode 0600. Default: vault.key in the data folder; made there on SQLite." env:"OPENCLAW_KEY_FILE"`
-	KEK          []string `name:"kek" help:"Key-encryption key instead of the file: file:PATH, transit:https://HOST/MOUNT/NAME or awskms:REGION/KEY. Two while one replaces the other: the new one first." env:"OPENCLAW_KEK"`
-	AllowPrivate bool     `help:"Partners and subscribers may be at private addresses: simulators, a partner in the same network." env:"OPENCLAW_ALLOW_PRIVATE"`
-	POSCore      string   `name:"pos" help:"The POS core that branches, stock and prices come from: embedded (our own tables), openclaw." default:"embedded" env:"OPENCLAW_POS"`
-	POSURL       string   `name:"pos-url" help:"Where its API is; the address ends in /v1." env:"OPENCLAW_POS_URL"`
-	POSPrices    string   `name:"pos-prices" help:"Its price list that ours follow; none = none." default:"retail" env:"OPENCLAW_POS_PRICES"`
-	JSON         bool     `name:"json" help:"Print data as JSON."`
-	Debug        bool     `help:"Log more." env:"OPENCLAW_DEBUG"`
+	Data         string            `help:"Folder for the database and the key file." default:"./openclaw-data" env:"OPENCLAW_DATA"`
+	DB           string            `name:"db" help:"Database: postgres://… or sqlite:PATH. Default: commerce.db in the data folder." env:"OPENCLAW_DB"`
+	KeyFile      string            `help:"Key-encryption key file, mode 0600. Default: vault.key in the data folder; made there on SQLite." env:"OPENCLAW_KEY_FILE"`
+	KEK          []string          `name:"kek" help:"Key-encryption key instead of the file: file:PATH, transit:https://HOST/MOUNT/NAME or awskms:REGION/KEY. Two while one replaces the other: the new one first." env:"OPENCLAW_KEK"`
+	Zones        map[string]string `name:"zone-db" help:"A residency zone in which this process is allowed, with its database: --zone-db de=postgres://…. Repeatable." placeholder:"NAME=URL" env:"OPENCLAW_ZONE_DB"`
+	ZoneKeys     map[string]string `name:"zone-key" help:"Key-encryption key file of a zone. Default: vault-NAME.key in the data folder; made there on SQLite." placeholder:"NAME=PATH" env:"OPENCLAW_ZONE_KEY"`
+	Here         string            `help:"Country in which this process runs, ISO 3166-1, for rules about personal data." env:"OPENCLAW_HERE"`
+	AllowPrivate bool              `help:"Partners and subscribers may be at private addresses: simulators, a partner in the same network." env:"OPENCLAW_ALLOW_PRIVATE"`
+	POSCore      string            `name:"pos" help:"The POS core that branches, stock and prices come from: embedded (our own tables), openclaw." default:"embedded" env:"OPENCLAW_POS"`
+	POSURL       string            `name:"pos-url" help:"Where its API is; the address ends in /v1." env:"OPENCLAW_POS_URL"`
+	POSPrices    string            `name:"pos-prices" help:"Its price list that ours follow; none = none." default:"retail" env:"OPENCLAW_POS_PRICES"`
+	JSON         bool              `name:"json" help:"Print data as JSON."`
+	Debug        bool              `help:"Log more." env:"OPENCLAW_DEBUG"`
 }
 
 // log writes to standard error, without secrets or personal data.
@@ -46,7 +50,14 @@ func (g *Globals) log() *slog.Logger {
 
 // open opens the house.
 func (g *Globals) open(ctx context.Context, edit ...func(*app.Config)) (*app.App, error) {
-	cfg := app.Config{DB: g.DB, Data: g.Data, KeyFile: g.KeyFile, Keys: g.KEK, AllowPrivate: g.AllowPrivate, Log: g.log(), POS: app.POS{Name: g.POSCore, URL: g.POSURL, PriceList: g.POSPrices}}
+	cfg := app.Config{DB: g.DB, Data: g.Data, KeyFile: g.KeyFile, Keys: g.KEK, AllowPrivate: g.AllowPrivate, Log: g.log(), POS: app.POS{Name: g.POSCore, URL: g.POSURL, PriceList: g.POSPrices}, Here: strings.ToUpper(g.Here)}
+	for _, name := range slices.Sorted(maps.Keys(g.Zones)) {
+		z := app.Zone{Name: name, DB: g.Zones[name], KeyFile: g.ZoneKeys[name]}
+		if z.KeyFile == "" {
+			z.Keys = g.KEK
+		}
+		cfg.Zones = append(cfg.Zones, z)
+	}
 	for _, e := range edit {
 		e(&cfg)
 	}

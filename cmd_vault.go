@@ -88,8 +88,9 @@ func (c *vaultCredentialsCmd) Run(ctx context.Context, g *Globals, s streams) er
 }
 
 type vaultRotateCmd struct {
-	Wait bool `help:"Wait until the replaced keys are destroyed, too: minutes."`
-	Yes  bool `help:"Do not ask."`
+	Zone string `help:"The keys of this residency zone; default those of the main one."`
+	Wait bool   `help:"Wait until the replaced keys are destroyed, too: minutes."`
+	Yes  bool   `help:"Do not ask."`
 }
 
 // Run replaces the keys and shows how far that has come; stopped, the next one goes on.
@@ -99,7 +100,7 @@ func (c *vaultRotateCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	}
 	return g.with(ctx, s, func(cl *client) error {
 		for {
-			r, err := cl.act(ctx, http.MethodPost, "/vault/rotate", "", map[string]any{})
+			r, err := cl.act(ctx, http.MethodPost, "/vault/rotate", "", given(map[string]any{"zone": c.Zone}))
 			if err != nil {
 				return err
 			}

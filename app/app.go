@@ -190,6 +190,9 @@ func (a *App) platform(ctx context.Context) error {
 	if err = a.DB.Migrate(ctx, func(line string) { a.Log.Info("migrate", "step", line) }); err != nil {
 		return err
 	}
+	if err = privacy.Claim(ctx, a.DB, vault.MainZone); err != nil {
+		return err
+	}
 	if a.Vault, err = vault.Open(ctx, a.DB, vault.Options{KeyFile: a.Config.KeyFile, Keys: a.Config.Keys, Create: !strings.HasPrefix(a.Config.DB, "postgres"), Log: a.Log, Fence: a.Config.Fence, Used: a.usedSecrets, Changed: a.newSecrets}); err != nil {
 		return err
 	}

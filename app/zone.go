@@ -51,9 +51,6 @@ var zoneName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
 
 // openZones opens the stores of the zones that are configured. One that does not answer is opened later: the rest of the house goes on without it.
 func (a *App) openZones(ctx context.Context) error {
-	if err := privacy.Claim(ctx, a.DB, vault.MainZone); err != nil {
-		return err
-	}
 	a.zones = map[string]*zone{}
 	for _, cfg := range a.Config.Zones {
 		if !zoneName.MatchString(cfg.Name) || cfg.Name == vault.MainZone || a.zones[cfg.Name] != nil {

@@ -52,6 +52,13 @@ func (s *Server) diagnose(ctx context.Context) (Diagnosis, error) {
 	if s.Vault != nil {
 		d.add("vault", false, false, "open with the key %s", s.Vault.Fingerprint())
 	}
+	zones, err := s.zoneStates(ctx)
+	if err != nil {
+		return d, err
+	}
+	for _, z := range zones {
+		d.add("zone "+z.Name, z.State == "down", z.State != "ok", "%s, %d accounts are kept there, %d messages wait to be imported %s", z.State, z.Accounts, z.Waiting, z.Note)
+	}
 	q, now, err := s.queues(ctx)
 	if err != nil {
 		return d, err

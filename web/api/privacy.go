@@ -366,7 +366,7 @@ func (s *Server) privacyRoutes() {
 		text: "Every record is hashed anew in the background, and buyers are found all the while; then the old key is destroyed. 409 while it is being replaced.",
 	}, func(ctx context.Context, c *call, _ *struct{ Write }) error {
 		c.about("lookup")
-		return s.Privacy.StartRehash(ctx, c.actor, c.request)
+		return s.zones().Each(ctx, func(store *privacy.Store) error { return store.StartRehash(ctx, c.actor, c.request) })
 	}, func(tx *db.Tx, _ string) (privacy.Rehash, error) { return s.Privacy.Progress(tx) })
 	write(s, route{
 		path: "/backups", id: "record-backup", title: "Write down that a backup was taken or restored", tag: "privacy", scope: access.Admin,
