@@ -32,6 +32,7 @@ type Condition struct {
 	ReconcileNote                                 string
 	Waiting                                       int64            // messages stored and not yet imported
 	Stuck                                         int64            // messages that wait for a person
+	OldestWaiting                                 time.Time        // when the one was received that has waited longest to be imported; zero when none waits
 	Tells                                         map[string]int64 // what the channel is still to be told, by state
 	ZoneNote                                      string           // why the account's residency zone cannot be asked; "" when it can
 }
@@ -60,9 +61,14 @@ func (s *Service) Condition(tx *db.Tx, account string) (Condition, error) {
 		err = row.Scan(&w.name, &w.n)
 		return w, err
 	}, `select 'inbox:' || state, count(*) from inbox where account_id = $1 and state <> 'done' group by state
+		union all select 'oldest', coalesce(min(received_at), 0) from inbox where account_id = $1 and state = 'stored'
 		union all select state, count(*) from tells where account_id = $1 and state <> 'told' group by state`, account)
 	for _, w := range waits {
 		switch w.name {
+		case "oldest":
+			if w.n > 0 {
+				c.OldestWaiting = time.UnixMicro(w.n).UTC()
+			}
 		case "inbox:stored":
 			c.Waiting = w.n
 		case "inbox:stuck", "inbox:dead":

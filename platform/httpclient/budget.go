@@ -20,6 +20,7 @@ type budget struct {
 	pausedUntil time.Time
 	queue       *semaphore.Weighted // of requests while the partner is short of patience
 	queueUntil  time.Time
+	recent      recent
 }
 
 // queueFor is how long after a pause requests go one by one. All that waited would go at once else, one of them be taken and the others refused again, always the same

@@ -236,6 +236,7 @@ func (t *transport) tell(req *http.Request, body content, a attempt, n int, took
 		status = a.response.StatusCode
 	}
 	t.pool.Metrics.answered(t, status, took)
+	t.budget.note(t.pool.Now(), status)
 	ctx := req.Context()
 	if t.pool.Log.Enabled(ctx, slog.LevelDebug) {
 		t.pool.Log.DebugContext(ctx, "called a partner", "channel", t.Channel, "account", t.Account, "method", req.Method,

@@ -60,6 +60,8 @@ type channelPage struct {
 	Silent  string        // why it did not say
 	Ours    []inventory.Location
 	Left    *httpclient.Left // of the budget, in this process
+	Rate    *httpclient.Rate // how the partner has answered lately
+	Drift   *[]connect.Drift // numbers that differ, when that was asked for
 	From    string           // of a window to be read again
 	Until   string
 }
@@ -94,6 +96,9 @@ func (v *visit) account(ref string) (p channelPage, err error) {
 	})
 	if left, known := v.Budget(p.ID); known {
 		p.Left = &left
+	}
+	if rate, known := v.Rate(p.ID); known {
+		p.Rate = &rate
 	}
 	p.From, p.Until = v.now.In(v.zone).Add(-24*time.Hour).Format("2006-01-02T15:04"), v.now.In(v.zone).Format("2006-01-02T15:04")
 	for _, k := range v.Connect.Kinds() {

@@ -58,6 +58,8 @@ type Needs struct {
 	Policy      *policy.Service
 	// Budget is what an account may still ask of its partner; false when nobody knows.
 	Budget func(account string) (httpclient.Left, bool)
+	// Rate is how an account's partner has answered lately; false when nobody knows.
+	Rate func(account string) (httpclient.Rate, bool)
 	// Import takes a table of products, prices or costs; stock goes to Inventory.
 	Import func(ctx context.Context, what string, r io.Reader, actor string, dry bool) (table.Report, error)
 }

@@ -177,7 +177,7 @@ func (x some) pages() []string {
 		"/console/orders/" + x.order + "/source", "/console/orders/" + x.order + "/raw", "/console/orders/" + x.order + "/events", "/console/exceptions", "/console/exceptions?cause=stock_drift&overdue=1&sleeping=1&mine=1", "/console/exceptions/" + x.exception,
 		"/console/work", "/console/work?step=pack", "/console/work?step=handover", "/console/work?step=held", "/console/work/" + x.work, "/console/picklist?at=PK-LHE-WH", "/console/handover",
 		"/console/stock", "/console/stock?sku=OC-1&at=PK-LHE-WH", "/console/stock/OC-001", "/console/listings", "/console/listings?state=mapped", "/console/channels", "/console/channels/" + x.account,
-		"/console/channels/" + x.account + "/diff", "/console/new-account/shopify", "/console/new-account/daraz", "/console/find?q=OC-001", "/console/find?q=nothing+has+this",
+		"/console/channels/" + x.account + "/diff", "/console/channels/" + x.account + "/drift", "/console/new-account/shopify", "/console/new-account/daraz", "/console/find?q=OC-001", "/console/find?q=nothing+has+this",
 	}
 }
 

@@ -116,6 +116,7 @@ func (c *Console) routes() []route {
 		{"channel.add.do", post, "/new-account/{kind}", "accounts.manage", access.Accounts, channelAddDo},
 		{"channel", get, "/channels/{id}", "accounts.read", access.Accounts, channelShow},
 		{"channel.diff", get, "/channels/{id}/diff", "accounts.read", access.Accounts, channelDiff},
+		{"channel.drift", get, "/channels/{id}/drift", "accounts.read", access.Accounts, channelDrift},
 		{"channel.check", post, "/channels/{id}/check", "accounts.pull", access.Accounts, channelCheck},
 		{"channel.pull", post, "/channels/{id}/pull", "accounts.pull", access.Accounts, channelPull},
 		{"channel.pause", post, "/channels/{id}/pause", "accounts.manage", access.Accounts, channelPause},
