@@ -291,6 +291,21 @@ func (s *Server) confirm(ctx context.Context, mux http.Handler, c *call, id stri
 	return &p
 }
 
+// faultOf is the fault behind an answer.
+func faultOf(p Problem) error {
+	kind := fault.Conflict
+	for k, s := range statuses {
+		if p.Type == "urn:openclaw-commerce:"+k.String() {
+			kind = k
+			break
+		}
+		if s.status == p.Status && p.Status != http.StatusConflict {
+			kind = k
+		}
+	}
+	return fault.New(kind, "%s", p.Detail).WithCode(p.Code)
+}
+
 // methodOf is how an operation is asked for.
 func (s *Server) methodOf(operation string) string {
 	for _, item := range s.api.OpenAPI().Paths {
@@ -303,7 +318,7 @@ func (s *Server) methodOf(operation string) string {
 	return http.MethodPost
 }
 
-// Do has a caller that this program knows do one request, as if it had come over HTTP: same rights, same two people. body and out are JSON; out may be nil. A refusal is a *Problem.
+// Do has a caller that this program knows do one request, as if it had come over HTTP: same rights, same two people. body and out are JSON; out may be nil. A refusal is the fault it says.
 func (s *Server) Do(ctx context.Context, who access.Caller, method, path, match string, body, out any) error {
 	s.once.Do(s.build)
 	text, err := json.Marshal(body)
@@ -331,7 +346,7 @@ func (s *Server) Do(ctx context.Context, who access.Caller, method, path, match 
 		if err := json.Unmarshal(w.body.Bytes(), &p); err != nil || p.Status == 0 {
 			return fault.New(fault.Internal, "the request could not be done")
 		}
-		return &p
+		return faultOf(p)
 	}
 	if out == nil {
 		return nil

@@ -47,6 +47,9 @@ type Needs struct {
 	Sign   func(domain, text string) (string, error)
 	Signed func(domain, text, sign string) bool
 
+	// Do has a person do one request of the API: what takes two people goes that way.
+	Do func(ctx context.Context, who access.Caller, method, path, match string, body, out any) error
+
 	Order       *order.Service
 	Payment     *payment.Service
 	Fulfillment *fulfillment.Service

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/web/api"
 )
 
 // reason is why a person does something that others will ask about. Fault: Invalid without one.
@@ -234,6 +236,8 @@ func returnMoney(v *visit) error {
 	switch v.r.PathValue("act") {
 	case "refund":
 		return returnRefund(v)
+	case "paid":
+		return returnPaid(v)
 	case "waive":
 		why, err := v.reason()
 		if err == nil {
@@ -278,10 +282,35 @@ func returnRefund(v *visit) error {
 			pay.Amount = a.Minor
 		}
 	}
-	if _, err := v.Returns.Refund(v.r.Context(), r.ID, v.version(), pay); err != nil {
+	_, err := v.Returns.Refund(v.r.Context(), r.ID, v.version(), pay)
+	if fault.CodeOf(err) == api.SecondPerson {
+		ask := map[string]any{"reason": pay.Reason}
+		if pay.Method != "" {
+			ask["method"] = pay.Method
+		}
+		if pay.Amount != 0 {
+			ask["amount"] = map[string]string{"amount": money.Of(pay.Amount, r.Currency).Decimal(), "currency": r.Currency}
+		}
+		return v.asked(returnPath(r.ID), v.Do(v.r.Context(), v.who, post, "/returns/"+r.ID+"/refund", v.match(), ask, nil), v.T("The refund is under way"))
+	}
+	if err != nil {
 		return err
 	}
 	return v.back(returnPath(r.ID), flash{Text: v.T("The refund is under way")})
+}
+
+// returnPaid says that a refund on the payout list was paid out, under the bank's or wallet's reference.
+func returnPaid(v *visit) error {
+	id, reference := v.form("refund"), v.form("reference")
+	var r returns.RMA
+	if err := v.read(func(tx *db.Tx) (err error) { r, err = v.Returns.Get(tx, v.id()); return err }); err != nil {
+		return err
+	}
+	if !slices.Contains(r.Detail.Refunds, id) {
+		return fault.Field("refund", "is none of this return")
+	}
+	err := v.Do(v.r.Context(), v.who, post, "/refunds/"+id+"/paid-out", "", map[string]string{"reference": reference}, nil)
+	return v.asked(returnPath(r.ID), err, v.T("Noted: the money was paid out"))
 }
 
 // returnExchange orders what the buyer gets instead; taking it back is the undo.

@@ -97,6 +97,9 @@ func (c *Console) routes() []route {
 		{"return.new", get, "/orders/{id}/return", "returns.decide", access.Orders, returnNew},
 		{"return.new.do", post, "/orders/{id}/return", "returns.decide", access.Orders, returnNewDo},
 
+		{"approvals", get, "/approvals", "orders.read", access.None, approvalList},
+		{"approval.do", post, "/approvals/{id}/{act}", "exceptions.work", access.None, approvalDo},
+
 		{"stock", get, "/stock", "stock.read", access.Levels, stockList},
 		{"sku", get, "/stock/{sku}", "stock.read", access.Levels, skuShow},
 		{"sku.shelf", post, "/stock/{sku}/shelf", "stock.count", access.Levels, skuShelf},
@@ -168,6 +171,7 @@ var desks = []desk{
 	{Route: "work", Path: "/work", Title: "Pick and pack", Icon: "work", Key: "p"},
 	{Route: "handover", Path: "/handover", Title: "Hand over", Icon: "handover", Key: "h"},
 	{Route: "returns", Path: "/returns", Title: "Returns", Icon: "returns", Key: "r"},
+	{Route: "approvals", Path: "/approvals", Title: "To confirm", Icon: "cases", Key: "y"},
 	{Route: "stock", Path: "/stock", Title: "Stock", Icon: "stock", Key: "s"},
 	{Route: "listings", Path: "/listings", Title: "Listings", Icon: "listings", Key: "l"},
 	{Route: "channels", Path: "/channels", Title: "Channels", Icon: "channels", Key: "c"},
