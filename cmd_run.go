@@ -139,6 +139,7 @@ func (c *serveCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	if err != nil {
 		return errors.Join(err, unsay())
 	}
+	app.Breathe()
 	a.API.Local = key
 	failed := make(chan error, 1)
 	var server *http.Server

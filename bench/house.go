@@ -90,6 +90,7 @@ func openHouse(ctx context.Context, url, data string, edit ...func(*app.Config))
 	for _, e := range edit {
 		e(&cfg)
 	}
+	app.Breathe()
 	a, err := app.Open(ctx, cfg)
 	if err != nil {
 		return nil, err
