@@ -41,7 +41,7 @@ docs: ## write docs/ from the code: schemas, states, channels, OpenAPI, AsyncAPI
 	$(GO) run ./docs/gen
 
 canary: ## plant names, numbers and secrets through every way in, and look for them where they do not belong
-	go test ./app ./platform/privacy ./platform/httpclient -run 'TestCanary|TestNothingLeaks' -count=1 -v
+	go test . ./app ./platform/privacy ./platform/httpclient -run 'TestCanary|TestNothingLeaks' -count=1 -v
 
 fuzz: ## fuzz every parser for FUZZTIME each (default 60s)
 	@./tools/fuzz.sh $(FUZZTIME)
