@@ -59,6 +59,8 @@ type Needs struct {
 	Catalog     *catalog.Service
 	Inventory   *inventory.Service
 	Policy      *policy.Service
+	// Triage decides about goods that are short.
+	Triage Triage
 	// Budget is what an account may still ask of its partner; false when nobody knows.
 	Budget func(account string) (httpclient.Left, bool)
 	// Rate is how an account's partner has answered lately; false when nobody knows.

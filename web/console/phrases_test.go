@@ -58,6 +58,9 @@ func phrases(t *testing.T) []string {
 	for _, d := range orderDeeds {
 		all[d.title], all[d.said] = true, true
 	}
+	for _, r := range rules {
+		all[r.title] = true
+	}
 	for _, w := range waits {
 		all[w] = true
 	}

@@ -68,6 +68,8 @@ func (c *Console) routes() []route {
 		{"case.snooze", post, "/exceptions/{id}/snooze", "exceptions.work", access.Exceptions, caseSnooze},
 		{"case.assign", post, "/exceptions/{id}/assign", "exceptions.work", access.Exceptions, caseAssign},
 
+		{"triage", get, "/shortages", "fulfillment.read", access.Orders, triage},
+		{"triage.do", post, "/shortages", "fulfillment.route", access.Orders, triageDo},
 		{"work", get, "/work", "fulfillment.read", access.Fulfillments, work},
 		{"picklist", get, "/picklist", "fulfillment.read", access.Fulfillments, picklist},
 		{"picklist.pdf", get, "/picklist.pdf", "fulfillment.read", access.Fulfillments, picklistPDF},

@@ -1,0 +1,160 @@
+package console_test
+
+import (
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/openclaw-pos/commerce/app/demo"
+	"github.com/openclaw-pos/commerce/commerce/fulfillment"
+	"github.com/openclaw-pos/commerce/commerce/inventory"
+	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/kernel/stock"
+	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+// wanted is an item that several orders wait for at one location, with the location.
+func wanted(t *testing.T, s *demo.Stage) (sku, variant, at string) {
+	t.Helper()
+	orders, units := map[inventory.At]int{}, map[inventory.At]int64{}
+	read(t, s, func(tx *db.Tx) error {
+		all, err := s.App.Inventory.Reservations(tx, inventory.ReservedFilter{}, "", 500)
+		for _, r := range all {
+			orders[inventory.At{Variant: r.Variant, Location: r.Location}]++
+			units[inventory.At{Variant: r.Variant, Location: r.Location}] += r.Quantity
+		}
+		best := inventory.At{}
+		for k, n := range orders {
+			if n > orders[best] || n == orders[best] && k.Variant < best.Variant {
+				best = k
+			}
+		}
+		if orders[best] < 3 {
+			t.Fatalf("no item is in three orders: %v", orders)
+		}
+		known, err2 := s.App.Catalog.ByID(tx, []string{best.Variant})
+		for _, k := range known {
+			sku = k.SKU
+		}
+		variant, at = best.Variant, best.Location
+		if err == nil {
+			err = err2
+		}
+		return err
+	})
+	return sku, variant, at
+}
+
+// TestTriage has less of an item than was sold: who gets it is decided by a rule, shown first, then done; stock, work and holds agree afterwards.
+func TestTriage(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *demo.Stage) {
+		sku, variant, _ := wanted(t, s)
+		var counts []inventory.Counted
+		read(t, s, func(tx *db.Tx) error {
+			levels, err := s.App.Inventory.Levels(tx, inventory.LevelFilter{Variants: []string{variant}}, inventory.LevelKey{}, 100)
+			for _, l := range levels {
+				if l.Condition == stock.Sellable {
+					counts = append(counts, inventory.Counted{Variant: variant, Location: l.Location, Condition: stock.Sellable, Quantity: l.Reserved / 2, RefID: "flood-" + l.Location})
+				}
+			}
+			return err
+		})
+		if err := s.App.Inventory.Set(t.Context(), "test", counts); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p := enter(t, s, demo.StageEmail)
+		if a := p.get(t, "/console/shortages"); a.status != http.StatusOK || !strings.Contains(a.body, "sku="+sku) {
+			t.Fatalf("the shortage is not listed: %d", a.status)
+		}
+		at := "/console/shortages?" + url.Values{"sku": {sku}, "rule": {"value"}}.Encode()
+		page := p.get(t, at)
+		sign := regexp.MustCompile(`name="sign" value="([^"]+)"`).FindStringSubmatch(page.body)
+		if sign == nil || !strings.Contains(page.body, "gets more") || !strings.Contains(page.body, "gives units up") {
+			t.Fatalf("the rule changes nothing: %s", page.body)
+		}
+		var first string // whose order is worth most
+		for i, row := range strings.Split(page.body, "data-row")[1:] {
+			if i == 0 {
+				first = regexp.MustCompile(`/console/orders/([^"]+)"`).FindStringSubmatch(row)[1]
+			}
+		}
+		for role, may := range map[access.Role]bool{access.Picker: false, access.Auditor: false, access.Finance: false} {
+			q := hire(t, s, role)
+			if a := q.post(t, "/console/shortages", url.Values{"sku": {sku}, "rule": {"value"}, "sign": {sign[1]}}); (a.status == http.StatusForbidden) == may {
+				t.Errorf("%s decides: %d", role, a.status)
+			}
+		}
+		if a := p.post(t, "/console/shortages", url.Values{"sku": {sku}, "rule": {"value"}, "sign": {"another plan"}}); strings.Contains(a.body, "orders get more") {
+			t.Error("a plan was done that nobody saw")
+		}
+		form := url.Values{"sku": {sku}, "rule": {"value"}, "sign": {sign[1]}}
+		boxes := regexp.MustCompile(`name="cancel" value="([^"]+)"`).FindAllStringSubmatch(page.body, -1)
+		if len(boxes) == 0 {
+			t.Fatal("nobody is left without")
+		}
+		form.Set("cancel", html.UnescapeString(boxes[len(boxes)-1][1]))
+		a := p.post(t, "/console/shortages", form)
+		if !strings.Contains(a.body, "orders get more") || !strings.Contains(a.body, "1 are cancelled") {
+			t.Fatalf("not done: %s", a.body)
+		}
+		if err := s.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if a := p.get(t, at); strings.Contains(a.body, "gets more") {
+			t.Errorf("the rule still changes something after it was applied: %s", a.body)
+		}
+		served(t, s, variant, first)
+	})
+}
+
+// served holds that the order has its stock and nothing holds it for a shortage, that stock adds up, and that no location works on more than is reserved there.
+func served(t *testing.T, s *demo.Stage, variant, id string) {
+	t.Helper()
+	if heldBy(t, s, id, order.HoldShortage) {
+		t.Error("the order that goes first waits still")
+	}
+	read(t, s, func(tx *db.Tx) error {
+		if wrong, err := s.App.Inventory.Verify(tx); err != nil || len(wrong) > 0 {
+			t.Errorf("stock: %v %v", wrong, err)
+		}
+		all, err := s.App.Inventory.Reservations(tx, inventory.ReservedFilter{Variant: variant}, "", 500)
+		if err != nil {
+			return err
+		}
+		kept := map[[2]string]int64{}
+		orders := map[string]bool{}
+		for _, r := range all {
+			kept[[2]string{r.HolderID, r.Location}] += r.Quantity
+			orders[r.Order] = true
+		}
+		for o := range orders {
+			works, err := s.App.Fulfillment.Of(tx, o)
+			if err != nil {
+				return err
+			}
+			for _, f := range works {
+				switch f.State {
+				case fulfillment.Moved, fulfillment.Rejected, fulfillment.Cancelled, fulfillment.HandedOver:
+					continue
+				}
+				for _, l := range f.Lines {
+					if l.Variant != variant {
+						continue
+					}
+					if kept[[2]string{l.LineID, f.Location}] -= l.Quantity - l.Shipped; kept[[2]string{l.LineID, f.Location}] < 0 {
+						t.Errorf("%s works on more than is reserved: %s", f.Number, f.State)
+					}
+				}
+			}
+		}
+		return nil
+	})
+}
