@@ -290,11 +290,21 @@ func raise(t *testing.T, s *demo.Stage, causes []string) {
 // TestListings maps 40 listings: those whose suggestion is sure in one click, page by page.
 func TestListings(t *testing.T) {
 	t.Parallel()
+	for _, lang := range []string{"en", "ur"} {
+		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
+			mapAll(t, lang)
+		})
+	}
+}
+
+func mapAll(t *testing.T, lang string) {
+	t.Helper()
 	s := stage(t, 6)
 	if err := s.Unknown(t.Context(), 40); err != nil {
 		t.Fatal(err)
 	}
-	p := open(t, s, "ur", 1280, 800)
+	p := open(t, s, lang, 1280, 800)
 	mapped := func() (n int) {
 		read(t, s, func(tx *db.Tx) error {
 			all, err := s.App.Catalog.All(tx, "", "mapped", "", 500)
@@ -393,7 +403,7 @@ func TestAxe(t *testing.T) {
 			return err
 		}
 		for _, o := range orders.Items {
-			pages = append(pages, "/console/orders/"+o.ID, "/console/orders/"+o.ID+"/cancel", "/console/orders/"+o.ID+"/source", "/console/orders/"+o.ID+"/raw")
+			pages = append(pages, "/console/orders/"+o.ID, "/console/orders/"+o.ID+"/cancel", "/console/orders/"+o.ID+"/source", "/console/orders/"+o.ID+"/raw", "/console/orders/"+o.ID+"/events")
 		}
 		pages = append(pages, "/console/channels/"+accounts[0].ID, "/console/returns", "/console/channels/"+accounts[0].ID+"?places=1", "/console/imports", "/console/jobs", "/console/parked",
 			"/console/subscriptions", "/console/people", "/console/people/"+s.Owner.ID, "/console/keys", "/console/audit", "/console/audit/verify")
@@ -419,6 +429,8 @@ func TestAxe(t *testing.T) {
 			p.Speak(look.lang, look.theme)
 			for _, path := range pages {
 				p.Go(path)
+				steady(t, p, path)
+				p.Eval("(document.querySelectorAll('main details').forEach((d) => { d.open = true }), true)") // what is folded away is read as well: the credentials, the reasons
 				p.Eval("(" + `(() => {` + axe + `; return true })()` + ")")
 				found := p.Text(`axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then((r) => (r.passes.length < 5 ? "axe checked next to nothing" : "") + r.violations.map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + (n.any[0]?.message || "")).join(" | ")).join("\n"))`)
 				check(t, p)
@@ -430,6 +442,21 @@ func TestAxe(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// steady fails when what a page shows moves after it was shown.
+func steady(t *testing.T, p *browser.Page, path string) {
+	t.Helper()
+	p.At("/console")
+	moved := p.Text(`new Promise((done) => {
+		let sum = 0;
+		const watch = new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) sum += e.value });
+		watch.observe({ type: 'layout-shift', buffered: true });
+		requestAnimationFrame(() => requestAnimationFrame(() => { for (const e of watch.takeRecords()) if (!e.hadRecentInput) sum += e.value; done(sum > 0.02 ? sum.toFixed(3) : '') }));
+	})`)
+	if moved != "" {
+		t.Errorf("%s: the page moves by %s after it is shown", path, moved)
 	}
 }
 
