@@ -27,7 +27,7 @@ func (a *App) newConsole(ctx context.Context) (*console.Console, error) {
 		},
 		Do:    a.API.Do,
 		Order: a.Order, Payment: a.Payment, Fulfillment: a.Fulfillment, Dispatch: a.Dispatch, Returns: a.Returns, Connect: a.Connect, Catalog: a.Catalog, Inventory: a.Inventory, Policy: a.Policy,
-		Keys: a.Access, Audit: a.Audit, Vault: a.Vault, Privacy: a.Privacy, Import: a.Catalog.Import, Budget: a.HTTP.Left, Rate: a.HTTP.Rate,
+		Keys: a.Access, Audit: a.Audit, Vault: a.Vault, Privacy: a.Privacy, Zones: a.Zones, Import: a.Catalog.Import, Budget: a.HTTP.Left, Rate: a.HTTP.Rate,
 		Triage: console.Triage{Plan: a.planTriage, Apply: a.applyTriage},
 	}), nil
 }

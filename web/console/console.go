@@ -43,6 +43,8 @@ type Needs struct {
 	Vault *vault.Vault
 	// Privacy finds buyers by what only they and we know.
 	Privacy *privacy.Store
+	// Zones finds the store of what is personal by residency zone.
+	Zones *privacy.Zones
 	// Sign makes a keyed hash of what this server gave out and wants to know again; Signed says whether it is one, also of an older key.
 	Sign   func(domain, text string) (string, error)
 	Signed func(domain, text, sign string) bool

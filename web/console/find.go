@@ -19,6 +19,8 @@ type findPage struct {
 	Q     string
 	Hits  []hit
 	Buyer bool // what one buyer ordered is shown
+	// NotAsked names the residency zones that could not be asked.
+	NotAsked string
 }
 
 // find goes to what was asked for when there is one of it, and lists it when there are more.

@@ -48,7 +48,7 @@ func orderPersonal(v *visit) error {
 	if p.Buyer == "" {
 		return fault.New(fault.NotFound, "nothing is kept of who bought this order")
 	}
-	record, err := v.Privacy.Read(v.r.Context(), p.Buyer, privacy.Reading{Actor: v.actor(), Purpose: purpose})
+	record, err := v.Zones.Read(v.r.Context(), p.Account, p.Buyer, privacy.Reading{Actor: v.actor(), Purpose: purpose})
 	if err != nil {
 		return err
 	}

@@ -34,12 +34,13 @@ func orderBuyer(v *visit) error {
 	if strings.Contains(who, "@") {
 		by = "email"
 	}
-	err := v.write(func(tx *db.Tx) error {
-		found, err := v.buyersRecords(tx, by, who)
-		if err != nil {
-			return err
-		}
-		heads, err := v.ordersOf(tx, found)
+	found, err := v.buyersRecords(by, who)
+	if err != nil {
+		return err
+	}
+	p.NotAsked = strings.Join(found.NotAsked, ", ")
+	err = v.write(func(tx *db.Tx) error {
+		heads, err := v.ordersOf(tx, found.Matches)
 		if err != nil {
 			return err
 		}
@@ -55,11 +56,11 @@ func orderBuyer(v *visit) error {
 	return v.page("find", "Orders of this buyer", p)
 }
 
-func (v *visit) buyersRecords(tx *db.Tx, by, who string) ([]privacy.Match, error) {
+func (v *visit) buyersRecords(by, who string) (privacy.Found, error) {
 	if by == "email" {
-		return v.Privacy.FindEmail(tx, who, mostOfBuyer)
+		return v.Zones.FindEmail(v.r.Context(), who, mostOfBuyer)
 	}
-	found, err := v.Privacy.FindPhone(tx, who, v.form("country"), mostOfBuyer)
+	found, err := v.Zones.FindPhone(v.r.Context(), who, v.form("country"), mostOfBuyer)
 	if fault.Is(err, fault.Invalid) {
 		err = fault.Field("buyer", "is neither a phone number nor an e-mail address")
 	}

@@ -69,6 +69,23 @@ func slipWave(v *visit) error {
 	return v.printSlips(ids)
 }
 
+// buyersOf reads for whom parcels are, by record; the reading is written down. Faults: Forbidden or Unavailable when some are kept in a zone that cannot be asked.
+func (v *visit) buyersOf(all []parcel, purpose string) (map[string]privacy.Record, error) {
+	buyers := map[string][]string{} // by account
+	for _, p := range all {
+		if p.Order.Buyer != "" {
+			buyers[p.Order.Account] = append(buyers[p.Order.Account], p.Order.Buyer)
+		}
+	}
+	records, notAsked, err := v.Zones.ReadAll(v.r.Context(), buyers, privacy.Reading{Actor: v.actor(), Purpose: purpose})
+	if err == nil && len(notAsked) > 0 {
+		if _, err = v.Zones.Zone(notAsked[0]); err == nil { // it answers again
+			err = fault.New(fault.Unavailable, "zone %s did not answer: try again", notAsked[0])
+		}
+	}
+	return records, err
+}
+
 // printSlips answers with the slips of fulfillment orders as one PDF; reading for whom they are is written down.
 func (v *visit) printSlips(ids []string) error {
 	all := make([]parcel, len(ids))
@@ -82,13 +99,7 @@ func (v *visit) printSlips(ids []string) error {
 	}); err != nil {
 		return err
 	}
-	var buyers []string
-	for _, p := range all {
-		if p.Order.Buyer != "" {
-			buyers = append(buyers, p.Order.Buyer)
-		}
-	}
-	records, err := v.Privacy.ReadAll(v.r.Context(), buyers, privacy.Reading{Actor: v.actor(), Purpose: "print a packing slip"})
+	records, err := v.buyersOf(all, "print a packing slip")
 	if err != nil {
 		return err
 	}

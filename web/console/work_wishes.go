@@ -2,7 +2,6 @@ package console
 
 import (
 	"github.com/openclaw-pos/commerce/platform/db"
-	"github.com/openclaw-pos/commerce/platform/privacy"
 	"github.com/openclaw-pos/commerce/web/slip"
 )
 
@@ -25,7 +24,7 @@ func workWishes(v *visit) error {
 	if err := v.read(func(tx *db.Tx) error { return v.readParcel(tx, b.ID, &p) }); err != nil {
 		return err
 	}
-	records, err := v.Privacy.ReadAll(v.r.Context(), some(p.Order.Buyer), privacy.Reading{Actor: v.actor(), Purpose: "pack what the buyer asked for"})
+	records, err := v.buyersOf([]parcel{p}, "pack what the buyer asked for")
 	if err != nil {
 		return err
 	}
