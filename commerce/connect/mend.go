@@ -169,8 +169,11 @@ func probe(ctx context.Context, o *opened) (shop channel.Shop, can bool, err err
 	if _, ok := o.ch.(channel.TokenRefresher); !ok {
 		return shop, false, nil
 	}
-	o.tokens.mu.Lock()
-	defer o.tokens.mu.Unlock()
+	release, err := o.tokens.mine(ctx)
+	if err != nil {
+		return shop, true, err
+	}
+	defer release()
 	o.tokens.read(o.tokens.s.need.DB.Now())
 	return shop, true, o.tokens.renew(ctx, o.tokens.set.Access)
 }

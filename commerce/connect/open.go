@@ -99,7 +99,7 @@ func (s *Service) make(acc Account, secrets map[string]string) (*opened, error) 
 		return nil, fault.New(fault.Conflict, "account %s is of channel %q, which this version does not know", acc.Name, acc.Channel)
 	}
 	o := &opened{acc: acc, kind: kind, wantListings: new(atomic.Bool)}
-	o.tokens = &tokens{s: s, acc: acc, unsaved: secrets != nil}
+	o.tokens = newTokens(s, acc, secrets != nil)
 	ch, err := kind.Open(channel.Config{
 		Account: acc.ID, Country: acc.Country, Settings: acc.Settings, Tokens: o.tokens, HTTP: s.need.HTTP(acc, kind.Limits), Now: s.need.DB.Now,
 		Log: s.need.Log.With("account", acc.Name),

@@ -81,7 +81,14 @@ func (s *Service) RunStock(ctx context.Context) error {
 		for _, id := range due {
 			if !busy[id] {
 				busy[id] = true
-				go func() { s.pushAll(ctx, id); done <- id }()
+				go func() {
+					s.pushAll(ctx, id)
+					select { // what is due and cannot be taken yet, as of an account whose state this process still has to learn, must not keep it spinning
+					case <-ctx.Done():
+					case <-time.After(20 * time.Millisecond):
+					}
+					done <- id
+				}()
 			}
 		}
 		wait := 250 * time.Millisecond

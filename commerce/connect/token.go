@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -20,7 +19,7 @@ type tokens struct {
 	ch      channel.Channel
 	unsaved bool // the account is not kept yet: nothing is stored
 
-	mu   sync.Mutex
+	turn chan struct{} // holds what follows; see mine
 	set  channel.TokenSet
 	at   time.Time         // when set was read
 	made *channel.TokenSet // the partner has issued it and dropped the one before, and it could not be stored yet
@@ -31,10 +30,27 @@ const early = 30 * time.Minute
 
 const tokenName = "tokens"
 
+func newTokens(s *Service, acc Account, unsaved bool) *tokens {
+	return &tokens{s: s, acc: acc, unsaved: unsaved, turn: make(chan struct{}, 1)}
+}
+
+// mine waits for the set, which a renewal may keep for a minute: whoever is told to stop meanwhile stops.
+func (t *tokens) mine(ctx context.Context) (release func(), err error) {
+	select {
+	case t.turn <- struct{}{}:
+		return func() { <-t.turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // Access implements channel.Tokens.
 func (t *tokens) Access(ctx context.Context) (string, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	release, err := t.mine(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer release()
 	now := t.s.need.DB.Now()
 	if t.set.Access == "" || now.Sub(t.at) > fresh {
 		t.read(now)
@@ -42,7 +58,7 @@ func (t *tokens) Access(ctx context.Context) (string, error) {
 	if t.set.Access != "" && (t.set.ExpiresAt.IsZero() || t.set.ExpiresAt.After(now)) {
 		return t.set.Access, nil
 	}
-	if err := t.renew(ctx, t.set.Access); err != nil {
+	if err = t.renew(ctx, t.set.Access); err != nil {
 		return "", err
 	}
 	return t.set.Access, nil
@@ -50,13 +66,16 @@ func (t *tokens) Access(ctx context.Context) (string, error) {
 
 // Refresh implements channel.Tokens.
 func (t *tokens) Refresh(ctx context.Context, stale string) (string, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	release, err := t.mine(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer release()
 	t.read(t.s.need.DB.Now())
 	if t.set.Access != stale && t.set.Access != "" {
 		return t.set.Access, nil
 	}
-	if err := t.renew(ctx, stale); err != nil {
+	if err = t.renew(ctx, stale); err != nil {
 		return "", err
 	}
 	return t.set.Access, nil
@@ -92,7 +111,7 @@ func (t *tokens) readNewest(ctx context.Context) error {
 }
 
 // renew asks the partner for a new set and stores it before anybody uses it. A set that could not be stored is kept and stored the next time, since the partner
-// has dropped the one before. The caller holds t.mu.
+// has dropped the one before. The caller holds the turn.
 func (t *tokens) renew(ctx context.Context, stale string) error {
 	r, ok := t.ch.(channel.TokenRefresher)
 	if !ok {
@@ -232,26 +251,31 @@ func (s *Service) RefreshDue(ctx context.Context) (int, error) {
 		if err != nil {
 			continue
 		}
-		if o.shortLived() {
-			continue
-		}
-		o.tokens.mu.Lock()
-		o.tokens.read(s.need.DB.Now()) // this process may never have used it
-		err = o.tokens.renew(ctx, o.tokens.set.Access)
-		o.tokens.mu.Unlock()
-		if err == nil {
+		if renewed, err := o.tokens.renewAhead(ctx); err == nil && renewed {
 			n++
 		}
 	}
 	return n, nil
 }
 
-// shortLived reports whether a whole token life is not much longer than early; such a token is renewed when it ends.
-func (o *opened) shortLived() bool {
-	o.tokens.mu.Lock()
-	defer o.tokens.mu.Unlock()
-	left := o.tokens.set.ExpiresAt.Sub(o.tokens.at)
-	return left > 0 && left < 2*early && o.tokens.at.Add(left/2).After(o.tokens.s.need.DB.Now())
+// renewAhead renews a token before it ends, but for one that is short-lived.
+func (t *tokens) renewAhead(ctx context.Context) (bool, error) {
+	release, err := t.mine(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	if t.shortLived() {
+		return false, nil
+	}
+	t.read(t.s.need.DB.Now()) // this process may never have used it
+	return true, t.renew(ctx, t.set.Access)
+}
+
+// shortLived reports whether a whole token life is not much longer than early; such a token is renewed when it ends. The caller holds the turn.
+func (t *tokens) shortLived() bool {
+	left := t.set.ExpiresAt.Sub(t.at)
+	return left > 0 && left < 2*early && t.at.Add(left/2).After(t.s.need.DB.Now())
 }
 
 func scanID(row db.Scanner) (string, error) {
