@@ -4,7 +4,7 @@ CLUSTER = $(GO) run ./platform/db/dbtest/cluster
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: canary torture sabotage help demo test check race bench bench-check bench-go docs fuzz walks shots
+.PHONY: canary torture sabotage orderings help demo test check race bench bench-check bench-go docs fuzz walks shots
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ torture: ## an hour of short seeds of the torture run on both engines, report un
 
 sabotage: ## take protections out one by one and see that the right rule of the torture run fails; bench/torture/sabotage.md
 	@./tools/torture.sh sabotage
+
+orderings: ## play the core without network and processes, under a clock that runs and a store that fails, from new seeds for PLAY (default 10m)
+	ORDERINGS=$(or $(PLAY),10m) $(GO) test ./commerce/connect -run TestOrderings -count=1 -v -timeout 24h | grep -v '^ *=== \|--- PASS'
 
 docs: ## write docs/ from the code: schemas, states, channels, OpenAPI, AsyncAPI
 	$(GO) run ./docs/gen

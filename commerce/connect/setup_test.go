@@ -93,8 +93,16 @@ func setup(t testing.TB, d *db.DB, mode channel.Mode) *house {
 	return h
 }
 
-// build puts the contexts of a house together on a database that may have been lived in.
+// build puts the contexts of a house together on a database that may have been lived in, with a new shop in front.
 func build(t testing.TB, d *db.DB, key string) *house {
+	t.Helper()
+	shop := demo.New()
+	shop.SetClock(d.Now)
+	return buildFor(t, d, key, shop)
+}
+
+// buildFor is build in front of this shop.
+func buildFor(t testing.TB, d *db.DB, key string, shop *demo.Shop) *house {
 	t.Helper()
 	ctx := context.Background()
 	v, err := vault.Open(ctx, d, vault.Options{KeyFile: key})
@@ -103,8 +111,7 @@ func build(t testing.TB, d *db.DB, key string) *house {
 	must(t, err)
 	priv, err := privacy.Open(ctx, d, v, log, privacy.Options{})
 	must(t, err)
-	h := &house{t: t, d: d, shop: demo.New()}
-	h.shop.SetClock(d.Now)
+	h := &house{t: t, d: d, shop: shop}
 	h.cat = catalog.New(catalog.Needs{DB: d, Audit: log.Write})
 	h.inv = inventory.New(inventory.Needs{
 		DB: d, Audit: log.Write, Parts: h.cat.Parts, Variants: h.cat.Variants,
@@ -157,12 +164,9 @@ func (h *house) orderNeeds(pay *payment.Service) order.Needs {
 			}
 			return all, nil
 		},
-		Release: func(tx *db.Tx, gone []order.Released) error {
-			var all []inventory.Release
-			for _, g := range gone {
-				all = append(all, inventory.Release{Holder: stock.ByLine, HolderID: g.LineID, Variant: g.Variant, Quantity: g.Quantity})
-			}
-			return h.inv.Release(tx, all)
+		Release: func(tx *db.Tx, gone []order.Released) error { return h.inv.Release(tx, releases(gone)) },
+		Change: func(tx *db.Tx, gone []order.Released, ds []stock.Demand) (stock.Outcome, error) {
+			return h.inv.Change(tx, releases(gone), ds)
 		},
 		Pay: func(tx *db.Tx, facts []order.Money) (map[string]order.PayState, error) {
 			var all []payment.Facts
@@ -189,6 +193,13 @@ func (h *house) orderNeeds(pay *payment.Service) order.Needs {
 		Withdraw:  func(*db.Tx, string, []event.UnitsMove, string) error { return nil },
 		Parcels:   func(*db.Tx, []order.ParcelFact) error { return nil }, Returns: func(*db.Tx, []channel.ReturnChange, string) error { return nil },
 	}
+}
+
+func releases(gone []order.Released) (all []inventory.Release) {
+	for _, g := range gone {
+		all = append(all, inventory.Release{Holder: stock.ByLine, HolderID: g.LineID, Variant: g.Variant, Quantity: g.Quantity})
+	}
+	return all
 }
 
 func (h *house) stockNeeds() StockNeeds {

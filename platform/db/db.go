@@ -46,7 +46,17 @@ type Options struct {
 	CheckLockOrder bool             // tests only: Tx.Locking panics when the order of locks is broken
 	MaxPages       int64            // tests only: SQLite's max_page_count, to fill the "disk"
 	ClockWrong     time.Duration    // tests only: the process clock is ahead by so much
+	Fails          func(Step) error // tests only: SQLite asks before each step; an error is what becomes of it
 }
+
+// Step is what SQLite is about to do.
+type Step string
+
+const (
+	AtBegin     Step = "begin"     // a transaction that writes, or one that reads
+	AtStatement Step = "statement" // one of a transaction that writes
+	AtCommit    Step = "commit"
+)
 
 // DB is an open database. It is safe for concurrent use.
 type DB struct {

@@ -23,7 +23,8 @@ type writer struct {
 	conn   *liteConn
 	counts *counts
 	work   time.Duration // groupWork
-	lost   atomic.Bool   // SQLite has rolled back since the last begin
+	fails  func(Step) error
+	lost   atomic.Bool // SQLite has rolled back since the last begin
 
 	mu         sync.Mutex
 	people     []*member
@@ -45,8 +46,8 @@ type member struct {
 // errStopped is the outcome of a function that panicked or called runtime.Goexit; its goroutine waits for no verdict.
 var errStopped = errors.New("the function did not return")
 
-func newWriter(c *liteConn, n *counts) (*writer, error) {
-	w := &writer{conn: c, counts: n, work: groupWork + Gap("savepoint"), wake: make(chan struct{}, 1), ended: make(chan struct{})}
+func newWriter(c *liteConn, n *counts, fails func(Step) error) (*writer, error) {
+	w := &writer{conn: c, counts: n, fails: fails, work: groupWork + Gap("savepoint"), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	if err := watch(c.conn, &w.lost); err != nil {
 		return nil, err
 	}
@@ -279,16 +280,31 @@ func (w *writer) alone(m *member) {
 
 func (w *writer) begin() error {
 	w.lost.Store(false)
-	err := classify(w.conn.exec(context.Background(), "begin immediate"))
+	err := w.step(AtBegin)
+	if err == nil {
+		err = classify(w.conn.exec(context.Background(), "begin immediate"))
+	}
 	w.lost.Store(err != nil)
 	return err
 }
 
+// step is asked before a step; only a test lets one fail.
+func (w *writer) step(s Step) error {
+	if w.fails == nil {
+		return nil
+	}
+	return w.fails(s)
+}
+
 // commit leaves no transaction open, whatever it returns.
 func (w *writer) commit(members int) error {
-	if err := w.exec("commit"); err != nil {
+	err := w.step(AtCommit)
+	if err == nil {
+		err = classify(w.exec("commit"))
+	}
+	if err != nil {
 		w.rollback()
-		return classify(err)
+		return err
 	}
 	w.counts.commits.Add(1)
 	w.counts.writes.Add(int64(members))

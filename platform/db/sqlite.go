@@ -95,7 +95,7 @@ func (l *lite) connect(ctx context.Context, n *counts) error {
 	if err != nil {
 		return err
 	}
-	if l.writer, err = newWriter(w, n); err != nil {
+	if l.writer, err = newWriter(w, n, l.opt.Fails); err != nil {
 		return err
 	}
 	if l.readers, err = sql.Open("sqlite", l.dsn(true)); err != nil {
@@ -184,6 +184,9 @@ func (l *lite) read(ctx context.Context, d *DB, fn func(*Tx) error) error {
 	defer func() { l.free <- c }()
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
+	if err := l.writer.step(AtBegin); err != nil {
+		return err
+	}
 	if err := c.exec(context.WithoutCancel(ctx), "begin"); err != nil {
 		return classify(err)
 	}
@@ -362,6 +365,9 @@ func (r liteWrite) ready(ctx context.Context) error {
 	Dawdle("savepoint")
 	if r.w.lost.Load() {
 		return errLost
+	}
+	if err := r.w.step(AtStatement); err != nil {
+		return err
 	}
 	return ctx.Err()
 }
