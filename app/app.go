@@ -131,6 +131,9 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	if err := a.contexts(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
+	if err := a.restored(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	a.machinery()
 	a.API = a.newAPI()
 	a.API.Company, a.API.Forget, a.API.Forgotten, a.API.Second = a.Company, a.erase, a.forgotten, a.secondOfAll

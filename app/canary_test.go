@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +19,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/httpclient"
+	"github.com/openclaw-pos/commerce/platform/sheet"
 	"github.com/openclaw-pos/commerce/sim/shopify"
 )
 
@@ -105,6 +107,13 @@ func TestCanary(t *testing.T) {
 			&clerk, "Content-Type", js, "Idempotency-Key", key()).Body.Bytes()
 		places["check of an account"] = h.sent("POST", "/v1/accounts/other/check", `{}`, &clerk, "Content-Type", js, "Idempotency-Key", key()).Body.Bytes()
 		h.sent("POST", "/v1/imports/prices", "sku,price\n"+canaries["cell"]+",=cmd\n\"", &clerk, "Content-Type", "text/csv", "Idempotency-Key", key())
+		imports := a.API.Import
+		a.API.Import = func(_ context.Context, _ string, r io.Reader, _ string, _ bool) (sheet.Report, error) {
+			_, err := io.ReadAll(r)
+			panic(fmt.Sprint("broken on purpose ", err))
+		}
+		places["answer to what panics"] = h.sent("POST", "/v1/imports/prices?dry_run=true", "sku,price\n"+canaries["cell"]+","+canaries["card"], &clerk, "Content-Type", "text/csv", "Idempotency-Key", key()).Body.Bytes()
+		a.API.Import = imports
 		h.post("/personal/export", map[string]any{"phone": phone, "country": "PK", "purpose": "call"}, nil)
 		id := ask[string](h, `select id from orders where external = $1`, external)
 		h.post("/orders/"+id+"/personal", map[string]any{"purpose": "call"}, nil)
@@ -131,6 +140,9 @@ func TestCanary(t *testing.T) {
 			places[path] = w.Body.Bytes()
 		}
 		places["log"] = logged.text()
+		if !bytes.Contains(places["log"], []byte("broken on purpose")) {
+			t.Error("nothing panicked, or its trace is not in the log")
+		}
 		for name, content := range h.everything() {
 			places[name] = content
 		}

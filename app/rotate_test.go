@@ -51,7 +51,9 @@ func TestRotationUnderLoad(t *testing.T) {
 		load.at(p.url)
 		load.waitFor(t, 20)
 		go func() { _, _ = r.post(p.url) }() // it works for some seconds, and is cut off
-		seen := r.wait(t, p.url, func(v vault.Rotation) bool { return v.Step == "reseal" && v.Seen >= sealedRows/10 || v.Step == "settle" })
+		seen := r.wait(t, p.url, func(v vault.Rotation) bool {
+			return v.Step == "reseal" && v.Seen >= sealedRows/10 || v.Step == "settle"
+		})
 		load.at("")
 		p.kill()
 		t.Logf("killed at %s, %d of %d rows looked at, %d orders acknowledged", seen.Step, seen.Seen, seen.Total, load.count())

@@ -278,7 +278,7 @@ func (f filling) fill(ctx context.Context) (r Report, err error) {
 	if err := f.into.Pause(ctx); err != nil {
 		return r, err
 	}
-	away, err := f.erase(ctx)
+	away, err := f.erase(ctx, r.TakenAt)
 	if err != nil {
 		return r, err
 	}

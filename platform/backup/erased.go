@@ -21,8 +21,8 @@ type Identities []age.Identity
 
 func (l Lock) identities() Identities { return Identities{l.own} }
 
-// erase applies what was erased, as the backup knows it and as the lists say, before any key is put in. It answers the keys that must stay away.
-func (f filling) erase(ctx context.Context) (away map[string]bool, err error) {
+// erase applies what was erased, as the backup knows it and as the lists say, before any key is put in, and notes when the backup was taken. It answers the keys that must stay away.
+func (f filling) erase(ctx context.Context, taken time.Time) (away map[string]bool, err error) {
 	var list []privacy.Erasure
 	for _, path := range f.Erased {
 		more, err := f.erasures(path)
@@ -37,8 +37,10 @@ func (f filling) erase(ctx context.Context) (away map[string]bool, err error) {
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	err = d.Write(ctx, func(tx *db.Tx) (err error) {
-		away, err = privacy.Restoring(tx, list)
-		return err
+		if away, err = privacy.Restoring(tx, list); err != nil {
+			return err
+		}
+		return privacy.NoteRestored(tx, taken)
 	})
 	return away, err
 }

@@ -51,6 +51,7 @@ const (
 	OrderMissing        = "order_missing"
 	FulfillmentRejected = "fulfillment_rejected"
 	PrivacyRequest      = "privacy_request"
+	Restored            = "restored"
 )
 
 // Actions that several causes share.
@@ -188,6 +189,13 @@ var Causes = []Cause{
 		Actions:  []Action{{"privacy.export", "Export what is kept"}, {"privacy.erase", "Erase what the law does not keep"}, acceptIt},
 		Deadline: 30 * 24 * time.Hour,
 		Resolves: "The wish counts as carried out; nothing is exported or erased by resolving.",
+	},
+	{
+		Name: Restored, Title: "Restored from a backup",
+		Explain:  "Everything here is as it was when the backup was taken. What was done after that, parcels booked, refunds paid, goods counted, is not known: compare with couriers, payment providers and shelves. Orders are read from their channels again from then on, and what was to be sent is looked for at the partner first.",
+		Actions:  []Action{acceptIt},
+		Deadline: 24 * time.Hour,
+		Resolves: "Nothing changes: it says that somebody has compared.",
 	},
 	{
 		Name: AccountUnauthorized, Title: "An account refuses our credentials",

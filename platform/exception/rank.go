@@ -25,7 +25,7 @@ const (
 
 // weights say of each cause what waits for it.
 var weights = map[string]Weight{
-	AccountUnauthorized: Account, DuplicateShop: Account, StaleLocation: Account, EventParked: Account, DeadJob: Account,
+	AccountUnauthorized: Account, Restored: Account, DuplicateShop: Account, StaleLocation: Account, EventParked: Account, DeadJob: Account,
 	UnmappedSKU: Buyer, MoneyMismatch: Buyer, SecondCurrency: Buyer, AddressIncomplete: Buyer, Shortage: Buyer, NoLocation: Buyer, FulfillmentRejected: Buyer, CancelRequest: Buyer,
 	ChangeAfterPack: Buyer, CourierRefused: Buyer, OutcomeUnknown: Buyer, DeliveryFailed: Buyer, ReturnWaiting: Buyer, RefundRefused: Buyer, OrderMissing: Buyer, Undecodable: Buyer,
 	PushRefused: Figures, PriceHeld: Figures, StockDrift: Figures, NegativeStock: Figures, CashShort: Figures, RefundOverCaptured: Figures, SubscriberFailing: Figures, CurrencyChanged: Figures,

@@ -164,3 +164,10 @@ func settled(tx *db.Tx, id, why string) error {
 		exception.Key{Cause: exception.DeadJob, SubjectKind: "job", Subject: id},
 		exception.Key{Cause: exception.OutcomeUnknown, SubjectKind: "job", Subject: id})
 }
+
+// Doubt takes every job that is not done for one that may have been begun, as after a crash in the middle of it: what it does to others is looked for before it is done. For a
+// database made of a backup, after which it was at work.
+func Doubt(tx *db.Tx) error {
+	_, err := tx.Exec(`update jobs set uncertain = true where state in ('due', 'running')`)
+	return err
+}

@@ -160,3 +160,22 @@ func (s *Store) CameBack(tx *db.Tx, since time.Time, limit int) ([]Subject, erro
 func (s *Store) RecordsOf(tx *db.Tx, o Subject) ([]string, error) {
 	return db.All(tx, scanText, `select id from personal_records where account_id = $1 and external = $2 and erased_at is null order by created_at, id`, o.Account, o.External)
 }
+
+// NoteRestored notes, in a database that is being made of a backup, when that was taken.
+func NoteRestored(tx *db.Tx, taken time.Time) error {
+	return (&Store{}).mark(tx, "restored", taken.UTC().Format(time.RFC3339), 0)
+}
+
+// RestoredFrom says of which instant the backup was that the database was made of; zero when of none, or when SettleRestored was called since.
+func RestoredFrom(tx *db.Tx) (time.Time, error) {
+	p, err := progressOf(tx, "restored")
+	if err != nil || p.mark == "" || p.count > 0 {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339, p.mark)
+}
+
+// SettleRestored notes that what follows from a restore was done.
+func SettleRestored(tx *db.Tx, taken time.Time) error {
+	return (&Store{}).mark(tx, "restored", taken.UTC().Format(time.RFC3339), 1)
+}

@@ -82,6 +82,9 @@ func (s *Server) diagnose(ctx context.Context) (Diagnosis, error) {
 		open := int64(0)
 		for _, c := range counts {
 			open += c.Open
+			if c.Cause == exception.Restored {
+				d.add("restored", false, true, "made of a backup; what was done after it was taken is not known here: compare with couriers, payment providers and shelves, then resolve the case")
+			}
 		}
 		d.add("exceptions", false, open > 0, "%d cases need a person", open)
 		if s.Privacy != nil {
