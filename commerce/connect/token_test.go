@@ -237,3 +237,25 @@ func (s storing) Put(tx *db.Tx, owner, name string, secret []byte, expires time.
 	}
 	return s.Secrets.Put(tx, owner, name, secret, expires)
 }
+
+func TestTokensAreWaitedForNoLongerThanTheCallerWants(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		all, _ := processes(t, d, 1)
+		turn := all[0].tokens()
+		release, err := turn.mine(context.Background()) // as a renewal does that its partner does not answer
+		must(t, err)
+		ctx, stop := context.WithCancel(context.Background())
+		stop()
+		if _, err := turn.Access(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("access: %v", err)
+		}
+		if _, err := turn.Refresh(ctx, "stale"); !errors.Is(err, context.Canceled) {
+			t.Errorf("refresh: %v", err)
+		}
+		release()
+		if _, err := turn.Access(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
