@@ -18,6 +18,7 @@ import (
 	"github.com/openclaw-pos/commerce/app"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/backup"
+	"github.com/openclaw-pos/commerce/platform/vault"
 	"github.com/openclaw-pos/commerce/sim/torture/check"
 )
 
@@ -61,11 +62,33 @@ type backupCmd struct {
 	passphraseFlags
 	Verify  bool   `help:"Restore it on trial and check that everything holds before it gets its name." default:"true" negatable:""`
 	Scratch string `help:"An empty database for the trial. Default: a temporary file beside FILE, or a schema of its own beside ours." placeholder:"URL"`
+	zoneFlag
+}
+
+// zoneFlag says that a residency zone's store is meant.
+type zoneFlag struct {
+	Zone string `help:"The store of this residency zone, named with --zone-db, instead of the main database." placeholder:"NAME"`
+}
+
+// store is the url of the database that is meant.
+func (z zoneFlag) store(g *Globals) (string, error) {
+	if z.Zone == "" || z.Zone == vault.MainZone {
+		return g.database(), nil
+	}
+	url := g.Zones[z.Zone]
+	if url == "" {
+		return "", fault.Field("zone", "no zone is called %s here: say --zone-db %s=URL", z.Zone, z.Zone)
+	}
+	return url, nil
 }
 
 // Run backs up while others use the database.
 func (c *backupCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	lock, err := c.lock(s)
+	if err != nil {
+		return err
+	}
+	from, err := c.store(g)
 	if err != nil {
 		return err
 	}
@@ -78,7 +101,7 @@ func (c *backupCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	}
 	show, done := s.tables(g.JSON)
 	r, err := backup.Take(ctx, backup.Taking{
-		From: g.database(), Out: c.Out, Keys: c.Keys, Lock: lock, Program: version(), Trust: !c.Verify, Scratch: c.Scratch, Check: check.Always, Progress: show,
+		From: from, Out: c.Out, Keys: c.Keys, Lock: lock, Program: version(), Trust: !c.Verify, Scratch: c.Scratch, Check: check.Always, Progress: show,
 	})
 	done()
 	if err != nil {
@@ -105,6 +128,7 @@ type restoreCmd struct {
 	Identity string   `help:"File with the age key that opens it; without one a passphrase does." placeholder:"PATH"`
 	Erased   []string `help:"What was erased since: a list that this program keeps (erased.list in the data folder, which is taken if it is there), or the file of keys of a later backup. Repeatable." placeholder:"FILE"`
 	Again    bool     `help:"Begin a restore that did not end afresh."`
+	zoneFlag
 	passphraseFlags
 }
 
@@ -125,7 +149,11 @@ func (c *restoreCmd) Run(ctx context.Context, g *Globals, s streams) error {
 }
 
 func (c *restoreCmd) restore(ctx context.Context, g *Globals, s streams) (r backup.Report, err error) {
-	o := backup.Restoring{To: g.database(), From: c.From, Keys: c.Keys, Erased: c.Erased, Again: c.Again, Check: check.Always}
+	to, err := c.store(g)
+	if err != nil {
+		return r, err
+	}
+	o := backup.Restoring{To: to, From: c.From, Keys: c.Keys, Erased: c.Erased, Again: c.Again, Check: check.Always}
 	if c.Identity != "" {
 		f, err := os.Open(c.Identity)
 		if err != nil {

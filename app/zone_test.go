@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/openclaw-pos/commerce/app"
@@ -19,6 +20,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/policy"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/backup"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/db/dbtest"
 	"github.com/openclaw-pos/commerce/platform/privacy"
@@ -408,5 +410,46 @@ func TestZoneWork(t *testing.T) {
 			h.run("zone.pk." + what)
 		}
 		h.nothingHere("at the end")
+	})
+}
+
+// A zone's store is backed up and restored by itself; what was erased since stays away.
+func TestZoneBackup(t *testing.T) {
+	t.Parallel()
+	zones(t, func(t *testing.T, h *zoned) {
+		ctx := context.Background()
+		b := h.buyAs("Zainab", "+923001112233")
+		other := h.buyAs("Bilal", "+923004445566")
+		who, err := age.GenerateX25519Identity()
+		ok(t, err)
+		dir := t.TempDir()
+		lock, err := backup.LockTo([]string{who.Recipient().String()})
+		ok(t, err)
+		taken, err := backup.Take(ctx, backup.Taking{From: h.zone, Out: filepath.Join(dir, "zone.backup"), Lock: lock, Trust: true})
+		ok(t, err)
+		if code := h.post("/personal/erase", map[string]any{"order": b.id, "reason": "letter 7"}, nil); code != http.StatusOK {
+			t.Fatalf("erasing is answered %d", code)
+		}
+		h.leave()
+		to := db.WithSchema(h.zone, "restored")
+		if to == h.zone {
+			to = "sqlite:" + filepath.Join(dir, "restored.db")
+		}
+		_, err = backup.Restore(ctx, backup.Restoring{To: to, From: taken.File, Keys: taken.KeyFile, Who: backup.Identities{who}, Erased: []string{filepath.Join(h.data, app.ErasedList)}})
+		ok(t, err)
+		h.start(app.Zone{Name: "pk", DB: to})
+		if n := h.kept(b); n != 0 {
+			t.Errorf("%d things that were erased are back", n)
+		}
+		if code, text := h.status("POST", "/orders/"+other.id+"/personal", `{"purpose":"call the buyer"}`); code != http.StatusOK || !strings.Contains(text, "Bilal") {
+			t.Errorf("what was kept is answered %d: %s", code, text)
+		}
+		h.read() // the cursor is where the backup has it: what is read twice is known
+		if n := ask[int](h.town, `select count(*) from orders`); n != 2 {
+			t.Errorf("%d orders", n)
+		}
+		if n := h.kept(b); n != 0 {
+			t.Errorf("read again, %d things that were erased are back", n)
+		}
 	})
 }
