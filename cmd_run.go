@@ -17,6 +17,7 @@ import (
 	"github.com/openclaw-pos/commerce/app"
 	"github.com/openclaw-pos/commerce/app/demo"
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/tracing"
 	"github.com/openclaw-pos/commerce/platform/httpclient"
 	"github.com/openclaw-pos/commerce/sim/daraz"
 	"github.com/openclaw-pos/commerce/sim/shopify"
@@ -132,8 +133,18 @@ func (c *serveCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	if err != nil {
 		return err
 	}
+	tracer, endTraces, err := tracing.Open(ctx, version(), g.log())
+	if err != nil {
+		return errors.Join(err, unsay())
+	}
+	defer func() { // what is left is sent, or given up
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = endTraces(ending)
+	}()
 	a, err := g.open(ctx, func(cfg *app.Config) {
 		cfg.PublicURL, cfg.NATS, cfg.Courier, cfg.Base, cfg.Version = c.PublicURL, c.NATS, c.Courier, c.Base, version()
+		cfg.Tracer = tracer
 		cfg.DBOptions.ClockWrong = c.ClockWrong
 	})
 	if err != nil {

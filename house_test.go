@@ -174,7 +174,7 @@ var owners = map[string]string{
 	"channel_products": "commerce/catalog", "locations": "commerce/inventory", "stock_levels": "commerce/inventory", "stock_sold_out": "commerce/inventory", "shelves": "commerce/inventory", "stock_movements": "commerce/inventory",
 	"reservations": "commerce/inventory", "shortages": "commerce/inventory", "channel_buffers": "commerce/inventory",
 	"sales_channels": "commerce/connect", "channel_accounts": "commerce/connect", "account_health": "commerce/connect", "account_locations": "commerce/connect", "channel_cursors": "commerce/connect",
-	"inbox": "commerce/connect", "channel_orders": "commerce/connect", "reads": "commerce/connect", "early_returns": "commerce/connect", "tells": "commerce/connect", "channel_stock": "commerce/connect", "channel_prices": "commerce/connect",
+	"inbox": "commerce/connect", "channel_orders": "commerce/connect", "reads": "commerce/connect", "early_returns": "commerce/connect", "tells": "commerce/connect", "channel_stock": "commerce/connect", "traces": "commerce/connect", "channel_prices": "commerce/connect",
 	"orders": "commerce/order", "order_lines": "commerce/order", "order_units": "commerce/order", "order_charges": "commerce/order", "order_holds": "commerce/order",
 	"order_history": "commerce/order", "order_change_sets": "commerce/order", "order_payments": "commerce/payment", "cash_parcels": "commerce/payment", "refunds": "commerce/payment", "refund_lines": "commerce/payment",
 	"fulfillment_orders": "commerce/fulfillment", "fulfillment_lines": "commerce/fulfillment", "fulfillment_scans": "commerce/fulfillment", "dispatch_shipments": "commerce/dispatch", "dispatch_lines": "commerce/dispatch",

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/channel/all"
 	"github.com/openclaw-pos/commerce/commerce/cart"
@@ -63,6 +65,7 @@ type Config struct {
 	Here         string         // in which country this process runs, for rules about personal data; "" = not said
 	Fence        time.Duration  // of the vault, see vault.Options; tests set it
 	NATS         string         // NATS server to publish contract events to
+	Tracer       trace.Tracer   // follows what comes in; nil: nobody does
 	Log          *slog.Logger
 	DBOptions    db.Options
 	SignIn       access.UserOptions // how people sign in

@@ -17,7 +17,7 @@ import (
 // connect makes the context that talks to channels.
 func (a *App) connect(key []byte) error {
 	a.Connect = connect.New(connect.Needs{
-		DB: a.DB, Log: a.Log, Kinds: a.kinds(), Secrets: secrets{a.Vault}, Privacy: a.Privacy, Audit: a.Audit, HTTP: a.client,
+		DB: a.DB, Log: a.Log, Kinds: a.kinds(), Secrets: secrets{a.Vault}, Privacy: a.Privacy, Audit: a.Audit, HTTP: a.client, Tracer: a.Config.Tracer, VariantsIn: a.Order.VariantsIn,
 		Zone: a.zoneStore, Zones: a.zonesUp, ZoneFor: a.zoneFor, Local: func(channel string) bool { return channel == "ownsite" },
 		Import: a.Order.Import, Held: a.Order.Held, Prepare: a.prepare, Adopt: a.Order.Adopt,
 		Unmapped: a.Catalog.CountUnmapped,

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -66,6 +68,10 @@ type Needs struct {
 	AddressMissing func(ctx context.Context, country string, a channel.Address) ([]string, error)
 	// PublicURL is where partners reach us, for webhook subscriptions; "" when they cannot.
 	PublicURL string
+	// Tracer follows what comes in through the queues; nil: nobody does.
+	Tracer trace.Tracer
+	// VariantsIn lists what is sold in each of some orders, for traces.
+	VariantsIn func(tx *db.Tx, orders []string) (map[string][]string, error)
 	// HashKey keys the content hashes, so that they give nothing away.
 	HashKey []byte
 }

@@ -73,7 +73,9 @@ func verify(o *opened, d channel.Delivery) (channel.Receipt, error) {
 
 // keep stores what a verified delivery says: whole orders sealed, ids to read again, hints to act on. One transaction, so that nothing acknowledged is lost.
 // In a far zone it is two: what it carries first, so that a delivery of which only that was stored is stored again, once, when the partner repeats it.
-func (s *Service) keep(ctx context.Context, o *opened, d channel.Delivery, receipt channel.Receipt) error {
+func (s *Service) keep(ctx context.Context, o *opened, d channel.Delivery, receipt channel.Receipt) (err error) {
+	ctx, end := s.span(ctx, "receive webhook", o.traced()...)
+	defer func() { end(err) }()
 	p, err := took(s.at(o.acc.Residency))
 	if err != nil {
 		return err
@@ -102,7 +104,7 @@ func (s *Service) keep(ctx context.Context, o *opened, d channel.Delivery, recei
 		rows = append(rows, row)
 	}
 	if !p.far && onlyOrders(hints) {
-		return s.intake.join(ctx, delivered{o.acc.ID, rows})
+		return s.intake.join(ctx, delivered{o.acc.ID, rows, carried(ctx)})
 	}
 	store := func(tx *db.Tx) error {
 		s.wakes(tx, p)
@@ -119,6 +121,7 @@ func (s *Service) keep(ctx context.Context, o *opened, d channel.Delivery, recei
 				return err
 			}
 		}
+		keepTraceOf(tx, rows, carried(ctx))
 		if err := s.actOn(tx, o.acc, hints); err != nil {
 			return err
 		}
@@ -134,6 +137,7 @@ func (s *Service) keep(ctx context.Context, o *opened, d channel.Delivery, recei
 type delivered struct {
 	account string
 	rows    []*stored
+	carried string // its trace
 }
 
 func onlyOrders(hints []channel.Hint) bool {
@@ -153,6 +157,9 @@ func (s *Service) keepAll(ctx context.Context, all []delivered) error {
 		s.wakes(tx, p)
 		if err := p.store(tx, rows); err != nil {
 			return err
+		}
+		for _, d := range all {
+			keepTraceOf(tx, d.rows, d.carried)
 		}
 		for _, account := range slices.Sorted(keysOf(accounts)) {
 			if err := s.heard(tx, account); err != nil {

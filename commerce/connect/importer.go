@@ -147,11 +147,15 @@ func (s *Service) ready(ctx context.Context, p place, rows []inboxRow) ([]*arriv
 }
 
 // landAll lands decoded rows; what fails as a batch is tried one by one, so that one bad order never holds up the others.
-func (s *Service) landAll(ctx context.Context, p place, all []*arriving) error {
+func (s *Service) landAll(ctx context.Context, p place, all []*arriving) (err error) {
 	if len(all) == 0 {
 		return nil
 	}
-	err := s.land(ctx, p, all)
+	if s.need.Tracer != nil {
+		begun := s.need.DB.Now()
+		defer func() { s.traceLanding(ctx, begun, all, err) }()
+	}
+	err = s.land(ctx, p, all)
 	if err == nil || len(all) == 1 {
 		return s.giveUp(ctx, p, all, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -96,10 +98,12 @@ func (c *cursor) move(tx *db.Tx, to string) error {
 }
 
 // keepPolled stores a batch of readings that say something new, and moves the cursor behind them.
-func (s *Service) keepPolled(ctx context.Context, p place, o *opened, cur *cursor, batch []channel.Change) (int, error) {
+func (s *Service) keepPolled(ctx context.Context, p place, o *opened, cur *cursor, batch []channel.Change) (kept int, err error) {
 	if len(batch) == 0 {
 		return 0, nil
 	}
+	ctx, end := s.span(ctx, "store poll", append(o.traced(), attribute.Int("batch", len(batch)))...)
+	defer func() { end(err) }()
 	rows := make([]*stored, 0, len(batch))
 	for _, c := range batch {
 		row, err := p.seal(o.acc.ID, "poll", "orders", c)
@@ -108,7 +112,7 @@ func (s *Service) keepPolled(ctx context.Context, p place, o *opened, cur *curso
 		}
 		rows = append(rows, row)
 	}
-	to, kept := string(batch[len(batch)-1].Cursor), 0
+	to := string(batch[len(batch)-1].Cursor)
 	if to != "" && to != cur.value && db.Sabotaged("cursor_with_data") {
 		if err := p.Keep(ctx, func(tx *db.Tx) error { return cur.move(tx, to) }); err != nil {
 			return 0, err
@@ -128,6 +132,9 @@ func (s *Service) keepPolled(ctx context.Context, p place, o *opened, cur *curso
 		kept = len(fresh)
 		if err := p.store(tx, fresh); err != nil {
 			return err
+		}
+		if !p.far { // a zone keeps messages, not traces
+			keepTraceOf(tx, fresh, carried(ctx))
 		}
 		s.wakes(tx, p)
 		if to == "" || to == cur.value {

@@ -267,7 +267,9 @@ func (s *Service) PushOnce(ctx context.Context, account string) (int, error) {
 	}
 	callCtx, cancel := context.WithTimeout(ctx, pushLease-5*time.Second)
 	defer cancel()
+	begun := s.need.DB.Now()
 	verdicts, callErr := setter.SetStock(callCtx, levels)
+	s.tracePushes(ctx, o, begun, all, verdicts, callErr)
 	if callErr != nil {
 		s.unwell(ctx, o.acc, callErr)
 	}

@@ -184,6 +184,7 @@ func (s *Service) sweep(ctx context.Context, p place, keep time.Duration, limit 
 	var stuck []waiting
 	const why = "its content is older than what is kept"
 	err := p.Keep(db.Background(ctx), func(tx *db.Tx) error {
+		forgetTraces(tx)
 		type old struct {
 			waiting
 			key, state string

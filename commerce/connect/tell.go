@@ -377,9 +377,15 @@ func compare(a, b string) int {
 func (s *Service) carryOut(ctx context.Context, t tell) error {
 	ctx, cancel := context.WithTimeout(ctx, tellLease-10*time.Second)
 	defer cancel()
+	var told error
 	o, err := s.open(ctx, t.Account)
 	if err != nil {
 		return err
+	}
+	if from := s.traces(ctx, tracedOrder, []string{t.Order}, traceKept)[t.Order]; from != "" {
+		var end func(error)
+		ctx, end = s.span(resumed(ctx, from), "tell "+string(t.Act), o.traced()...)
+		defer func() { end(told) }()
 	}
 	h, err := s.handling(ctx, &t)
 	if fault.Is(err, fault.Refused) {
@@ -399,6 +405,7 @@ func (s *Service) carryOut(ctx context.Context, t tell) error {
 	if !known {
 		out, err = s.do(ctx, o, t, h)
 	}
+	told = err
 	return s.settle(ctx, o, t, out, err)
 }
 

@@ -42,3 +42,15 @@ func (s *Service) HeldBack(tx *db.Tx, account string, variants []string, untold 
 func (s *Service) VariantsOf(tx *db.Tx, lines []string) ([]string, error) {
 	return db.All(tx, scanText, `select distinct variant_id from order_lines where id in (select key from json_each($1)) and variant_id is not null order by variant_id`, db.Keys(lines))
 }
+
+// VariantsIn lists what is sold in each of some orders.
+func (s *Service) VariantsIn(tx *db.Tx, orders []string) (map[string][]string, error) {
+	of := map[string][]string{}
+	_, err := db.All(tx, func(row db.Scanner) (struct{}, error) {
+		var order, variant string
+		err := row.Scan(&order, &variant)
+		of[order] = append(of[order], variant)
+		return struct{}{}, err
+	}, `select distinct order_id, variant_id from order_lines where order_id in (select key from json_each($1)) and variant_id is not null order by order_id, variant_id`, db.Keys(orders))
+	return of, err
+}
