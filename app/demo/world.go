@@ -132,8 +132,21 @@ func (w *world) fill(ctx context.Context, a *app.App) error {
 		if err := a.Inventory.Move(tx, moves); err != nil {
 			return err
 		}
+		if err := a.Inventory.SetShelves(tx, w.shelves()); err != nil {
+			return err
+		}
 		return w.prices(tx, a)
 	})
+}
+
+// shelves says where goods lie in the warehouse: not in the order of their SKUs, as in every warehouse.
+func (w *world) shelves() []inventory.Shelf {
+	all := make([]inventory.Shelf, len(w.range_))
+	for i, it := range w.range_ {
+		at := i * 37 % len(w.range_)
+		all[i] = inventory.Shelf{Location: w.locations["PK-LHE-WH"], Variant: it.variant, Name: fmt.Sprintf("%c-%02d-%d", 'A'+rune(at/48), at/4%12+1, at%4+1)}
+	}
+	return all
 }
 
 // prices makes a price list for each country from the rupee price, at a fixed rate of the demo.

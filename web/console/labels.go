@@ -8,7 +8,7 @@ var labels = map[string]string{
 	"intended": "Waiting", "issued": "Label ready", "in_transit": "In transit", "out_for_delivery": "Out for delivery", "attempted": "Not met", "returning": "Coming back", "returned": "Returned", "lost": "Lost", "refused": "Refused", "unknown": "Outcome unknown",
 	"active": "Works", "paused": "Paused", "unauthorized": "Credentials refused", "shadow": "Shadow", "intake": "Intake", "live": "Live",
 	"unmapped": "Not linked", "mapped": "Linked", "ignored": "Ignored", "resolved": "Closed", "cash_on_delivery": "Cash on delivery", "by_channel": "Sent by the channel", "erased": "Erased",
-	"auto": "Auto", "light": "Light", "dark": "Dark", "told": "Told", "withheld": "Withheld", "running": "Running", "stored": "Waiting", "done": "Done", "stuck": "Stuck", "dead": "Given up",
+	"auto": "Auto", "light": "Light", "dark": "Dark", "told": "Told", "withheld": "Withheld", "running": "Running", "stored": "Waiting", "read": "Read", "done": "Done", "stuck": "Stuck", "dead": "Given up",
 	"out_of_stock": "Out of stock", "buyer": "The buyer's wish", "address": "The address", "pricing": "A wrong price", "fraud": "Fraud", "other": "Another reason",
 	"not_found": "Not on the shelf", "damaged": "Damaged", "too_busy": "Too busy", "sellable": "Sellable", "quarantine": "Quarantine",
 	"inclusive": "included", "exclusive": "added", "none": "none", "shipping": "Shipping", "webhook": "Webhook", "poll": "Poll", "api": "API", "console": "Console", "system": "System", "courier": "Courier", "cli": "Command line",

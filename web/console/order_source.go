@@ -23,6 +23,13 @@ func orderSource(v *visit) error {
 		if p.Candidates, err = v.Fulfillment.Explain(tx, p.ID); err != nil {
 			return err
 		}
+		places, err := v.places(tx)
+		if err != nil {
+			return err
+		}
+		for i := range p.Candidates {
+			p.Candidates[i].Name = places[p.Candidates[i].ID].Name
+		}
 		p.Works, err = v.Fulfillment.Of(tx, p.ID)
 		return err
 	}); err != nil {

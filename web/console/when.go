@@ -27,6 +27,9 @@ func (v *visit) exact(t time.Time) string { return t.In(v.zone).Format("2006-01-
 // ago is a time as seen from now.
 func (v *visit) ago(t time.Time) string {
 	d := v.now.Sub(t)
+	if d < 0 && d > -10*time.Second { // it happened while the page was being made
+		return v.T("just now")
+	}
 	if d < 0 {
 		switch d = -d; {
 		case d < time.Minute:
