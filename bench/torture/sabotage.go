@@ -31,7 +31,7 @@ var protections = []protection{
 	{"version_guard", "an older reading of an order does not replace a newer one", []string{"sqlite", "postgres"}, []string{
 		"the channel's newest word of an order is what we hold", "what is open at the channel is open here", "what the channel was told is shipped happened once",
 	}, ""},
-	{"savepoint", "what a refused writer of a group wrote is undone", []string{"sqlite"}, halves, ""},
+	{"savepoint", "what a refused writer of a group wrote is undone", []string{"sqlite"}, halves, "killed=0,clock=0,refused=0,full=0,slow=0,stopped=1"},
 	{"lease_fencing", "who has lost the lease cannot write the outcome", []string{"postgres"}, []string{"an outcome once written stands", "what happened at the channel is not noted as refused"}, "frozen=40"},
 	{"cursor_with_data", "a poll's cursor moves in the commit of what it read", []string{"sqlite", "postgres"}, []string{
 		"every order that was placed is here", "everything settles", "what is open at the channel is open here",

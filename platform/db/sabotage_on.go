@@ -15,7 +15,7 @@ var sabotaged = strings.Split(os.Getenv("OPENCLAW_SABOTAGE"), ",")
 func Sabotaged(protection string) bool { return slices.Contains(sabotaged, protection) }
 
 // gaps widen the time in which each would have helped: how long a group of writers works, how long a poll or a tell stands between two steps.
-var gaps = map[string]time.Duration{"savepoint": 500 * time.Millisecond, "cursor_with_data": 300 * time.Millisecond, "lease_fencing": 800 * time.Millisecond}
+var gaps = map[string]time.Duration{"savepoint": 200 * time.Millisecond, "cursor_with_data": 300 * time.Millisecond, "lease_fencing": 800 * time.Millisecond}
 
 // Gap is by how much the time is widened in which a missing protection would have helped, zero while it is there.
 func Gap(protection string) time.Duration {

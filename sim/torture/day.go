@@ -28,7 +28,7 @@ func (s *staff) odd(ctx context.Context) {
 func (s *staff) sku() string { return pick(s.rnd, s.run.market.skus...) }
 
 func (s *staff) post(ctx context.Context, what, path string, body any) bool {
-	return s.said(what, func() (answer, error) { return s.run.house.call(ctx, http.MethodPost, path, "", body) })
+	return s.said(what, func() (answer, error) { return s.hurried(ctx, path, "", body) })
 }
 
 func (s *staff) count(ctx context.Context) {

@@ -97,6 +97,8 @@ func (r *run) round(ctx context.Context, n int) error {
 	spawn(d.name, func() error { return sell(work, orders, &sold[2], d.rnd, r.regrets(d.rnd, d.sell, d.regret)) })
 	people := &staff{run: r, rnd: rand.New(rand.NewPCG(r.opt.Seed, uint64(n)*977+2))}
 	spawn("staff", func() error { return people.work(work) })
+	hasty := &staff{run: r, rnd: rand.New(rand.NewPCG(r.opt.Seed, uint64(n)*977+3))}
+	spawn("hasty", func() error { return hasty.impatient(work) })
 	spawn("web", func() error {
 		// A purchase that was begun is brought to its end, or nobody would know whether it happened.
 		return sell(work, 3, &sold[3], r.market.site.rnd, func() (bool, error) { return r.market.site.buy(ctx) })

@@ -2,6 +2,7 @@ package torture
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -50,7 +51,21 @@ func (s *staff) act(ctx context.Context, what, at, action string, body any) bool
 	if err != nil || !now.ok() {
 		return false
 	}
-	return s.said(what, func() (answer, error) { return s.run.house.call(ctx, http.MethodPost, at+"/"+action, now.etag, body) })
+	return s.said(what, func() (answer, error) { return s.hurried(ctx, at+"/"+action, now.etag, body) })
+}
+
+// hurried posts something; now and then whoever asked does not wait for the answer and hangs up in the middle of it.
+func (s *staff) hurried(ctx context.Context, path, etag string, body any) (answer, error) {
+	if s.rnd.IntN(4) > 0 {
+		return s.run.house.call(ctx, http.MethodPost, path, etag, body)
+	}
+	short, cancel := context.WithTimeout(ctx, time.Duration(2+s.rnd.IntN(120))*time.Millisecond)
+	defer cancel()
+	a, err := s.run.house.call(short, http.MethodPost, path, etag, body)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		s.run.struck("hung up in the middle")
+	}
+	return a, err
 }
 
 // said counts what an answer says: done, refused, or failed inside.
@@ -78,6 +93,22 @@ func (s *staff) work(ctx context.Context) error {
 		s.handOver(ctx)
 		s.odd(ctx)
 		_ = wait(ctx, time.Duration(50+s.rnd.IntN(150))*time.Millisecond)
+	}
+	return nil
+}
+
+// impatient asks for small things all the time and hangs up before most of them are answered: what was begun must be undone whole, whoever shares the commit.
+func (s *staff) impatient(ctx context.Context) error {
+	for ctx.Err() == nil {
+		short, cancel := context.WithTimeout(ctx, time.Duration(1+s.rnd.IntN(80))*time.Millisecond)
+		_, err := s.run.house.call(short, http.MethodPost, "/stock/adjust", "", map[string]any{
+			"sku": s.sku(), "location": pick(s.rnd, "WH", branch), "delta": pick(s.rnd, -1, 1), "note": "counted in passing",
+		})
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			s.run.struck("hung up in the middle")
+		}
+		_ = wait(ctx, time.Duration(20+s.rnd.IntN(80))*time.Millisecond)
 	}
 	return nil
 }
