@@ -111,7 +111,7 @@ func New(need Needs) *Service {
 		s.kinds[k.Name] = k
 	}
 	s.intake = gather[delivered]{most: batchSize, lanes: 1, do: s.keepAll}
-	if need.DB.Engine() != db.SQLite {
+	if need.DB != nil && need.DB.Engine() != db.SQLite {
 		s.intake.lanes = 2 // while one waits for the disk
 	}
 	return s
