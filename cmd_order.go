@@ -68,12 +68,29 @@ type orderListCmd struct {
 	Held    bool   `help:"Only orders that wait."`
 	SKU     string `name:"sku" help:"With this SKU."`
 	Number  string `help:"Our number, or the channel's number or id."`
+
+	Hold        string `help:"Waits for this: unmapped_sku, money_mismatch, unpaid, address_incomplete, cancel_request, shortage, person, …"`
+	COD         string `name:"cash-on-delivery" enum:",true,false" default:"" help:"Only cash on delivery (true), or only what is paid otherwise (false)."`
+	Location    string `help:"Id of a branch or warehouse that sends something of it."`
+	Parcel      string `name:"parcel-state" help:"A parcel of it is issued, in_transit, attempted, lost, …"`
+	Back        bool   `name:"coming-back" help:"Units of it are on the way back."`
+	DueUntil    string `help:"Units have not gone and are to go before this time (RFC 3339), what is due first first."`
+	PlacedFrom  string `help:"The buyer ordered at or after (RFC 3339)."`
+	PlacedUntil string `help:"The buyer ordered before."`
+	Currency    string `help:"In this currency."`
+	TotalFrom   string `help:"What the buyer pays, at least."`
+	TotalTo     string `help:"And at most."`
 }
 
 // Run lists orders.
 func (c *orderListCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	return g.with(ctx, s, func(cl *client) error {
-		q := c.query("account", c.Account, "channel", c.Channel, "country", c.Country, "state", c.State, "pay_state", c.Pay, "sku", c.SKU, "number", c.Number)
+		q := c.query("account", c.Account, "channel", c.Channel, "country", c.Country, "state", c.State, "pay_state", c.Pay, "sku", c.SKU, "number", c.Number, "hold", c.Hold,
+			"cash_on_delivery", c.COD, "location", c.Location, "parcel_state", c.Parcel, "due_until", c.DueUntil, "placed_from", c.PlacedFrom, "placed_until", c.PlacedUntil, "currency", c.Currency,
+			"total_from", c.TotalFrom, "total_to", c.TotalTo)
+		if c.Back {
+			q.Set("coming_back", "true")
+		}
 		if c.Held {
 			q.Set("held", "true")
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/openclaw-pos/commerce/commerce/dispatch"
+	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/commerce/payment"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -105,21 +107,62 @@ type orderList struct {
 	Held    string    `query:"held" enum:"true,false" doc:"Only orders that wait, or only those that do not"`
 	Number  string    `query:"number" maxLength:"100" doc:"Our number, or the channel's number or id"`
 	SKU     string    `query:"sku" maxLength:"100"`
-	From    time.Time `query:"from" doc:"Placed at or after, RFC 3339 with its zone"`
-	Until   time.Time `query:"until" doc:"Placed before"`
+	From    time.Time `query:"from" doc:"Came in at or after, RFC 3339 with its zone"`
+	Until   time.Time `query:"until" doc:"Came in before"`
 	Oldest  bool      `query:"oldest_first"`
+
+	Hold        string    `query:"hold" enum:"unmapped_sku,money_mismatch,money_incomplete,unpaid,address_incomplete,cancel_request,channel_hold,shortage,person,change_after_pack,address_changed" doc:"Waits for this"`
+	COD         string    `query:"cash_on_delivery" enum:"true,false"`
+	Location    string    `query:"location" maxLength:"100" doc:"Id of a branch or warehouse that sends something of it"`
+	Parcel      string    `query:"parcel_state" enum:"intended,issued,handed_over,in_transit,out_for_delivery,attempted,delivered,returning,returned,lost,refused,unknown" doc:"A parcel of it is in this state"`
+	Back        bool      `query:"coming_back" doc:"Units of it are on the way back"`
+	DueFrom     time.Time `query:"due_from" doc:"Units have not gone, and are to be handed over at or after: the list then begins with what is due first"`
+	DueUntil    time.Time `query:"due_until" doc:"Units have not gone, and are to be handed over before"`
+	PlacedFrom  time.Time `query:"placed_from" doc:"The buyer ordered at or after: the list then goes by that"`
+	PlacedUntil time.Time `query:"placed_until" doc:"The buyer ordered before"`
+	Currency    string    `query:"currency" pattern:"^[A-Z]{3}$"`
+	Least       string    `query:"total_from" pattern:"^[0-9]{1,15}([.][0-9]{1,4})?$" doc:"What the buyer pays, in the currency, at least; decimal text"`
+	Most        string    `query:"total_to" pattern:"^[0-9]{1,15}([.][0-9]{1,4})?$" doc:"And at most"`
 }
 
-func (in orderList) filter() order.Filter {
+// filter is what is asked for. Fault: Invalid for an amount that its currency does not have.
+func (in orderList) filter() (order.Filter, error) {
 	f := order.Filter{
 		Account: in.Account, Channel: in.Channel, Country: in.Country, State: order.State(in.State), Pay: order.PayState(in.Pay), Number: in.Number, SKU: in.SKU,
-		From: in.From, Until: in.Until, Oldest: in.Oldest,
+		From: in.From, Until: in.Until, Oldest: in.Oldest, Hold: order.HoldType(in.Hold), Back: in.Back,
+		DueFrom: in.DueFrom, DueUntil: in.DueUntil, PlacedFrom: in.PlacedFrom, PlacedUntil: in.PlacedUntil, Currency: in.Currency,
 	}
-	if in.Held != "" {
-		held := in.Held == "true"
-		f.Held = &held
+	for _, b := range []struct {
+		text string
+		to   **bool
+	}{{in.Held, &f.Held}, {in.COD, &f.COD}} {
+		if is := b.text == "true"; b.text != "" {
+			*b.to = &is
+		}
 	}
-	return f
+	if in.Location != "" {
+		f.Cuts = append(f.Cuts, fulfillment.OrdersAt(in.Location))
+	}
+	if in.Parcel != "" {
+		f.Cuts = append(f.Cuts, dispatch.OrdersIn(in.Parcel))
+	}
+	for _, a := range []struct {
+		field, text string
+		to          *int64
+	}{{"total_from", in.Least, &f.Least}, {"total_to", in.Most, &f.Most}} {
+		if a.text == "" {
+			continue
+		}
+		if in.Currency == "" {
+			return f, fault.Field("currency", "say in which currency")
+		}
+		m, err := money.Parse(a.text, in.Currency)
+		if err != nil {
+			return f, fault.Field(a.field, "%s", fault.Message(err))
+		}
+		*a.to = m.Minor
+	}
+	return f, nil
 }
 
 // cancelBody is what is to be cancelled.
@@ -229,8 +272,12 @@ func (s *Server) orderRoutes() {
 		return
 	}
 	const tag = "orders"
-	read(s, route{path: "/orders", id: "list-orders", title: "List orders", tag: tag, text: "Newest first, unless oldest_first."}, func(tx *db.Tx, in *orderList) (Page[OrderHead], error) {
-		p, err := s.Order.List(tx, in.filter(), in.After, in.Limit)
+	read(s, route{path: "/orders", id: "list-orders", title: "List orders", tag: tag, text: "Newest first, unless oldest_first. A page may hold fewer orders than the limit, also none: go on while next is given."}, func(tx *db.Tx, in *orderList) (Page[OrderHead], error) {
+		f, err := in.filter()
+		if err != nil {
+			return Page[OrderHead]{}, err
+		}
+		p, err := s.Order.List(tx, f, in.After, in.Limit)
 		out := Page[OrderHead]{Items: []OrderHead{}, Next: p.Next}
 		for _, h := range p.Items {
 			out.Items = append(out.Items, OrderHead{h, h.Amount(h.Sums.Total)})
