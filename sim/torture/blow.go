@@ -50,10 +50,11 @@ var Blows = []string{"killed", "stopped", "clock", "refused", "full", "slow", "c
 func Mix(text string) (map[string]int, error) {
 	mix := map[string]int{}
 	for part := range strings.SplitSeq(text, ",") {
-		name, weight, ok := strings.Cut(strings.TrimSpace(part), "=")
-		if name == "" {
+		part = strings.TrimSpace(part)
+		if part == "" {
 			continue
 		}
+		name, weight, ok := strings.Cut(part, "=")
 		n, err := strconv.Atoi(weight)
 		if !ok || err != nil || n < 0 || n > 100 || !slices.Contains(Blows, name) {
 			return nil, fmt.Errorf("%q is no weight of one of %s, such as frozen=20", part, strings.Join(Blows, ", "))
@@ -121,7 +122,7 @@ func (r *run) stop() error {
 	if err := r.house.stop(); err != nil || !slow {
 		return err
 	}
-	return r.counted()
+	return r.counted(context.Background())
 }
 
 // again kills the program and begins another life.
@@ -151,11 +152,11 @@ func (r *run) end() error {
 	if err := r.house.kill(); err != nil || !slow {
 		return err
 	}
-	return r.counted()
+	return r.counted(context.Background())
 }
 
-func (r *run) counted() error {
-	n, err := r.house.synced()
+func (r *run) counted(ctx context.Context) error {
+	n, err := r.house.synced(ctx)
 	r.house.syncs = ""
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -186,6 +186,14 @@ func (a *acks) list() []check.Ack {
 	return slices.Clone(a.all)
 }
 
+// acked counts the webhooks that we have answered with success.
+func (t *town) acked() (n int) {
+	for _, s := range t.shops {
+		n += len(s.heard.list())
+	}
+	return n + len(t.daraz.heard.list())
+}
+
 func sender(of func(h http.Header, body []byte) (check.Ack, bool)) (*acks, *http.Client) {
 	a := &acks{next: &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: 10 * time.Second}, of: of}
 	return a, &http.Client{Transport: a}
