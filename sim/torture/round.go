@@ -29,7 +29,7 @@ func (r *run) trouble() error {
 		{Kind: sim.ExpiredToken, Count: 2, Every: 3},
 	}
 	// What is late by seconds comes after polls have read what is newer.
-	late := sim.Fault{Kind: sim.Delay, Match: "orders/", Count: 12, Every: 2 + r.rnd.IntN(2), Delay: time.Duration(1500+r.rnd.IntN(2500)) * time.Millisecond}
+	late := sim.Fault{Kind: sim.Delay, Match: "orders/", Count: 12, Every: 2 + r.rnd.IntN(2), Delay: time.Duration(2500+r.rnd.IntN(3500)) * time.Millisecond}
 	for _, f := range r.market.faults() {
 		if err := f.Set(late); err != nil {
 			return err
