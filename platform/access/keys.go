@@ -147,6 +147,7 @@ func (k *Keys) insert(tx *db.Tx, n NewKey, replaces string) (string, Key, error)
 	}
 	_, err = tx.Exec(`insert into api_keys (id, name, prefix, hash, scopes, area, replaces, created_at, expires_at, user_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		key.ID, key.Name, prefix, hash, formatScopes(key.Scopes), area, null(replaces), tx.Now.UnixMicro(), db.Micros(n.Expires), null(n.user))
+	key.User = n.user
 	k.forget(tx, prefix)
 	return plain, key, err
 }

@@ -53,3 +53,37 @@ func TestRotate(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoseKey has a key belong to the person who made it, or replaced it last: whoever has seen it.
+func TestWhoseKey(t *testing.T) {
+	t.Parallel()
+	setup(t, func(t *testing.T, w world) {
+		person := func(id string) access.Caller {
+			return access.Caller{Kind: access.ByUser, ID: id, Name: id, Grants: []access.Grant{{Role: access.Owner}}}
+		}
+		holder := func(plain string) access.Caller {
+			t.Helper()
+			c, err := w.Verify(t.Context(), plain)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		first, key, err := w.Make(t.Context(), person("zara"), access.NewKey{Name: "till", Scopes: []access.Scope{access.Admin}})
+		if err != nil || key.User != "zara" || holder(first.Reveal()).Person() != "zara" {
+			t.Fatalf("%+v is %q's: %v", key, holder(first.Reveal()).Person(), err)
+		}
+		second, _, err := w.Make(t.Context(), holder(first.Reveal()), access.NewKey{Name: "made with it", Scopes: []access.Scope{access.Read}})
+		if err != nil || holder(second.Reveal()).Person() != "zara" {
+			t.Errorf("a key made with hers is %q's: %v", holder(second.Reveal()).Person(), err)
+		}
+		third, key, err := w.Rotate(t.Context(), person("omar"), key.ID, time.Hour)
+		if err != nil || key.User != "omar" || holder(third.Reveal()).Person() != "omar" || holder(first.Reveal()).Person() != "zara" {
+			t.Errorf("replaced by omar it is %q's, the old one %q's: %v", holder(third.Reveal()).Person(), holder(first.Reveal()).Person(), err)
+		}
+		fourth, _, err := w.Make(t.Context(), access.CLI("root"), access.NewKey{Name: "nobody's", Scopes: []access.Scope{access.Read}})
+		if err != nil || holder(fourth.Reveal()).Person() != "" {
+			t.Errorf("a key of the command line is %q's: %v", holder(fourth.Reveal()).Person(), err)
+		}
+	})
+}

@@ -231,11 +231,12 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 }
 
 func (s *Server) caller(ctx huma.Context) (access.Caller, error) {
-	return s.callerBy(ctx.Context(), ctx.Header)
+	r, _ := humago.Unwrap(ctx)
+	return s.callerBy(ctx.Context(), ctx.Header, Peer(r))
 }
 
 // callerBy says who comes with these headers.
-func (s *Server) callerBy(ctx context.Context, header func(string) string) (access.Caller, error) {
+func (s *Server) callerBy(ctx context.Context, header func(string) string, peer string) (access.Caller, error) {
 	if who, ok := access.From(ctx); ok {
 		return who, nil
 	}
@@ -253,5 +254,29 @@ func (s *Server) callerBy(ctx context.Context, header func(string) string) (acce
 	if s.Keys == nil {
 		return access.Caller{}, fault.New(fault.Unauthorized, "the API key is not right")
 	}
-	return s.Keys.Verify(ctx, key)
+	return s.verified(ctx, key, peer)
+}
+
+// verified says who holds a key, within what one key and one address may ask.
+func (s *Server) verified(ctx context.Context, key, peer string) (access.Caller, error) {
+	now := s.DB.Now()
+	if !s.gate.knows(key) {
+		if wait := s.gate.tries.Wait(peer, now); wait > 0 {
+			return access.Caller{}, fault.Wait(wait, "too many keys that are not right came from this address").WithCode("rate_limited")
+		}
+	}
+	who, err := s.Keys.Verify(ctx, key)
+	if err == nil || fault.Is(err, fault.Unauthorized) {
+		s.gate.learn(key, err == nil)
+	}
+	if fault.Is(err, fault.Unauthorized) {
+		s.gate.tries.Take(peer, now)
+	}
+	if err != nil {
+		return who, err
+	}
+	if wait := s.gate.calls.Take(who.Actor(), now); wait > 0 {
+		return who, fault.Wait(wait, "this key asks too often").WithCode("rate_limited")
+	}
+	return who, nil
 }

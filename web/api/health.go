@@ -67,7 +67,7 @@ func (s *Server) inside(r *http.Request) error {
 	if err == nil && from.Addr().Unmap().IsLoopback() && !passed {
 		return nil
 	}
-	who, err := s.callerBy(r.Context(), r.Header.Get)
+	who, err := s.callerBy(r.Context(), r.Header.Get, Peer(r))
 	if err != nil {
 		return err
 	}

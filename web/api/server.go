@@ -84,7 +84,11 @@ type Server struct {
 	// AllowPrivate lets subscriptions be at private addresses without asking for it one by one.
 	AllowPrivate bool
 
+	// Limits bound what one key and one address may ask.
+	Limits Limits
+
 	once     sync.Once
+	gate     *gate
 	handler  http.Handler
 	api      huma.API
 	keeper   *keeper
@@ -120,7 +124,7 @@ func (s *Server) build() {
 	if s.Log == nil {
 		s.Log = slog.Default()
 	}
-	s.keeper = newKeeper(s.DB, s.Log)
+	s.keeper, s.gate = newKeeper(s.DB, s.Log), newGate(s.Limits)
 	s.measure()
 	mux := http.NewServeMux()
 	s.api = humago.NewWithPrefix(mux, s.Base, s.config())

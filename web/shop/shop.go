@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -49,8 +48,8 @@ type Needs struct {
 type Shop struct {
 	need   Needs
 	once   *api.Once
-	calls  *limiter // by address
-	proofs *limiter // by address, and by order number
+	calls  *api.Limiter // by address
+	proofs *api.Limiter // by address, and by order number
 }
 
 // New makes the shop.
@@ -59,10 +58,10 @@ func New(need Needs) *Shop {
 		need.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	if need.Client == nil {
-		need.Client = peer
+		need.Client = api.Peer
 	}
 	l := need.Limits.withDefaults()
-	return &Shop{need: need, once: api.NewOnce(need.DB, need.Log), calls: newLimiter(l.PerSecond, l.Burst), proofs: newLimiter(float64(l.ProofsPerHour)/3600, l.ProofBurst)}
+	return &Shop{need: need, once: api.NewOnce(need.DB, need.Log), calls: api.NewLimiter(l.PerSecond, l.Burst), proofs: api.NewLimiter(float64(l.ProofsPerHour)/3600, l.ProofBurst)}
 }
 
 // handler answers one request: a status and what is written as JSON, or an error.
@@ -153,7 +152,7 @@ func (s *Shop) serve(w http.ResponseWriter, r *http.Request, do handler) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	c := &call{Request: r, w: w, addr: s.need.Client(r), s: s}
-	if wait := s.calls.take(c.addr, s.need.DB.Now()); wait > 0 {
+	if wait := s.calls.Take(c.addr, s.need.DB.Now()); wait > 0 {
 		s.problem(w, r, fault.Wait(wait, "too many requests from this address").WithCode("rate_limited"))
 		return
 	}
@@ -214,18 +213,6 @@ func (s *Shop) problem(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	s.write(w, out.Status, "application/problem+json", out)
-}
-
-// peer is the address of the connection, an IPv6 one by its /64, since that is what one caller has.
-func peer(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
-		return ip.Mask(net.CIDRMask(64, 128)).String()
-	}
-	return host
 }
 
 // token is the cart's token. Fault: Unauthorized when there is none.

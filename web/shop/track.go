@@ -120,7 +120,7 @@ func (s *Shop) prove(c *call, p proof) (string, error) {
 	}
 	now := s.need.DB.Now()
 	for _, key := range []string{"address " + c.addr, "number " + c.store.Code + " " + p.Number} {
-		if wait := s.proofs.take(key, now); wait > 0 {
+		if wait := s.proofs.Take(key, now); wait > 0 {
 			return "", fault.Wait(wait, "too many tries: wait a while").WithCode("too_many_tries")
 		}
 	}
