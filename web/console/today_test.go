@@ -64,7 +64,7 @@ func TestToday(t *testing.T) {
 		if counted < 30 {
 			t.Errorf("only %d rows behind all numbers", counted)
 		}
-		for _, want := range []string{"A week ago", "shopify", "Outcome unknown", "In the last hour:"} {
+		for _, want := range []string{"Sold so far today", "Outcome unknown", "In the last hour:"} {
 			if !strings.Contains(page, want) {
 				t.Errorf("nothing says %q", want)
 			}
