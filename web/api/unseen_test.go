@@ -184,7 +184,7 @@ func (p *picker) ask(t *testing.T, method, path string, form url.Values) (status
 }
 
 // moments are what two looks at the same thing differ in: times, and how long ago.
-var moments = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ][\d:.]+(Z|[+-]\d\d:\d\d)?|[^<>]*\b(ago|just now|left|late)\b[^<>]*|orders-[\d-]+\.csv|"request(_id)?":"[^"]*"|name="reference" value="[^"]*"`)
+var moments = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ](?:[\d:.]|%3A)+(Z|[+-]\d\d:\d\d)?|[^<>]*\b(ago|just now|left|late)\b[^<>]*|orders-[\d-]+\.csv|"request(_id)?":"[^"]*"|name="reference" value="[^"]*"|\(D:\d{14}[^)]*\)`)
 
 func still(status int, body string) string {
 	return fmt.Sprintf("%d %s", status, moments.ReplaceAllString(body, "·"))
