@@ -208,7 +208,7 @@ func (d *DB) ready(ctx context.Context) error {
 		return errClosed()
 	}
 	outer, _ := ctx.Value(txKey{d}).(*Tx)
-	if outer == nil || outer.over.Load() {
+	if watching && (outer == nil || outer.over.Load()) {
 		d.mu.Lock()
 		outer = d.open[goroutine()]
 		d.mu.Unlock()
