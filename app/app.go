@@ -289,6 +289,7 @@ func (a *App) schedules() []jobs.Schedule {
 		every("connect.tokens", time.Minute, func(ctx context.Context) error { _, err := a.Connect.RefreshDue(ctx); return err }),
 		every("connect.warn", time.Minute, func(ctx context.Context) error { _, err := a.Connect.WarnDue(ctx); return err }),
 		every("connect.mend", 15*time.Second, func(ctx context.Context) error { _, err := a.Connect.MendDue(ctx); return err }),
+		every("connect.modes", time.Minute, a.Connect.ResumeModes),
 		every("connect.subscribe", time.Minute, func(ctx context.Context) error { _, err := a.Connect.SubscribeDue(ctx); return err }),
 		every("privacy.again", time.Minute, a.eraseAgain),
 		every("privacy.requests", time.Minute, a.carryOut),
