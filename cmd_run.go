@@ -17,8 +17,8 @@ import (
 	"github.com/openclaw-pos/commerce/app"
 	"github.com/openclaw-pos/commerce/app/demo"
 	"github.com/openclaw-pos/commerce/kernel/fault"
-	"github.com/openclaw-pos/commerce/platform/tracing"
 	"github.com/openclaw-pos/commerce/platform/httpclient"
+	"github.com/openclaw-pos/commerce/platform/tracing"
 	"github.com/openclaw-pos/commerce/sim/daraz"
 	"github.com/openclaw-pos/commerce/sim/shopify"
 )

@@ -62,6 +62,7 @@ type AccountHealth struct {
 	SubscriptionNote string            `json:"subscription_note,omitempty"`
 	Reconciled       time.Time         `json:"reconciled_at,omitzero"`
 	ReconcileNote    string            `json:"reconcile_note,omitempty"`
+	ZoneNote         string            `json:"zone_note,omitempty" doc:"Why the account's residency zone cannot be asked"`
 	Waiting          int64             `json:"waiting" doc:"Messages stored and not yet imported"`
 	Stuck            int64             `json:"stuck" doc:"Messages that wait for a person"`
 	Tells            map[string]int64  `json:"tells" doc:"What the channel is still to be told, by state"`
@@ -392,7 +393,7 @@ func (s *Server) showAccount(tx *db.Tx, ref string) (Account, error) {
 		LastErrorAt: c.LastErrorAt, TokenExpires: c.TokenExpires, RefreshExpires: c.RefreshExpires, APIVersion: c.APIVersion, APIVersionEnds: c.APIVersionEnds,
 		Refreshed: c.Refreshed, RefreshError: c.RefreshError, RefreshErrorAt: c.RefreshErrorAt, RefreshFailures: c.RefreshFailures, AccessEnds: c.AccessEnds, AccessEndsWhy: c.AccessEndsWhy,
 		Scopes: c.Scopes, Missing: c.Missing, AskedAgain: c.AskedAgain,
-		Subscribed: c.Subscribed, SubscriptionNote: c.SubscriptionNote, Reconciled: c.Reconciled, ReconcileNote: c.ReconcileNote, Waiting: c.Waiting, Stuck: c.Stuck, Tells: c.Tells,
+		Subscribed: c.Subscribed, SubscriptionNote: c.SubscriptionNote, Reconciled: c.Reconciled, ReconcileNote: c.ReconcileNote, ZoneNote: c.ZoneNote, Waiting: c.Waiting, Stuck: c.Stuck, Tells: c.Tells,
 	}}
 	v.Health.Places, err = s.Connect.Places(tx, a.ID)
 	return v, err

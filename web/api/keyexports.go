@@ -11,9 +11,6 @@ import (
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
-// personalKeys is what leaves with a backup: the keys that open personal data.
-const personalKeys = "personal_keys"
-
 // KeyExport allows keys to be taken out for a while; each use is in the audit log.
 type KeyExport struct {
 	ID        string    `json:"id"`
