@@ -135,6 +135,18 @@ func (w *world) take(t *testing.T, name string, edit ...func(*backup.Taking)) ba
 	return r
 }
 
+// marked is what a restored database holds beside the note of when the backup was taken, which must be there.
+func marked(t *testing.T, there []string, taken time.Time) []string {
+	t.Helper()
+	mark := slices.IndexFunc(there, func(row string) bool {
+		return strings.HasPrefix(row, "privacy_progress | restored | "+taken.UTC().Format(time.RFC3339)+" | 0 | ")
+	})
+	if mark < 0 {
+		t.Fatal("the restored database does not say of when it is")
+	}
+	return slices.Delete(there, mark, mark+1)
+}
+
 // rows reads everything in a database but what opening it writes.
 func rows(t *testing.T, url string) []string {
 	t.Helper()
@@ -191,14 +203,7 @@ func TestRestore(t *testing.T) {
 			if got.Rows != taken.Rows || got.Tables != taken.Tables {
 				t.Errorf("restored %d rows of %d tables, want %d of %d", got.Rows, got.Tables, taken.Rows, taken.Tables)
 			}
-			there := rows(t, to)
-			mark := slices.IndexFunc(there, func(row string) bool {
-				return strings.HasPrefix(row, "privacy_progress | restored | "+taken.TakenAt.Format(time.RFC3339)+" | 0 | ")
-			})
-			if mark < 0 {
-				t.Fatal("the restored database does not say of when it is")
-			}
-			if diff := cmp.Diff(want, slices.Delete(there, mark, mark+1)); diff != "" {
+			if diff := cmp.Diff(want, marked(t, rows(t, to), taken.TakenAt)); diff != "" {
 				t.Errorf("restored, beside that (-want +got):\n%s", diff)
 			}
 			w.open(t, to)
@@ -327,7 +332,7 @@ func TestRestore(t *testing.T) {
 		out := lite.take(t, "out")
 		_, err := backup.Restore(t.Context(), backup.Restoring{To: pg, From: out.File, Keys: out.KeyFile, Who: lite.who})
 		must(t, err)
-		if diff := cmp.Diff(want, rows(t, pg)); diff != "" {
+		if diff := cmp.Diff(want, marked(t, rows(t, pg), out.TakenAt)); diff != "" {
 			t.Errorf("on PostgreSQL (-want +got):\n%s", diff)
 		}
 		back := *lite
@@ -336,7 +341,7 @@ func TestRestore(t *testing.T) {
 		to := lite.empty()
 		_, err = backup.Restore(t.Context(), backup.Restoring{To: to, From: again.File, Keys: again.KeyFile, Who: lite.who})
 		must(t, err)
-		if diff := cmp.Diff(want, rows(t, to)); diff != "" {
+		if diff := cmp.Diff(want, marked(t, rows(t, to), again.TakenAt)); diff != "" {
 			t.Errorf("back on SQLite (-want +got):\n%s", diff)
 		}
 		back.open(t, to)
@@ -450,7 +455,7 @@ func TestKilled(t *testing.T) {
 		}
 		_, err = backup.Restore(t.Context(), backup.Restoring{To: to, From: taken.File, Keys: taken.KeyFile, Who: w.who, Again: true})
 		must(t, err)
-		if diff := cmp.Diff(rows(t, w.url), rows(t, to)); diff != "" {
+		if diff := cmp.Diff(rows(t, w.url), marked(t, rows(t, to), taken.TakenAt)); diff != "" {
 			t.Errorf("restored (-want +got):\n%s", diff)
 		}
 	})

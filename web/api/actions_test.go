@@ -27,7 +27,7 @@ var raised = map[string]string{
 	exception.Undecodable: "inbox", exception.FutureVersion: "inbox", exception.StaleStatus: "order inbox", exception.ContradictingStatus: "order inbox shipment return",
 	exception.UnmappedSKU: "order", exception.MoneyMismatch: "order", exception.SecondCurrency: "order", exception.CurrencyChanged: "order inbox", exception.AddressIncomplete: "order",
 	exception.Shortage: "shortage order", exception.NoLocation: "order", exception.FulfillmentRejected: "fulfillment", exception.CancelRequest: "order", exception.ChangeAfterPack: "order parcel",
-	exception.PushRefused: "tell listing price shipment return", exception.CourierRefused: "shipment", exception.OutcomeUnknown: "tell job refund cart", exception.PrivacyRequest: "privacy", exception.AccountUnauthorized: "account", exception.AccessEnding: "account",
+	exception.PushRefused: "tell listing price shipment return", exception.CourierRefused: "shipment", exception.OutcomeUnknown: "tell job refund cart", exception.PrivacyRequest: "privacy", exception.AccountUnauthorized: "account", exception.AccessEnding: "account", exception.Restored: "backup",
 	exception.DuplicateShop: "account", exception.DeadJob: "job", exception.EventParked: "consumer", exception.PriceHeld: "listing", exception.StockDrift: "account",
 	exception.NegativeStock: "level", exception.StaleLocation: "location", exception.DeliveryFailed: "shipment", exception.ReturnWaiting: "return", exception.RefundOverCaptured: "refund",
 	exception.RefundRefused: "refund", exception.CashShort: "payment order", exception.OrderMissing: "channel_order return", exception.SubscriberFailing: "subscription",

@@ -30,6 +30,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/db/dbtest"
 	"github.com/openclaw-pos/commerce/platform/exception"
 	"github.com/openclaw-pos/commerce/platform/outbox"
+	"github.com/openclaw-pos/commerce/platform/privacy"
 	"github.com/openclaw-pos/commerce/platform/vault"
 	"github.com/openclaw-pos/commerce/web/api"
 )
@@ -94,7 +95,14 @@ func server(t testing.TB, d *db.DB) *api.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &api.Server{DB: d, Log: log, Keys: keys, Users: users, Vault: v, Audit: acts, Source: "https://shop.example", Version: "test"}
+	people, err := privacy.Open(ctx, d, v, acts, privacy.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &api.Server{
+		DB: d, Log: log, Keys: keys, Users: users, Vault: v, Audit: acts, Source: "https://shop.example", Version: "test",
+		Limits: api.Limits{TriesPerHour: 1e6, TryBurst: 1e6}, // one address asks wrongly a thousand times
+	}
 	s.Catalog = catalog.New(catalog.Needs{DB: d, Audit: acts.Write})
 	s.Inventory = inventory.New(inventory.Needs{
 		DB: d, Audit: acts.Write, Parts: s.Catalog.Parts, Variants: s.Catalog.Variants,
@@ -107,7 +115,7 @@ func server(t testing.TB, d *db.DB) *api.Server {
 	s.Fulfillment = fulfillment.New(fulfillment.Needs{DB: d})
 	s.Dispatch = dispatch.New(dispatch.Needs{DB: d, Log: log})
 	s.Returns = returns.New(returns.Needs{DB: d, Audit: acts})
-	s.Connect = connect.New(connect.Needs{DB: d, Log: log, Audit: acts})
+	s.Connect = connect.New(connect.Needs{DB: d, Log: log, Audit: acts, Privacy: people})
 	s.Cart = cart.New(cart.Needs{DB: d, Audit: acts.Write})
 	s.Import = s.Catalog.Import
 	return s
