@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -172,6 +173,35 @@ func TestSeal(t *testing.T) {
 				t.Error("opened")
 			}
 		})
+	})
+}
+
+// A stored payload that unfolds to more than any payload is refused, not unfolded.
+func TestBomb(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w world) {
+		var packed bytes.Buffer
+		z, err := zstd.NewWriter(&packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		some := make([]byte, 1<<20)
+		for range 257 {
+			if _, err := z.Write(some); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		bomb, err := w.Seal(packed.Bytes(), "inbox/1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.write(t, func(tx *db.Tx) error { return w.Write(tx, []privacy.Sealed{bomb}) })
+		if plain, err := w.keys(t, bomb.KeyID).OpenRaw(bomb.KeyID, bomb.Box, "inbox/1"); err == nil {
+			t.Errorf("%d bytes unfolded to %d", packed.Len(), len(plain))
+		}
 	})
 }
 
