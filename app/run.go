@@ -34,7 +34,9 @@ func (a *App) Run(ctx context.Context, roles ...Role) error {
 	if slices.Contains(roles, Intake) {
 		run(a.Connect.RunPoll)
 		run(a.Connect.RunReads)
-		run(a.Connect.RunImport)
+		for range a.Connect.Importers() {
+			run(a.Connect.RunImport)
+		}
 	}
 	if slices.Contains(roles, Work) {
 		run(a.Jobs.Run)

@@ -105,11 +105,11 @@ func newBare(ctx context.Context, p *place, w *writing, stored *rowset, indexes 
 }
 
 // importers is how many import beside each other where nothing is said.
-func importers(s settings) int {
+func (h *house) importers(s settings) int {
 	if s.workers > 0 {
 		return s.workers
 	}
-	return 1
+	return h.app.Connect.Importers()
 }
 
 // measureImport has stored payloads imported, in slices that take turns with the limit's.
@@ -141,7 +141,7 @@ func measureImport(ctx context.Context, s settings, r *Result) error {
 	if err := h.store(ctx, 4*group); err != nil {
 		return err
 	}
-	if err := h.importAll(ctx, importers(s), nil); err != nil { // warm: statements are prepared, numbers are there
+	if err := h.importAll(ctx, h.importers(s), nil); err != nil { // warm: statements are prepared, numbers are there
 		return err
 	}
 	var n atomic.Int64
@@ -151,7 +151,7 @@ func measureImport(ctx context.Context, s settings, r *Result) error {
 			return err
 		}
 		start, cpu := time.Now(), cpuTime()
-		if err := s.profiled(func() error { return h.importAll(ctx, importers(s), &n) }); err != nil {
+		if err := s.profiled(func() error { return h.importAll(ctx, h.importers(s), &n) }); err != nil {
 			return err
 		}
 		took := time.Since(start)

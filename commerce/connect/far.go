@@ -159,7 +159,7 @@ type outcome struct {
 
 // landMain is the part of a far import that is in the main database.
 func (s *Service) landMain(ctx context.Context, all []*arriving, waits []stuckFar) (out outcome, err error) {
-	err = s.need.DB.Write(ctx, func(tx *db.Tx) error {
+	err = s.need.DB.Write(db.Large(ctx), func(tx *db.Tx) error {
 		out = outcome{}
 		good, err := s.current(tx, all)
 		if err != nil {

@@ -30,6 +30,14 @@ type arriving struct {
 	gone    bool  // its zone knows that the order was erased
 }
 
+// Importers is how many RunImport suit the database: where writers do not wait for one another, one lands its batch while another waits for the disk.
+func (s *Service) Importers() int {
+	if s.need.DB.Engine() == db.SQLite {
+		return 1
+	}
+	return 2
+}
+
 // RunImport turns stored raws into orders until the context ends. Any number may run beside each other. Zones do not wait for each other.
 func (s *Service) RunImport(ctx context.Context) error {
 	var zones sync.WaitGroup
@@ -286,7 +294,7 @@ func (s *Service) land(ctx context.Context, p place, all []*arriving) error {
 	if p.far {
 		return s.landFar(ctx, p, all)
 	}
-	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
+	return s.need.DB.Write(db.Large(ctx), func(tx *db.Tx) error {
 		good, err := s.current(tx, all)
 		if err != nil {
 			return err

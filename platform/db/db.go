@@ -231,6 +231,14 @@ func Background(ctx context.Context) context.Context {
 
 func isBackground(ctx context.Context) bool { return ctx.Value(backgroundKey{}) != nil }
 
+type largeKey struct{}
+
+// Large marks a context whose writes change hundreds of pages. On SQLite they begin a transaction of their own, which others may join behind them: in another's they would
+// be in a savepoint, which keeps a copy of every page that they change. On PostgreSQL it means nothing.
+func Large(ctx context.Context) context.Context { return context.WithValue(ctx, largeKey{}, true) }
+
+func isLarge(ctx context.Context) bool { return ctx.Value(largeKey{}) != nil }
+
 // Migrate brings the schema up to this binary's. It is safe when several processes start at once, and does nothing when there is
 // nothing to do. Fault: Conflict when the database was migrated by a newer binary that this one may not run beside.
 func (d *DB) Migrate(ctx context.Context, log func(string)) error {

@@ -38,6 +38,7 @@ type writer struct {
 // member is one call of Write while it waits and runs.
 type member struct {
 	since time.Time
+	large bool          // see Large
 	turn  chan struct{} // the connection is yours
 	done  chan error    // the function has ended: nil to be committed, an error to be undone
 	told  chan error    // the verdict: nil is committed. Without one, another turn means: run again, alone
@@ -72,7 +73,7 @@ func (w *writer) signal() {
 }
 
 func (w *writer) write(ctx context.Context, d *DB, fn func(*Tx) error) error {
-	m := &member{since: time.Now(), turn: make(chan struct{}), done: make(chan error), told: make(chan error, 1)}
+	m := &member{since: time.Now(), large: isLarge(ctx), turn: make(chan struct{}), done: make(chan error), told: make(chan error, 1)}
 	if !w.enqueue(m, isBackground(ctx)) {
 		return errClosed()
 	}
@@ -145,8 +146,8 @@ func (w *writer) remove(m *member) bool {
 	return false
 }
 
-// next takes the member whose turn it is, or nil.
-func (w *writer) next() *member {
+// next takes the member whose turn it is, or nil: also when that one wants to be the first of its transaction and this is not the beginning of one.
+func (w *writer) next(first bool) *member {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	from := &w.people
@@ -154,10 +155,10 @@ func (w *writer) next() *member {
 	if len(w.people) == 0 || overdue && !w.yielded {
 		from = &w.background
 	}
-	w.yielded = from == &w.background
-	if len(*from) == 0 {
+	if len(*from) == 0 || !first && (*from)[0].large {
 		return nil
 	}
+	w.yielded = from == &w.background
 	m := (*from)[0]
 	(*from)[0] = nil
 	if *from = (*from)[1:]; len(*from) == 0 {
@@ -169,7 +170,7 @@ func (w *writer) next() *member {
 func (w *writer) loop() {
 	defer close(w.ended)
 	for range w.wake {
-		for m := w.next(); m != nil; m = w.next() {
+		for m := w.next(true); m != nil; m = w.next(true) {
 			w.group(m)
 		}
 		w.mu.Lock()
@@ -206,7 +207,7 @@ func (w *writer) group(first *member) {
 		}
 		m = nil
 		if len(kept) < groupSize && time.Since(start) < w.work {
-			m = w.next()
+			m = w.next(false)
 		}
 	}
 	if err := w.commit(len(kept)); err != nil {

@@ -63,6 +63,16 @@ func TestGroup(t *testing.T) {
 		same(t, []int64{4, 1, 0}, []int64{after.Writes - before.Writes, after.Commits - before.Commits, after.Repeats})
 		same(t, []string{"a", "b", "c"}, ids(t, d))
 	})
+	t.Run("a large write begins a transaction, and others join it", func(t *testing.T) {
+		t.Parallel()
+		d := dbtest.SQLite(t, things)
+		before := d.Stats()
+		a, b, c, e := &part{fn: put("a", 1)}, &part{fn: put("b", 1), ctx: db.Large(ctx)}, &part{fn: put("c", 1)}, &part{fn: put("e", 1), ctx: db.Large(db.Background(ctx))}
+		together(t, d, a, b, c, e)
+		after := d.Stats()
+		same(t, []error{nil, nil, nil, nil}, []error{a.err, b.err, c.err, e.err}, equateErrors)
+		same(t, []int64{5, 3, 0}, []int64{after.Writes - before.Writes, after.Commits - before.Commits, after.Repeats})
+	})
 	t.Run("takes 64 members and no more", func(t *testing.T) {
 		t.Parallel()
 		d := dbtest.SQLite(t, things)

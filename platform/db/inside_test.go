@@ -114,7 +114,7 @@ func TestBackgroundThatHasWaitedLongTakesTurnsWithPeople(t *testing.T) {
 	p1, p2, b1, b2 := &member{since: now}, &member{since: now}, &member{since: long}, &member{since: long}
 	w.people, w.background = []*member{p1, p2}, []*member{b1, b2}
 	for i, want := range []*member{b1, p1, b2, p2, nil} {
-		if got := w.next(); got != want {
+		if got := w.next(true); got != want {
 			t.Errorf("turn %d went to another", i)
 		}
 	}

@@ -59,14 +59,19 @@ func TestScrub(t *testing.T) {
 			})
 			gone = gone[n:]
 		}
-		if done, err := d.ScrubTables(t.Context(), "own"); err != nil || !done.Checkpoint || done.OldestLog.IsZero() {
+		done, err := d.ScrubTables(t.Context(), "own")
+		// The server's own autovacuum may look at this very moment: then again.
+		for limit := time.Now().Add(time.Minute); done.Left > 0 && err == nil && time.Now().Before(limit); {
+			done, err = d.ScrubTables(t.Context(), "own")
+		}
+		if err != nil || !done.Checkpoint || done.Left > 0 || done.OldestLog.IsZero() {
 			t.Fatalf("%+v, %v", done, err)
 		}
 		disk := read()
 		for i, box := range boxes {
 			dead := i%3 == 0 || i > 1000 && i < 1600 || i%7 == 0
 			if bytes.Contains(disk, box) == dead {
-				t.Errorf("row %d: on the disk %v", i, !dead)
+				t.Errorf("row %d: on the disk %v, destroyed %v", i, dead, dead)
 			}
 		}
 	}
