@@ -168,18 +168,8 @@ func (s *Service) landMain(ctx context.Context, all []*arriving, waits []stuckFa
 		if out.keys, err = s.forgetErased(tx, all); err != nil {
 			return err
 		}
-		arrivals := make([]channel.Arrival, 0, len(good))
-		for _, a := range good {
-			arrivals = append(arrivals, a.arrival)
-		}
-		landings, err := s.need.Import(tx, arrivals)
+		landings, err := s.bring(tx, good)
 		if err != nil {
-			return err
-		}
-		for i, a := range good {
-			a.landed = landings[i]
-		}
-		if err := s.seen(tx, good, landings); err != nil {
 			return err
 		}
 		early := earlyOf(tx, good, landings)

@@ -289,6 +289,22 @@ func (s *Service) prepare(ctx context.Context, all []*arriving) error {
 	return nil
 }
 
+// bring has the order context import what arrived, and notes what the channel said of each. What came of it stands with each, too.
+func (s *Service) bring(tx *db.Tx, good []*arriving) ([]channel.Landing, error) {
+	arrivals := make([]channel.Arrival, 0, len(good))
+	for _, a := range good {
+		arrivals = append(arrivals, a.arrival)
+	}
+	landings, err := s.need.Import(tx, arrivals)
+	if err != nil {
+		return nil, err
+	}
+	for i, a := range good {
+		a.landed = landings[i]
+	}
+	return landings, s.seen(tx, good, landings)
+}
+
 // land brings a batch in: accounts as they are now, personal records, the orders, what the channel said of each, and the inbox rows marked, in one transaction.
 func (s *Service) land(ctx context.Context, p place, all []*arriving) error {
 	if p.far {
@@ -307,9 +323,7 @@ func (s *Service) land(ctx context.Context, p place, all []*arriving) error {
 			return err
 		}
 		var records []privacy.SealedRecord
-		arrivals := make([]channel.Arrival, 0, len(good))
 		for _, a := range good {
-			arrivals = append(arrivals, a.arrival)
 			if a.record != nil {
 				records = append(records, *a.record)
 			}
@@ -317,14 +331,8 @@ func (s *Service) land(ctx context.Context, p place, all []*arriving) error {
 		if err := s.need.Privacy.SaveRecords(tx, records...); err != nil {
 			return err
 		}
-		landings, err := s.need.Import(tx, arrivals)
+		landings, err := s.bring(tx, good)
 		if err != nil {
-			return err
-		}
-		for i, a := range good {
-			a.landed = landings[i]
-		}
-		if err := s.seen(tx, good, landings); err != nil {
 			return err
 		}
 		stale, waiting := s.superseded(tx, good, landings), earlyOf(tx, good, landings)
