@@ -41,15 +41,7 @@ func (s *Service) LetGo(tx *db.Tx, order, actor, reason string, kept []Kept) err
 			return err
 		}
 	}
-	for _, f := range w.dirty {
-		if f.due() == Cancelled {
-			f.HeldReason = reason
-		}
-		if err := f.settle(tx.Now); err != nil {
-			return err
-		}
-	}
-	return w.close()
+	return w.settle(reason)
 }
 
 func (w *work) letGo(k Kept, reason string) error {

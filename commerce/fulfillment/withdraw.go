@@ -87,11 +87,16 @@ func (s *Service) Withdraw(tx *db.Tx, order string, gone []event.UnitsMove, reas
 			return err
 		}
 	}
+	return w.settle(reason)
+}
+
+// settle brings what was reduced into the state that is due, says why where nothing is left, and writes it.
+func (w *work) settle(reason string) error {
 	for _, f := range w.dirty {
 		if f.due() == Cancelled {
 			f.HeldReason = reason
 		}
-		if err := f.settle(tx.Now); err != nil {
+		if err := f.settle(w.tx.Now); err != nil {
 			return err
 		}
 	}
