@@ -261,3 +261,17 @@ func Permit(ctx context.Context, p Permission, rows Rows) (context.Context, Call
 	}
 	return WithReach(ctx, reach), c, nil
 }
+
+// Seen leaves out of a list without pages what lies outside the part of the business of the person who asks, but for what has one of these ids.
+func Seen[T any](tx *db.Tx, rows Rows, all []T, id func(T) string, but ...string) ([]T, error) {
+	reach := ReachOf(tx.Context())
+	if reach.Everything() {
+		return all, nil
+	}
+	ids := make([]string, len(all))
+	for i, x := range all {
+		ids[i] = id(x)
+	}
+	seen, err := reach.Only(tx, rows, ids)
+	return slices.DeleteFunc(slices.Clone(all), func(x T) bool { return !seen[id(x)] && !slices.Contains(but, id(x)) }), err
+}

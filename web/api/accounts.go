@@ -176,7 +176,7 @@ func (s *Server) accountRoutes() {
 	read(s, route{path: "/accounts", id: "list-accounts", title: "List accounts", tag: tag}, func(tx *db.Tx, _ *struct{}) (Page[connect.Account], error) {
 		all, err := s.Connect.Accounts(tx)
 		if err == nil {
-			all, err = only(tx, access.Accounts, all, func(a connect.Account) string { return a.ID })
+			all, err = access.Seen(tx, access.Accounts, all, func(a connect.Account) string { return a.ID })
 		}
 		return Page[connect.Account]{Items: orEmpty(all)}, err
 	})

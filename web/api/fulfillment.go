@@ -163,7 +163,7 @@ func (s *Server) sourcingRoutes(tag string) {
 		}
 		all, err := s.Fulfillment.Explain(tx, v.ID)
 		if err == nil {
-			all, err = only(tx, access.Locations, all, candidateAt)
+			all, err = access.Seen(tx, access.Locations, all, candidateAt)
 		}
 		return Page[fulfillment.Candidate]{Items: orEmpty(all)}, err
 	})
@@ -187,7 +187,7 @@ func (s *Server) sourcingRoutes(tag string) {
 		}, func(tx *db.Tx, id string) (Sourced, error) {
 			all, err := s.Fulfillment.Of(tx, id)
 			if err == nil {
-				all, err = only(tx, access.Fulfillments, all, func(f fulfillment.FO) string { return f.ID })
+				all, err = access.Seen(tx, access.Fulfillments, all, func(f fulfillment.FO) string { return f.ID })
 			}
 			if err == nil {
 				err = trim(tx, all)
@@ -222,7 +222,7 @@ func candidateAt(c fulfillment.Candidate) string { return c.ID }
 // trim leaves out of the decisions what other locations had, where they are out of reach.
 func trim(tx *db.Tx, all []fulfillment.FO) error {
 	for i := range all {
-		kept, err := only(tx, access.Locations, all[i].Decision.Candidates, candidateAt)
+		kept, err := access.Seen(tx, access.Locations, all[i].Decision.Candidates, candidateAt)
 		if err != nil {
 			return err
 		}

@@ -363,17 +363,3 @@ func (s *Server) idOf(tx *db.Tx, rows access.Rows, ref string) (id string, err e
 	}
 	return ref, nil
 }
-
-// only leaves out what is not within reach of a list that has no pages.
-func only[T any](tx *db.Tx, rows access.Rows, all []T, id func(T) string) ([]T, error) {
-	reach := access.ReachOf(tx.Context())
-	if reach.Everything() {
-		return all, nil
-	}
-	ids := make([]string, len(all))
-	for i, x := range all {
-		ids[i] = id(x)
-	}
-	seen, err := reach.Only(tx, rows, ids)
-	return slices.DeleteFunc(all, func(x T) bool { return !seen[id(x)] }), err
-}

@@ -157,7 +157,7 @@ func (s *Server) stockRoutes() {
 	read(s, route{path: "/locations", id: "list-locations", title: "Branches, warehouses and goods at channels", tag: tag}, func(tx *db.Tx, _ *struct{}) (Page[inventory.Location], error) {
 		all, err := s.Inventory.Locations(tx)
 		if err == nil {
-			all, err = only(tx, access.Locations, all, func(l inventory.Location) string { return l.ID })
+			all, err = access.Seen(tx, access.Locations, all, func(l inventory.Location) string { return l.ID })
 		}
 		return Page[inventory.Location]{Items: orEmpty(all)}, err
 	})
@@ -280,7 +280,7 @@ func (s *Server) explained(tx *db.Tx, ids []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err = only(tx, access.Locations, all, func(l inventory.Location) string { return l.ID })
+	all, err = access.Seen(tx, access.Locations, all, func(l inventory.Location) string { return l.ID })
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func (s *Server) storefrontRoutes() {
 	read(s, route{path: "/storefronts", id: "list-storefronts", title: "Web shops of our own", tag: tag, text: "Also those that are switched off."}, func(tx *db.Tx, _ *struct{}) (Page[cart.Storefront], error) {
 		found, err := s.Cart.Storefronts(tx)
 		if err == nil {
-			found, err = only(tx, access.Storefronts, found, func(f cart.Storefront) string { return f.ID })
+			found, err = access.Seen(tx, access.Storefronts, found, func(f cart.Storefront) string { return f.ID })
 		}
 		return Page[cart.Storefront]{Items: orEmpty(found)}, err
 	})

@@ -146,7 +146,7 @@ func (s *Server) entityRoutes() {
 	read(s, route{path: "/legal-entities", id: "list-legal-entities", title: "Companies that sell", tag: tag}, func(tx *db.Tx, _ *struct{}) (Page[policy.LegalEntity], error) {
 		all, err := s.Policy.Entity(tx)
 		if err == nil {
-			all, err = only(tx, access.Entities, all, func(e policy.LegalEntity) string { return e.ID })
+			all, err = access.Seen(tx, access.Entities, all, func(e policy.LegalEntity) string { return e.ID })
 		}
 		return Page[policy.LegalEntity]{Items: orEmpty(all)}, err
 	})

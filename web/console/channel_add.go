@@ -42,7 +42,7 @@ func (v *visit) adding() (addPage, error) {
 		if err != nil {
 			return err
 		}
-		p.Entities, err = within(tx, access.Entities, all, func(e policy.LegalEntity) string { return e.ID })
+		p.Entities, err = access.Seen(tx, access.Entities, all, func(e policy.LegalEntity) string { return e.ID })
 		return err
 	})
 }

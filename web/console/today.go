@@ -202,7 +202,7 @@ func (v *visit) todayAccounts(tx *db.Tx, p *todayPage) error {
 
 // seenAccounts are those within the person's part of the business, and those of rows that the person sees: an account belongs to no branch.
 func seenAccounts(tx *db.Tx, all []connect.Account, shown ...string) ([]connect.Account, error) {
-	return within(tx, access.Accounts, all, func(a connect.Account) string { return a.ID }, shown...)
+	return access.Seen(tx, access.Accounts, all, func(a connect.Account) string { return a.ID }, shown...)
 }
 
 // todayOrders shows what came in last.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -138,20 +137,6 @@ func sees(tx *db.Tx, rows access.Rows, id string) error {
 		err = fault.New(fault.NotFound, "there is no such thing here")
 	}
 	return err
-}
-
-// within leaves out what lies outside the part of the business that is the person's, but for what has one of these ids.
-func within[T any](tx *db.Tx, rows access.Rows, all []T, id func(T) string, shown ...string) ([]T, error) {
-	reach := access.ReachOf(tx.Context())
-	if reach.Everything() {
-		return all, nil
-	}
-	ids := make([]string, len(all))
-	for i, x := range all {
-		ids[i] = id(x)
-	}
-	seen, err := reach.Only(tx, rows, ids)
-	return slices.DeleteFunc(slices.Clone(all), func(x T) bool { return !seen[id(x)] && !slices.Contains(shown, id(x)) }), err
 }
 
 // fail shows what went wrong: on the page the person came from where that can be, else on one of its own.
