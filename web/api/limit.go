@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"net"
 	"net/http"
@@ -19,19 +20,7 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	if l.PerSecond == 0 {
-		l.PerSecond = 1000
-	}
-	if l.Burst == 0 {
-		l.Burst = 10_000
-	}
-	if l.TriesPerHour == 0 {
-		l.TriesPerHour = 600
-	}
-	if l.TryBurst == 0 {
-		l.TryBurst = 60
-	}
-	return l
+	return Limits{cmp.Or(l.PerSecond, 1000), cmp.Or(l.Burst, 10_000), cmp.Or(l.TriesPerHour, 600), cmp.Or(l.TryBurst, 60)}
 }
 
 // Limiter keeps a bucket for each key, in bounded memory. Safe for concurrent use.

@@ -1,5 +1,7 @@
 package shop
 
+import "cmp"
+
 // Limits bound what one caller may do. They count in this process: behind several, each counts its own.
 type Limits struct {
 	PerSecond     float64 // requests of one address, sustained; default 10
@@ -9,17 +11,5 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	if l.PerSecond == 0 {
-		l.PerSecond = 10
-	}
-	if l.Burst == 0 {
-		l.Burst = 60
-	}
-	if l.ProofsPerHour == 0 {
-		l.ProofsPerHour = 30
-	}
-	if l.ProofBurst == 0 {
-		l.ProofBurst = 10
-	}
-	return l
+	return Limits{cmp.Or(l.PerSecond, 10), cmp.Or(l.Burst, 60), cmp.Or(l.ProofsPerHour, 30), cmp.Or(l.ProofBurst, 10)}
 }
