@@ -47,16 +47,22 @@ type fact struct {
 
 // orderShow shows one order, by any of its names.
 func orderShow(v *visit) error {
-	var p orderPage
-	if err := v.read(func(tx *db.Tx) (err error) {
+	p, err := v.theOrder()
+	if err != nil {
+		return err
+	}
+	return v.page("order", "Order %s", p, p.Number)
+}
+
+// theOrder is the order that the page is about, with what stands around it.
+func (v *visit) theOrder() (p orderPage, err error) {
+	err = v.read(func(tx *db.Tx) (err error) {
 		if p.View, err = v.Order.Get(tx, v.id()); err != nil {
 			return err
 		}
 		return v.fillOrder(tx, &p)
-	}); err != nil {
-		return err
-	}
-	return v.page("order", "Order %s", p, p.Number)
+	})
+	return p, err
 }
 
 // fillOrder reads what stands around an order.

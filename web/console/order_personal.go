@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
-	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/privacy"
 )
 
@@ -36,13 +35,8 @@ func orderPersonal(v *visit) error {
 	if n := len(purpose); n < 3 || n > 200 {
 		return fault.Field("purpose", "is missing: say in a few words what the name or address is needed for")
 	}
-	var p orderPage
-	if err := v.read(func(tx *db.Tx) (err error) {
-		if p.View, err = v.Order.Get(tx, v.id()); err != nil {
-			return err
-		}
-		return v.fillOrder(tx, &p)
-	}); err != nil {
+	p, err := v.theOrder()
+	if err != nil {
 		return err
 	}
 	if p.Buyer == "" {

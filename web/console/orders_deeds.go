@@ -69,30 +69,8 @@ var orderDeeds = []orderDeed{
 			return err
 		},
 	},
-	{
-		name: "agree", title: "Agree to the wish to cancel", need: "orders.cancel", said: "Cancelled",
-		look: func(v *visit, _ *db.Tx, o order.View, _ bulkWith) (string, error) {
-			if !holding(o, order.HoldCancel) {
-				return "", fault.New(fault.Conflict, "nobody asks to cancel it")
-			}
-			return v.T("What is asked for is cancelled; the channel is told"), nil
-		},
-		do: func(ctx context.Context, v *visit, o order.View, _ bulkWith) error {
-			return v.Order.DecideCancel(ctx, o.ID, o.Version, true, "", v.actor())
-		},
-	},
-	{
-		name: "decline", title: "Decline the wish to cancel", need: "orders.cancel", said: "Goes on",
-		look: func(v *visit, _ *db.Tx, o order.View, _ bulkWith) (string, error) {
-			if !holding(o, order.HoldCancel) {
-				return "", fault.New(fault.Conflict, "nobody asks to cancel it")
-			}
-			return v.T("The order goes on; the channel is told"), nil
-		},
-		do: func(ctx context.Context, v *visit, o order.View, _ bulkWith) error {
-			return v.Order.DecideCancel(ctx, o.ID, o.Version, false, "", v.actor())
-		},
-	},
+	wish("agree", "Agree to the wish to cancel", "Cancelled", true, func(v *visit) string { return v.T("What is asked for is cancelled; the channel is told") }),
+	wish("decline", "Decline the wish to cancel", "Goes on", false, func(v *visit) string { return v.T("The order goes on; the channel is told") }),
 	{name: "accept", title: "Accept the work", need: "fulfillment.work", said: "Accepted", look: lookAccept, do: doAccept},
 	{name: "source", title: "Send from another branch or warehouse", need: "fulfillment.route", asks: "location", said: "Moved", look: lookSource, do: doSource},
 	{
@@ -119,6 +97,22 @@ var orderDeeds = []orderDeed{
 			})
 		},
 	},
+}
+
+// wish is the answer to a buyer who asks to cancel.
+func wish(name, title, said string, agree bool, will func(v *visit) string) orderDeed {
+	return orderDeed{
+		name: name, title: title, need: "orders.cancel", said: said,
+		look: func(v *visit, _ *db.Tx, o order.View, _ bulkWith) (string, error) {
+			if !holding(o, order.HoldCancel) {
+				return "", fault.New(fault.Conflict, "nobody asks to cancel it")
+			}
+			return will(v), nil
+		},
+		do: func(ctx context.Context, v *visit, o order.View, _ bulkWith) error {
+			return v.Order.DecideCancel(ctx, o.ID, o.Version, agree, "", v.actor())
+		},
+	}
 }
 
 // holding reports whether a hold of a kind is open.
