@@ -39,9 +39,7 @@ func engraved(t *testing.T, s *demo.Stage) (o order.View, f fulfillment.FO) {
 	if err := s.App.Connect.Want(t.Context(), account, placed.ID, "person"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Settle(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	settle(t, s)
 	read(t, s, func(tx *db.Tx) error {
 		if o, err = s.App.Order.Get(tx, placed.ID); err != nil {
 			return err

@@ -35,14 +35,47 @@ func each(t *testing.T, f func(t *testing.T, s *demo.Stage)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() {
-				if err := s.Close(); err != nil {
-					t.Error(err)
-				}
-			})
+			closes(t, s)
 			f(t, s)
 		})
 	}
+}
+
+// company is one of its own on SQLite, with so many orders.
+func company(t *testing.T, orders int) *demo.Stage {
+	t.Helper()
+	s, err := demo.OpenStage(context.Background(), t.TempDir(), dbtest.SQLiteURL(t, false), orders)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closes(t, s)
+	return s
+}
+
+func closes(t *testing.T, s *demo.Stage) {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// settle waits until nothing is on its way: whoever looks then is overtaken by nobody.
+func settle(t *testing.T, s *demo.Stage) {
+	t.Helper()
+	if err := s.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// trouble gives people something to do.
+func trouble(t *testing.T, s *demo.Stage) {
+	t.Helper()
+	if err := s.Trouble(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, s)
 }
 
 // person is somebody at a browser, without its scripts.
@@ -301,12 +334,7 @@ func TestRoles(t *testing.T) {
 func TestBranch(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *demo.Stage) {
-		if err := s.Trouble(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Settle(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		trouble(t, s)
 		x := find(t, s)
 		var here, there inventory.Location
 		var fo fulfillment.FO
@@ -390,9 +418,7 @@ func TestWork(t *testing.T) {
 			t.Errorf("one too many: %s", a.body)
 		}
 		p.post(t, "/console/work/"+id+"/do/pack", nil)
-		if err := s.Settle(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		settle(t, s)
 		var tracking string
 		read(t, s, func(tx *db.Tx) error {
 			all, err := s.App.Dispatch.Of(tx, f.OrderID)

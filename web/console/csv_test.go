@@ -7,21 +7,12 @@ import (
 
 	"github.com/openclaw-pos/commerce/app/demo"
 	"github.com/openclaw-pos/commerce/platform/db"
-	"github.com/openclaw-pos/commerce/platform/db/dbtest"
 )
 
 // TestNoFormulas has every cell of the exported list of orders that a spreadsheet would calculate leave as text, whichever column it stands in.
 func TestNoFormulas(t *testing.T) {
 	t.Parallel()
-	s, err := demo.OpenStage(t.Context(), t.TempDir(), dbtest.SQLiteURL(t, false), 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := company(t, 3)
 	p := enter(t, s, demo.StageEmail)
 	const formula = `=HYPERLINK("http://192.0.2.1/","x")`
 	if err := s.App.DB.Write(t.Context(), func(tx *db.Tx) error {

@@ -191,9 +191,7 @@ func TestSubscriptions(t *testing.T) {
 		if err := s.Sell(1); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Settle(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		settle(t, s)
 		var all []outbox.Delivery
 		read(t, s, func(tx *db.Tx) (err error) { all, err = outbox.Deliveries(tx, sub.ID, "", "", 10); return err })
 		if len(all) == 0 {

@@ -15,7 +15,6 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
-	"github.com/openclaw-pos/commerce/platform/db/dbtest"
 )
 
 var rowOfOrder = regexp.MustCompile(`<a class="main" href="/console/orders/([^"]+)"`)
@@ -48,12 +47,7 @@ func headsOf(t *testing.T, s *demo.Stage) (all []order.Head) {
 func TestOrderFilters(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *demo.Stage) {
-		if err := s.Trouble(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Settle(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		trouble(t, s)
 		p := enter(t, s, demo.StageEmail)
 		all := headsOf(t, s)
 		works, parcels, places := map[string][]fulfillment.FO{}, map[string]map[string]bool{}, map[string]string{}
@@ -304,15 +298,7 @@ func TestBulkMove(t *testing.T) {
 // TestFullList holds that a full page of orders stays small.
 func TestFullList(t *testing.T) {
 	t.Parallel()
-	s, err := demo.OpenStage(t.Context(), t.TempDir(), dbtest.SQLiteURL(t, false), 60)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := company(t, 60)
 	p := enter(t, s, demo.StageEmail)
 	for _, lang := range []string{"en", "ur", "ar"} {
 		p.post(t, "/console/prefs", url.Values{"lang": {lang}})

@@ -77,9 +77,7 @@ func TestReturn(t *testing.T) {
 		if a := p.post(t, at+"/money/refund", url.Values{"amount": {itoa(most - 1)}}); !strings.Contains(a.body, "under way") {
 			t.Errorf("a refund: %d %s", a.status, a.body)
 		}
-		if err := s.Settle(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		settle(t, s)
 		if r = theReturn(t, s, r.ID); r.Refunded != (most-1)*100 {
 			t.Errorf("%d went back, %s", r.Refunded, r.Money)
 		}

@@ -24,12 +24,7 @@ var (
 func TestToday(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *demo.Stage) {
-		if err := s.Trouble(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Settle(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		trouble(t, s)
 		p := enter(t, s, demo.StageEmail)
 		read(t, s, func(tx *db.Tx) error {
 			all, _, err := exception.List(tx, exception.Filter{Cause: exception.StockDrift}, "", 1)

@@ -67,9 +67,7 @@ func TestTriage(t *testing.T) {
 		if err := s.App.Inventory.Set(t.Context(), "test", counts); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Settle(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		settle(t, s)
 		p := enter(t, s, demo.StageEmail)
 		if a := p.get(t, "/console/shortages"); a.status != http.StatusOK || !strings.Contains(a.body, "sku="+sku) {
 			t.Fatalf("the shortage is not listed: %d", a.status)
@@ -99,9 +97,7 @@ func TestTriage(t *testing.T) {
 		if !strings.Contains(a.body, "orders get more") || !strings.Contains(a.body, "1 are cancelled") {
 			t.Fatalf("not done: %s", a.body)
 		}
-		if err := s.Settle(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		settle(t, s)
 		after := p.get(t, at)
 		for again := 0; strings.Contains(after.body, "gets more"); again++ { // the day goes on: an order that waited for something else waits no more
 			if again == 3 {
@@ -109,9 +105,7 @@ func TestTriage(t *testing.T) {
 			}
 			sign := regexp.MustCompile(`name="sign" value="([^"]+)"`).FindStringSubmatch(after.body)
 			p.post(t, "/console/shortages", url.Values{"sku": {sku}, "rule": {"value"}, "sign": {sign[1]}})
-			if err := s.Settle(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			settle(t, s)
 			after = p.get(t, at)
 		}
 		for _, page := range []string{after.body, page.body} { // whose order is worth most

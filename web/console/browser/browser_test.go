@@ -49,20 +49,41 @@ func stage(t *testing.T, orders int) *demo.Stage {
 	return s
 }
 
+// accessible has axe-core look at the page that is open, and holds that it is not wider than its window.
+func accessible(t *testing.T, p *browser.Page, path string) {
+	t.Helper()
+	p.Eval("(" + `(() => {` + axe + `; return true })()` + ")")
+	found := p.Text(`axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then((r) => (r.passes.length < 5 ? "axe checked next to nothing" : "") + r.violations.map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + (n.any[0]?.message || "")).join(" | ")).join("\n"))`)
+	check(t, p)
+	if found != "" {
+		t.Errorf("%s: %s", path, found)
+	}
+	if p.Eval("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1") {
+		t.Errorf("%s is wider than its window", path)
+	}
+}
+
 // open signs in in a window of its own.
 func open(t *testing.T, s *demo.Stage, lang string, width, height int64) *browser.Page {
+	t.Helper()
+	p := openAt(t, s.URL, width, height)
+	if lang != "en" {
+		p.Speak(lang, "light")
+	}
+	check(t, p)
+	return p
+}
+
+// openAt signs in at an address.
+func openAt(t *testing.T, url string, width, height int64) *browser.Page {
 	t.Helper()
 	b, err := chromium()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := b.Page(s.URL, width, height)
+	p := b.Page(url, width, height)
 	t.Cleanup(p.Close)
 	p.SignIn(demo.StageEmail, demo.StagePassword)
-	if lang != "en" {
-		p.Speak(lang, "light")
-	}
-	check(t, p)
 	return p
 }
 
@@ -431,15 +452,7 @@ func TestAxe(t *testing.T) {
 				p.Go(path)
 				steady(t, p, path)
 				p.Eval("(document.querySelectorAll('main details').forEach((d) => { d.open = true }), true)") // what is folded away is read as well: the credentials, the reasons
-				p.Eval("(" + `(() => {` + axe + `; return true })()` + ")")
-				found := p.Text(`axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then((r) => (r.passes.length < 5 ? "axe checked next to nothing" : "") + r.violations.map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + (n.any[0]?.message || "")).join(" | ")).join("\n"))`)
-				check(t, p)
-				if found != "" {
-					t.Errorf("%s: %s", path, found)
-				}
-				if p.Eval("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1") {
-					t.Errorf("%s is wider than its window", path)
-				}
+				accessible(t, p, path)
 			}
 		})
 	}

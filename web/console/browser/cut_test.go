@@ -12,6 +12,7 @@ import (
 	"github.com/openclaw-pos/commerce/app/demo"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/platform/db"
+	"github.com/openclaw-pos/commerce/web/console/browser"
 )
 
 // line is the network between a browser and the console, which can be cut, lose answers, and hold scripts back.
@@ -92,21 +93,20 @@ func roomy(t *testing.T, s *demo.Stage) fulfillment.FO {
 	return fulfillment.FO{}
 }
 
+// shelf is somebody with a tablet at the shelf of an order with more than two units, behind a line that can fail.
+func shelf(t *testing.T) (*demo.Stage, *line, fulfillment.FO, *browser.Page) {
+	t.Helper()
+	s := stage(t, 45)
+	l := wire(t, s)
+	return s, l, roomy(t, s), openAt(t, l.URL, 820, 1180)
+}
+
 const firstCount = "document.querySelector('[data-codes] .count').textContent.trim()"
 
 // TestNetwork cuts the line while somebody scans: the scan is kept, said, and counted once when it is back, also when only its answer was lost.
 func TestNetwork(t *testing.T) {
 	t.Parallel()
-	s := stage(t, 45)
-	l := wire(t, s)
-	f := roomy(t, s)
-	b, err := chromium()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := b.Page(l.URL, 820, 1180)
-	t.Cleanup(p.Close)
-	p.SignIn(demo.StageEmail, demo.StagePassword)
+	s, l, f, p := shelf(t)
 	p.Go("/console/work/" + f.ID)
 	check(t, p)
 
@@ -145,16 +145,7 @@ func TestNetwork(t *testing.T) {
 // TestLate works at the shelf while the scripts have not come yet, and with the scanner once they have.
 func TestLate(t *testing.T) {
 	t.Parallel()
-	s := stage(t, 45)
-	l := wire(t, s)
-	f := roomy(t, s)
-	b, err := chromium()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := b.Page(l.URL, 820, 1180)
-	t.Cleanup(p.Close)
-	p.SignIn(demo.StageEmail, demo.StagePassword)
+	s, l, f, p := shelf(t)
 	l.late.Store(true)
 	p.Eval("(setTimeout(() => { location.href = '/console/work/" + f.ID + "' }, 0), true)")
 	p.Wait("location.pathname === '/console/work/" + f.ID + "' && document.readyState === 'interactive' && !!document.querySelector('form.scan button')")
