@@ -118,20 +118,11 @@ func measureImport(ctx context.Context, s settings, r *Result) error {
 	if err != nil {
 		return fmt.Errorf("what a group writes: %w", err)
 	}
-	p, err := newPlace(ctx, s.engine)
+	p, h, leave, err := newBusiness(ctx, s.engine, skuCount)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	url, err := p.fresh(ctx)
-	if err != nil {
-		return err
-	}
-	h, err := newHouse(ctx, url, p.data(), skuCount)
-	if err != nil {
-		return err
-	}
-	defer h.app.Close()
+	defer leave()
 	program, err := newBare(ctx, p, c.land, &c.stored, false)
 	if err != nil {
 		return err

@@ -130,20 +130,11 @@ func measureIntake(ctx context.Context, s settings, r *Result) error {
 	if err != nil {
 		return err
 	}
-	p, err := newPlace(ctx, s.engine)
+	p, h, leave, err := newBusiness(ctx, s.engine, skuCount)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	url, err := p.fresh(ctx)
-	if err != nil {
-		return err
-	}
-	h, err := newHouse(ctx, url, p.data(), skuCount)
-	if err != nil {
-		return err
-	}
-	defer h.app.Close()
+	defer leave()
 	web, address, err := serve(h.app.Handler())
 	if err != nil {
 		return err

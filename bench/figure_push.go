@@ -14,7 +14,6 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/openclaw-pos/commerce/app"
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/kernel/money"
@@ -107,22 +106,13 @@ func (f *front) count() int64 {
 // measurePush has every number of 100,000 SKUs change at once, on eight accounts. Ours is how many numbers a second reach the partners, the limit what these
 // take; the ratio that counts is the account's that comes off worst. Meanwhile SKUs sell out, which must overtake; in the end every partner shows the last value.
 func measurePush(ctx context.Context, s settings, r *Result) error {
-	p, err := newPlace(ctx, s.engine)
+	_, h, leave, err := newBusiness(ctx, s.engine, s.skus)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	url, err := p.fresh(ctx)
-	if err != nil {
-		return err
-	}
+	defer leave()
 	parts := newShelves()
 	defer parts.server.Close()
-	h, err := newHouse(ctx, url, p.data(), s.skus, func(c *app.Config) { c.AllowPrivate = true })
-	if err != nil {
-		return err
-	}
-	defer h.app.Close()
 	if err := h.fronts(ctx, parts); err != nil {
 		return err
 	}

@@ -18,20 +18,11 @@ const buyers = 64
 
 // measureReserve lets 64 buyers reserve one unit each, again and again, of one SKU and of ten thousand. What counts is the worse of the two.
 func measureReserve(ctx context.Context, s settings, r *Result) error {
-	p, err := newPlace(ctx, s.engine)
+	p, h, leave, err := newBusiness(ctx, s.engine, 10_000)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	url, err := p.fresh(ctx)
-	if err != nil {
-		return err
-	}
-	h, err := newHouse(ctx, url, p.data(), 10_000)
-	if err != nil {
-		return err
-	}
-	defer h.app.Close()
+	defer leave()
 	variants, err := h.texts(ctx, `select id from variants order by id`)
 	if err != nil {
 		return err

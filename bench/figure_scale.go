@@ -49,25 +49,16 @@ func runWorker(ctx context.Context, args []string, out io.Writer) error {
 
 // measureScale has 1, 2 and 4 processes import from one PostgreSQL. Ours is what four reach, the limit what one does: more processes must not be slower.
 func measureScale(ctx context.Context, s settings, r *Result) error {
-	p, err := newPlace(ctx, postgres)
+	p, h, leave, err := newBusiness(ctx, postgres, skuCount)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	url, err := p.fresh(ctx)
-	if err != nil {
-		return err
-	}
-	h, err := newHouse(ctx, url, p.data(), skuCount)
-	if err != nil {
-		return err
-	}
-	defer h.app.Close()
+	defer leave()
 	for _, n := range []int{1, 2, 4} {
 		if err := h.store(ctx, 400*s.seconds); err != nil {
 			return err
 		}
-		rate, err := together(ctx, url, p.data(), n)
+		rate, err := together(ctx, h.url, p.data(), n)
 		if err != nil {
 			return err
 		}

@@ -73,6 +73,7 @@ func (p *place) fresh(ctx context.Context) (string, error) {
 // house is the whole program with one shop, open on a database.
 type house struct {
 	app      *app.App
+	url      string // of the database
 	account  connect.Account
 	location string
 	skus     int
@@ -95,7 +96,23 @@ func openHouse(ctx context.Context, url, data string, edit ...func(*app.Config))
 	if err != nil {
 		return nil, err
 	}
-	return &house{app: a}, nil
+	return &house{app: a, url: url}, nil
+}
+
+// newBusiness is a place of its own with a new house in it; done closes the house and removes the place.
+func newBusiness(ctx context.Context, engine string, skus int, edit ...func(*app.Config)) (p *place, h *house, done func(), err error) {
+	if p, err = newPlace(ctx, engine); err != nil {
+		return nil, nil, nil, err
+	}
+	url, err := p.fresh(ctx)
+	if err == nil {
+		h, err = newHouse(ctx, url, p.data(), skus, edit...)
+	}
+	if err != nil {
+		p.close()
+		return nil, nil, nil, err
+	}
+	return p, h, func() { _ = h.app.Close(); p.close() }, nil
 }
 
 // newHouse opens the program on an empty database and gives it a company, a warehouse full of skus and a shop that sells them.

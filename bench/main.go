@@ -95,6 +95,7 @@ type settings struct {
 	db       string // a data set that is there already
 	workers  int    // importers; 0 = as many as serve runs
 	profile  io.Writer
+	sets     sets // data sets to share between figures; nil: each makes its own
 }
 
 func (s *settings) flags(fs *flag.FlagSet) {

@@ -76,9 +76,10 @@ func runTable(ctx context.Context, args []string, out io.Writer) error {
 	l.Results = before.Results
 	began := busy()
 	var failed []error
-	for _, f := range some {
-		for _, engine := range f.engines {
-			if !slices.Contains(strings.Split(*engines, ","), engine) {
+	s.sets = sets{}
+	for _, engine := range strings.Split(*engines, ",") { // one engine after the other: large data sets of both need not fit beside each other
+		for _, f := range some {
+			if !slices.Contains(f.engines, engine) {
 				continue
 			}
 			s.engine = engine
@@ -95,6 +96,7 @@ func runTable(ctx context.Context, args []string, out io.Writer) error {
 				return err
 			}
 		}
+		s.sets.close()
 	}
 	return errors.Join(failed...)
 }
