@@ -23,8 +23,10 @@ import (
 
 // Needs is what connect gets from others. app fills it.
 type Needs struct {
-	DB    *db.DB
-	Log   *slog.Logger
+	DB  *db.DB
+	Log *slog.Logger
+	// Idle is the least that a loop with nothing to do waits before it looks again; 0 is as soon as suits whoever waits for an order.
+	Idle  time.Duration
 	Kinds []channel.Kind
 	// Secrets gives and takes credentials, sealed elsewhere.
 	Secrets Secrets
@@ -134,3 +136,6 @@ func orNull(v string) any {
 	}
 	return v
 }
+
+// idle is when a loop that found nothing to do looks again.
+func (s *Service) idle(d time.Duration) <-chan time.Time { return time.After(max(d, s.need.Idle)) }

@@ -57,7 +57,7 @@ func (s *Service) RunImport(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-s.wake:
-		case <-time.After(200 * time.Millisecond):
+		case <-s.idle(200 * time.Millisecond):
 		}
 	}
 }

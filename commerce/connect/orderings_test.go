@@ -86,7 +86,7 @@ func furnish(t *testing.T) furnished {
 	h.goods()
 	acc, err := h.s.Add(ctx, Adding{
 		Name: "demo-shop", Channel: "demo", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: "le-1", Mode: channel.Live, Actor: "test",
-		Settings: map[string]string{"poll_seconds": "1"},
+		Settings: map[string]string{"poll_seconds": "5"},
 		Secrets:  map[string]string{demo.HookSecret: demo.Secret, demo.AppSecret: "test-app-secret"},
 	})
 	must(t, err)
@@ -180,7 +180,7 @@ func (o *ordering) open() (h *house, shut func()) {
 	d, err := db.Open(ctx, "sqlite:"+o.path, db.Options{NoSync: true, CheckLockOrder: true, Fails: o.fails, Log: silent})
 	must(o.T, err)
 	h = buildFor(o.T, d, o.from.key, o.shop)
-	h.acc, h.location, h.s.need.Log = o.from.acc, o.from.location, silent
+	h.acc, h.location, h.s.need.Log, h.s.need.Idle = o.from.acc, o.from.location, silent, time.Second
 	h.relay, h.consumers = outbox.NewRelay(d, silent), outbox.NewConsumers(d, silent, h.s.Teller())
 	var g sync.WaitGroup
 	for _, run := range []func(context.Context) error{

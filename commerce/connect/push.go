@@ -91,15 +91,15 @@ func (s *Service) RunStock(ctx context.Context) error {
 				}()
 			}
 		}
-		wait := 250 * time.Millisecond
+		wait := s.idle(250 * time.Millisecond)
 		if n > 0 {
-			wait = 20 * time.Millisecond
+			wait = time.After(20 * time.Millisecond)
 		}
 		select {
 		case <-ctx.Done():
 		case id := <-done:
 			delete(busy, id)
-		case <-time.After(wait):
+		case <-wait:
 		}
 	}
 	for len(busy) > 0 {

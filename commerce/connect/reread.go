@@ -43,7 +43,7 @@ func (s *Service) RunReads(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(200 * time.Millisecond):
+		case <-s.idle(200 * time.Millisecond):
 		}
 	}
 	return nil

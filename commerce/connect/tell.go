@@ -314,7 +314,7 @@ func (s *Service) RunTells(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(100 * time.Millisecond):
+		case <-s.idle(100 * time.Millisecond):
 		}
 	}
 	return nil
