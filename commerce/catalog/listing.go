@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -107,8 +108,12 @@ func (s *Service) Listings(tx *db.Tx, account string, variants []string) ([]List
 	if len(variants) == 0 {
 		return nil, nil
 	}
-	return s.listings(tx, `c.state = 'mapped' and c.active and ($2 = '' or c.account_id = $2) and (c.variant_id in (select key from json_each($1))
-		or c.variant_id in (select kit_id from kit_parts where part_id in (select key from json_each($1)))) order by c.account_id, c.id`, keys(variants), account)
+	kits, err := s.KitsWith(tx, variants) // asked before: with an "or" PostgreSQL reads every listing there is
+	if err != nil {
+		return nil, err
+	}
+	return s.listings(tx, `c.state = 'mapped' and c.active and ($2 = '' or c.account_id = $2) and c.variant_id in (select key from json_each($1)) order by c.account_id, c.id`,
+		keys(slices.Concat(variants, kits)), account)
 }
 
 // Mapped pages through the mapped, active listings of an account by id.
