@@ -25,6 +25,7 @@ var reasons = map[string]string{
 	"github.com/expr-lang/expr":                                       "Policy rules that data alone cannot say, with decimal functions and no division of money. Turned down: cel-go (not served by the proxy in use).",
 	"github.com/go-pdf/fpdf":                                          "The file format of packing slips and pick lists; text and codes are drawn by web/slip, since its own right-to-left mode is broken. Turned down: a browser (not in the program), PostScript.",
 	"github.com/go-text/typesetting":                                  "Shapes Urdu, Arabic and Latin text on packing slips and breaks its lines. Turned down: letters one by one (Urdu is not joined).",
+	"github.com/go-webauthn/webauthn":                                 "Passkeys: checks what authenticators answer, signatures and attestations included (BSD-3). Turned down: CBOR, COSE and the order of checks by hand.",
 	"github.com/google/go-cmp":                                        "Differences in tests.",
 	"github.com/google/uuid":                                          "Time-ordered ids (UUIDv7).",
 	"github.com/govalues/decimal":                                     "Rates and multiplication without floating point.",

@@ -114,6 +114,7 @@ var simple = map[string]string{
 	"order_units_bucket":           "Where the one unit is that the channel addresses.",
 	"order_change_sets_state":      "A draft is a preview; raised waits for a person.",
 	"refunds_state":                "Intended before the provider or the channel is asked; recorded is what a channel did by itself.",
+	"sign_in_challenges_kind":      "What a browser's passkeys were asked for: to add one, to sign in alone, or after the password. Not a life.",
 	"traces_kind":                  "What a trace goes on with; not a life.",
 	"stock_levels_condition":       "Only what is sellable is promised.",
 	"channel_accounts_open_orders": "Which orders that were open at the cut-over are ours.",

@@ -51,6 +51,7 @@ type SignedIn struct {
 	Session Session
 	Token   vault.Secret // of the session
 	Device  vault.Secret // says that this device has signed in before: guesses made elsewhere do not slow it down
+	Second  Ceremony     // beside the fault "code_needed" or "passkey_needed": what a passkey may be asked instead of a code
 }
 
 const sessionColumns = `id, user_id, address, agent, created_at, seen_at, expires_at, ended_at`
@@ -65,7 +66,8 @@ func wrong() error {
 	return fault.New(fault.Unauthorized, "the e-mail address, the password or the code is not right").WithCode("sign_in")
 }
 
-// SignIn signs a person in. Faults: Unauthorized with the code "sign_in", or "code_needed" when everything but the one-time code is right;
+// SignIn signs a person in. Faults: Unauthorized with the code "sign_in", or "code_needed" when everything but the one-time code is right,
+// "passkey_needed" when the person has passkeys and no codes: SignedIn.Second is then what to ask the browser, for SignInPasskey;
 // Throttled with the wait after too many tries from this device, this network or, on devices never seen before, for this address.
 func (u *Users) SignIn(ctx context.Context, a Attempt) (SignedIn, error) {
 	if len(a.Email) > 254 || len(a.Password) > 4*maxPassword || len(a.Code) > 16 || !utf8.ValidString(a.Email+a.Password+a.Code) || strings.ContainsRune(a.Email, 0) {
@@ -91,31 +93,74 @@ func (u *Users) SignIn(ctx context.Context, a Attempt) (SignedIn, error) {
 	if err := u.hashing(ctx, func() { right, stale = u.cost.matches(has.password, a.Password) }); err != nil {
 		return SignedIn{}, err
 	}
-	step := has.step
-	if right && who.State == Active && who.TOTP {
-		if a.Code == "" {
-			return SignedIn{}, u.codeNeeded(ctx, tries)
+	if !right || who.State != Active {
+		return SignedIn{}, u.refuse(ctx, who, a)
+	}
+	keys, err := u.passkeys(ctx, who.ID)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	step, by := has.step, "password"
+	if who.TOTP || len(keys) > 0 {
+		if a.Code == "" || !who.TOTP {
+			return u.secondNeeded(ctx, holder{who, usable(keys)}, has, tries)
 		}
 		if step, right, err = u.codeStep(ctx, who.ID, a.Code, has.step); err != nil {
 			return SignedIn{}, err
 		}
+		by = "password and code"
 	}
-	if !right || who.State != Active {
+	if !right {
 		return SignedIn{}, u.refuse(ctx, who, a)
 	}
 	rehash := ""
 	if stale {
 		_ = u.hashing(ctx, func() { rehash = u.cost.hashPassword(a.Password) }) // the old one still serves
 	}
-	return u.letIn(ctx, a, who, has, step, rehash, tries)
+	return u.letIn(ctx, a, who, has, by, tries, func(tx *db.Tx, now User, still kept) error {
+		if now.TOTP != who.TOTP || who.TOTP && still.step >= step {
+			return wrong() // the code was used at the same moment
+		}
+		if more, err := passkeysOf(tx, who.ID); err != nil || len(more) > 0 && !who.TOTP {
+			return cmp.Or(err, wrong()) // a passkey was added at the same moment
+		}
+		if rehash == "" {
+			rehash = still.password
+		}
+		_, err := tx.Exec(`update users set totp_step = $2, password = $3 where id = $1`, who.ID, step, rehash)
+		return err
+	})
 }
 
-// codeNeeded gives the try back: the password was right.
-func (u *Users) codeNeeded(ctx context.Context, t tries) error {
-	if err := u.db.Write(ctx, func(tx *db.Tx) error { return giveBack(tx, t) }); err != nil {
+func (u *Users) passkeys(ctx context.Context, user string) (all []heldKey, err error) {
+	err = u.db.Read(ctx, func(tx *db.Tx) error {
+		all, err = passkeysOf(tx, user)
 		return err
+	})
+	return all, err
+}
+
+// secondNeeded gives the try back, since the password was right, and asks for what is still missing: a code, or a passkey, whatever the
+// person has.
+func (u *Users) secondNeeded(ctx context.Context, h holder, has kept, t tries) (in SignedIn, err error) {
+	if err := u.db.Write(ctx, func(tx *db.Tx) error { return giveBack(tx, t) }); err != nil {
+		return SignedIn{}, err
 	}
-	return fault.New(fault.Unauthorized, "enter the code your authenticator app shows").WithCode("code_needed")
+	if u.noParty == nil && len(h.keys) > 0 {
+		if in.Second, err = u.askSecond(ctx, h, has.epoch); err != nil {
+			return SignedIn{}, err
+		}
+	}
+	switch {
+	case h.user.TOTP:
+		return in, fault.New(fault.Unauthorized, "enter the code your authenticator app shows").WithCode("code_needed")
+	case u.noParty != nil:
+		return in, fault.New(fault.Unauthorized, "your passkey is needed, and %s", fault.Message(u.noParty)).WithCode("passkey_needed")
+	case len(h.keys) == 0:
+		return in, fault.New(fault.Unauthorized, "your passkey was stopped, since it may have been copied: ask whoever looks after people to drop it").WithCode("passkey_needed")
+	default:
+		return in, fault.New(fault.Unauthorized, "show that it is you with your passkey").WithCode("passkey_needed")
+	}
 }
 
 // refuse writes down who was not let in; also where there is no such person, so that it takes as long.
@@ -129,7 +174,8 @@ func (u *Users) refuse(ctx context.Context, who User, a Attempt) error {
 	return wrong()
 }
 
-func (u *Users) letIn(ctx context.Context, a Attempt, who User, has kept, step int64, rehash string, t tries) (SignedIn, error) {
+// letIn opens a session for who has proven to be somebody. What the proof rests on is looked at once more, with the person's row held.
+func (u *Users) letIn(ctx context.Context, a Attempt, who User, has kept, by string, t tries, holds func(tx *db.Tx, now User, still kept) error) (SignedIn, error) {
 	token := sessionBrand + random(secretLen)
 	hash, err := u.hash.Text("session", token)
 	if err != nil {
@@ -141,14 +187,14 @@ func (u *Users) letIn(ctx context.Context, a Attempt, who User, has kept, step i
 		if err != nil {
 			return err
 		}
-		if now.State != Active || still.epoch != has.epoch || now.TOTP != who.TOTP || who.TOTP && still.step >= step {
-			return wrong() // the code was used, or the password changed, at the same moment
+		if now.State != Active || still.epoch != has.epoch {
+			return wrong() // the password changed at the same moment
+		}
+		if err := holds(tx, now, still); err != nil {
+			return err
 		}
 		s.CreatedAt, s.SeenAt, s.ExpiresAt = tx.Now, tx.Now, tx.Now.Add(sessionFor)
-		if rehash == "" {
-			rehash = still.password
-		}
-		if _, err := tx.Exec(`update users set signed_in_at = $2, totp_step = $3, password = $4 where id = $1`, who.ID, tx.Now.UnixMicro(), step, rehash); err != nil {
+		if _, err := tx.Exec(`update users set signed_in_at = $2 where id = $1`, who.ID, tx.Now.UnixMicro()); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(`insert into user_sessions (id, user_id, token_hash, address, agent, created_at, seen_at, expires_at) values ($1, $2, $3, $4, $5, $6, $6, $7)`,
@@ -158,7 +204,7 @@ func (u *Users) letIn(ctx context.Context, a Attempt, who User, has kept, step i
 		if err := succeed(tx, t); err != nil {
 			return err
 		}
-		return u.note(tx, ByUser, who.ID, "sign_in", who.ID, map[string]string{"address": s.Address, "session": s.ID})
+		return u.note(tx, ByUser, who.ID, "sign_in", who.ID, map[string]string{"address": s.Address, "by": by, "session": s.ID})
 	})
 	if err != nil {
 		return SignedIn{}, err
@@ -167,7 +213,7 @@ func (u *Users) letIn(ctx context.Context, a Attempt, who User, has kept, step i
 		return SignedIn{}, err
 	}
 	device, err := u.newDevice(who.ID, has.epoch)
-	return SignedIn{s, vault.Hide(token), device}, err
+	return SignedIn{Session: s, Token: vault.Hide(token), Device: device}, err
 }
 
 // SessionOf says who holds a session. Rights are as of now. Fault: Unauthorized with the code "session" when it has ended.
@@ -268,7 +314,7 @@ func Sessions(tx *db.Tx, user, after string, limit int) ([]Session, error) {
 		user, after, tx.Now.UnixMicro(), tx.Now.Add(-idleFor).UnixMicro(), limit)
 }
 
-// Sweep forgets sessions that ended a month ago, tokens that have expired, and tries of yesterday. Safe to repeat.
+// Sweep forgets sessions that ended a month ago, tokens and ceremonies that have expired, and tries of yesterday. Safe to repeat.
 func (u *Users) Sweep(ctx context.Context) error {
 	return u.db.Write(db.Background(ctx), func(tx *db.Tx) error {
 		for _, q := range []struct {
@@ -277,6 +323,7 @@ func (u *Users) Sweep(ctx context.Context) error {
 		}{
 			{`delete from user_sessions where expires_at < $1`, tx.Now.Add(-sweepAfter)},
 			{`delete from user_tokens where expires_at < $1`, tx.Now},
+			{`delete from sign_in_challenges where expires_at < $1`, tx.Now},
 			{`delete from sign_in_tries where last_at < $1 and next_at < $1`, tx.Now.Add(-24 * time.Hour)},
 		} {
 			if _, err := tx.Exec(q.text, q.before.UnixMicro()); err != nil {

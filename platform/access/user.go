@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
+
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -55,12 +57,18 @@ type Users struct {
 	cost   Cost
 	issuer string
 	turns  chan struct{}
+
+	party   *webauthn.WebAuthn // what passkeys are made for
+	noParty error              // why there is none
 }
 
 // UserOptions say how people sign in; the zero value is fit for use.
 type UserOptions struct {
 	Cost   Cost   // of hashing a password
 	Issuer string // as authenticator apps show it; default openclaw-commerce
+	// Address is where people open the console, https://shop.example.com: passkeys are bound to its host name. "" is nowhere: there are no
+	// passkeys then.
+	Address string
 }
 
 // OpenUsers opens the people of a database. Call it at start, outside a transaction.
@@ -72,7 +80,9 @@ func OpenUsers(ctx context.Context, d *db.DB, v *vault.Vault, log *audit.Log, op
 		opt.Issuer = "openclaw-commerce"
 	}
 	hash, err := v.Hasher(ctx, vault.MainZone, vault.Access)
-	return &Users{d, v, hash, log, opt.Cost, opt.Issuer, make(chan struct{}, atOnce)}, err
+	u := &Users{db: d, vault: v, hash: hash, log: log, cost: opt.Cost, issuer: opt.Issuer, turns: make(chan struct{}, atOnce)}
+	u.party, u.noParty = relyingParty(opt.Address, opt.Issuer)
+	return u, err
 }
 
 const userColumns = `id, email, name, state, grants, totp, created_at, signed_in_at, version, password, totp_step, epoch`
