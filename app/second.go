@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -25,14 +26,18 @@ func (a *App) secondOfAll(tx *db.Tx, rule string) error {
 	return fault.New(fault.Refused, "taking keys out takes a second person here").WithCode(api.SecondPerson)
 }
 
-// second refuses what a country's policy wants two people for: the rule second_person.refund or second_person.payout is an expression over amount
-// (in major units) and currency, "amount > 50000". Without a rule nothing is refused; what the program itself does by a person's earlier
-// decision is not a person's act.
-func (a *App) second(tx *db.Tx, rule, country, actor string, amount money.Amount) error {
+// second refuses what a country's policy wants two people for: the rule second_person.refund or second_person.payout is an expression over amount, which is all that
+// the order has given back with this one, refunded, which is what it had given back before (both in major units), and currency: "amount > 50000", or for this one alone
+// "amount - refunded > 50000". Without a rule nothing is refused; what the program itself does by a person's earlier decision is not a person's act.
+func (a *App) second(tx *db.Tx, rule, country, actor string, amount, before money.Amount) error {
 	if kind, _, _ := strings.Cut(actor, ":"); kind != "user" && kind != "key" && kind != "cli" {
 		return nil
 	}
-	got, err := a.Policy.Decide(tx, country, "", "second_person."+rule, tx.Now, map[string]any{"amount": amount, "currency": amount.Currency})
+	sum, err := amount.Add(before)
+	if err != nil {
+		return err
+	}
+	got, err := a.Policy.Decide(tx, country, "", "second_person."+rule, tx.Now, map[string]any{"amount": sum, "refunded": before, "currency": amount.Currency})
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}
@@ -43,5 +48,9 @@ func (a *App) second(tx *db.Tx, rule, country, actor string, amount money.Amount
 	if err != nil || !wanted || api.Approved(tx.Context()) {
 		return err
 	}
-	return fault.New(fault.Refused, "a %s of %s %s takes a second person here", rule, amount.Decimal(), amount.Currency).WithCode(api.SecondPerson)
+	also := ""
+	if before.Minor > 0 {
+		also = fmt.Sprintf(", after %s %s before it,", before.Decimal(), before.Currency)
+	}
+	return fault.New(fault.Refused, "a %s of %s %s%s takes a second person here", rule, amount.Decimal(), amount.Currency, also).WithCode(api.SecondPerson)
 }

@@ -36,8 +36,9 @@ type Needs struct {
 	DueChanged func(tx *db.Tx, orders []string) error
 	// CanRefund says whether a channel gives money back when it is asked to; nil = every one does.
 	CanRefund func(channel string) bool
-	// Second refuses what takes a second person by the country's policy, and has not got one: rule is "refund" or "payout"; nil = nothing does.
-	Second func(tx *db.Tx, rule, country, actor string, amount money.Amount) error
+	// Second refuses what takes a second person by the country's policy, and has not got one: rule is "refund" or "payout", before is what the order gave back, or had paid
+	// out, already; nil = nothing does.
+	Second func(tx *db.Tx, rule, country, actor string, amount, before money.Amount) error
 	// Gateway opens a payment provider of ours by name; nil while there is none. fault.NotFound for one that is not known.
 	Gateway func(name string) (gateway.Gateway, error)
 }

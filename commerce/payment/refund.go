@@ -143,10 +143,8 @@ func (s *Service) RefundTx(tx *db.Tx, a Ask) (Refund, error) {
 	if r.Method == "channel" && s.need.CanRefund != nil && !s.need.CanRefund(o.Channel) {
 		return Refund{}, fault.New(fault.Conflict, "the channel of order %s gives money back only by itself or through a return: choose the payout list", o.Number).WithCode("channel_cannot")
 	}
-	if s.need.Second != nil {
-		if err := s.need.Second(tx, "refund", o.Country, a.Actor, money.Of(r.Amount, r.Currency)); err != nil {
-			return Refund{}, err
-		}
+	if err := s.second(tx, "refund", o, a.Actor, r, refunds[a.Order]); err != nil {
+		return Refund{}, err
 	}
 	r.ID, r.At = db.ID(), tx.Now
 	if r.Reference == "" {
@@ -173,6 +171,25 @@ func (s *Service) RefundTx(tx *db.Tx, a Ask) (Refund, error) {
 		return Refund{}, err
 	}
 	return r, s.want(tx, o, r, payments[a.Order])
+}
+
+// second has the country's policy decide whether a refund, or its payout, takes a second person, by all that we gave back on the order: what is just below a limit is not asked
+// for twice. What the channel gave back by itself was nobody's act here, and an exchange is no money.
+func (s *Service) second(tx *db.Tx, rule string, o Order, actor string, r Refund, refunds []Refund) error {
+	if s.need.Second == nil {
+		return nil
+	}
+	before := int64(0)
+	for _, x := range refunds {
+		if x.ID == r.ID || x.Origin != "ours" || x.State == "refused" || x.Method == Exchange || x.Currency != r.Currency {
+			continue
+		}
+		if rule == "payout" && (x.Method != Payout || x.State != "issued") {
+			continue
+		}
+		before += x.Amount
+	}
+	return s.need.Second(tx, rule, o.Country, actor, money.Of(r.Amount, r.Currency), money.Of(before, r.Currency))
 }
 
 // want emits the intent; connect, a payment provider or the payout list carries it out.

@@ -140,16 +140,26 @@ func (s *Service) PaidOut(ctx context.Context, refund, actor, reference string) 
 		if r.Method != Payout || r.State == "refused" {
 			return fault.New(fault.Conflict, "refund %s is not on the payout list", refund).WithCode("not_allowed")
 		}
-		if s.need.Second != nil {
-			if err := s.need.Second(tx, "payout", o.Country, actor, money.Of(r.Amount, r.Currency)); err != nil {
-				return err
-			}
+		if err := s.secondPayout(tx, o, actor, r); err != nil {
+			return err
 		}
 		if err := s.audit(tx, actor, "refund.paid_out", r.ID, map[string]string{"reference": reference}); err != nil {
 			return err
 		}
 		return s.Settle(tx, refund, reference, nil)
 	})
+}
+
+// secondPayout is second for money that a person gives out; saying so again gives out nothing.
+func (s *Service) secondPayout(tx *db.Tx, o Order, actor string, r Refund) error {
+	if r.State == "issued" {
+		return nil
+	}
+	_, refunds, err := s.moneyOf(tx, []string{r.OrderID})
+	if err != nil {
+		return err
+	}
+	return s.second(tx, "payout", o, actor, r, refunds[r.OrderID])
 }
 
 // Drop takes a refund off the payout list that has not been paid out: the exact inverse of asking for it.
@@ -197,15 +207,20 @@ func (s *Service) Resolve(ctx context.Context, refund string, happened bool, ext
 		if err := s.audit(tx, actor, "refund.resolve", r.ID, map[string]any{"happened": happened, "external": external}); err != nil {
 			return err
 		}
-		if happened {
-			return s.Settle(tx, refund, external, nil)
+		if !happened {
+			return s.again(tx, o, r, actor)
 		}
-		return s.again(tx, o, r)
+		if r.Method == Payout { // saying so is paying out
+			if err := s.secondPayout(tx, o, actor, r); err != nil {
+				return err
+			}
+		}
+		return s.Settle(tx, refund, external, nil)
 	})
 }
 
 // again makes a refused or lost refund an intent once more, within what may still go back.
-func (s *Service) again(tx *db.Tx, o Order, r Refund) error {
+func (s *Service) again(tx *db.Tx, o Order, r Refund, actor string) error {
 	payments, refunds, err := s.moneyOf(tx, []string{r.OrderID})
 	if err != nil {
 		return err
@@ -216,6 +231,9 @@ func (s *Service) again(tx *db.Tx, o Order, r Refund) error {
 	}
 	if r.Amount > captured-out {
 		return fault.New(fault.Conflict, "%s cannot go back any more: only %s is left", money.Of(r.Amount, r.Currency), money.Of(captured-out, r.Currency)).WithCode("over_captured")
+	}
+	if err := s.second(tx, "refund", o, actor, r, refunds[r.OrderID]); err != nil {
+		return err
 	}
 	try := int64(0)
 	if r.State == "refused" {

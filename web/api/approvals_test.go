@@ -95,6 +95,77 @@ func TestPayoutLimit(t *testing.T) {
 	})
 }
 
+// TestLimitOfSeveral has refunds and payouts that are each below the limit wait for a second person when together they are above it, whoever asks, and however they are asked for.
+func TestLimitOfSeveral(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w whole) {
+		person := w.person(t)
+		amina, omar, zara := person("amina", access.Write), person("omar", access.Write), person("zara", access.Write)
+		rule := func(name, value string) {
+			w.do(t, "PUT", "/v1/policy", `{"country":"PK","name":"second_person.`+name+`","value":"`+value+`","unit":"expr","source":"house rule"}`, "Idempotency-Key", db.ID()).want(t, 200)
+		}
+		rule("refund", "amount > 500")
+		rule("payout", "amount > 500 and amount - refunded > 200")
+		ask := func(order, amount, who string) answer {
+			return w.do(t, "POST", "/v1/orders/"+order+"/refunds", `{"amount":{"amount":"`+amount+`","currency":"PKR"},"reason":"broken","method":"payout"}`, "If-Match", "*", "Idempotency-Key", db.ID(), "Authorization", who)
+		}
+		last := func(order string) string {
+			items, _ := w.do(t, "GET", "/v1/orders/"+order+"/refunds", "").want(t, 200).json(t)["items"].([]any)
+			return items[len(items)-1].(map[string]any)["id"].(string)
+		}
+		act := func(id, what, body, who string) answer {
+			return w.do(t, "POST", "/v1/refunds/"+id+"/"+what, body, "Idempotency-Key", db.ID(), "Authorization", who)
+		}
+		second := func(a answer) {
+			t.Helper()
+			if p := a.want(t, 409).json(t); p["code"] != "second_person" {
+				t.Fatalf("%v", p)
+			}
+		}
+		confirm := func() {
+			t.Helper()
+			w.do(t, "POST", "/v1/approvals/"+w.waiting(t, zara)+"/confirm", `{}`, "Idempotency-Key", db.ID(), "Authorization", zara).want(t, 200)
+		}
+		card := channel.Payment{External: "p1", Method: channel.PayCard, Status: channel.Paid}
+		one, other := w.placePaid(t, "A1", card), w.placePaid(t, "A2", card)
+
+		ask(one, "400.00", amina).want(t, 202)
+		first := last(one)
+		second(ask(one, "400.00", omar)) // somebody else is no way around it
+		ask(other, "400.00", amina).want(t, 202)
+		ask(one, "100.00", amina).want(t, 202) // exactly the limit
+		second(ask(one, "0.01", amina))
+		for _, x := range w.do(t, "GET", "/v1/approvals", "", "Authorization", zara).want(t, 200).json(t)["items"].([]any) {
+			w.do(t, "POST", "/v1/approvals/"+x.(map[string]any)["id"].(string)+"/decline", `{"reason":"no"}`, "Idempotency-Key", db.ID(), "Authorization", zara).want(t, 200)
+		}
+
+		// What is taken back counts no more, and counts again when it is tried again.
+		act(first, "drop", `{"reason":"mistaken"}`, amina).want(t, 200)
+		ask(one, "350.00", amina).want(t, 202)
+		large := last(one)
+		second(act(first, "settle", `{"happened":false}`, amina))
+		confirm()
+
+		// Payouts are counted by what was paid out; this rule lets small ones through.
+		act(first, "paid-out", `{"reference":"bank-1"}`, amina).want(t, 200)
+		act(first, "paid-out", `{"reference":"bank-1"}`, amina).want(t, 200)
+		second(act(large, "paid-out", `{"reference":"bank-2"}`, amina))
+		confirm()
+		ask(other, "10.00", amina).want(t, 202)
+
+		// To say of a payout that was taken back that it happened is to pay it out.
+		ask(one, "210.00", amina)
+		confirm()
+		again := last(one)
+		act(again, "drop", `{"reason":"mistaken"}`, amina).want(t, 200)
+		second(act(again, "settle", `{"happened":true,"external_id":"bank-3"}`, amina))
+		confirm()
+		if got := w.do(t, "GET", "/v1/refunds/"+again, "").want(t, 200).json(t); got["state"] != "issued" {
+			t.Errorf("a confirmed payout is %v", got["state"])
+		}
+	})
+}
+
 // TestKeyExport has the keys of personal data leave only when two people allow it, where the business wants that, and has one person alone not change what it wants.
 func TestKeyExport(t *testing.T) {
 	t.Parallel()

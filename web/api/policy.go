@@ -41,7 +41,8 @@ func (s *Server) policyRoutes() {
 		all, err := s.Policy.Rows(tx, strings.ToUpper(in.Country))
 		return Page[policy.Row]{Items: all}, err
 	})
-	write(s, route{path: "/policy", method: http.MethodPut, id: "set-policy", title: "Set a rule from an instant on", tag: tag, scope: access.Admin, text: "Rules that were in force before stay: what was decided by them stands."}, func(ctx context.Context, c *call, in *policySet) error {
+	write(s, route{path: "/policy", method: http.MethodPut, id: "set-policy", title: "Set a rule from an instant on", tag: tag, scope: access.Admin, text: "Rules that were in force before stay: what was decided by them stands.\n\nThe rules second_person.refund and second_person.payout say what takes two people: expressions over amount, " +
+		"which is all that we have given back on the order (or paid out) with this one, refunded, which is what was before it, and currency. So amount > 50000 is no limit that several refunds pass under, and amount - refunded > 50000 looks at each alone."}, func(ctx context.Context, c *call, in *policySet) error {
 		b := in.Body
 		if b.From.IsZero() {
 			b.From = s.DB.Now()
