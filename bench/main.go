@@ -103,7 +103,7 @@ func (s *settings) flags(fs *flag.FlagSet) {
 	fs.IntVar(&s.seconds, "seconds", 5, "how long our path is measured")
 	fs.IntVar(&s.orders, "orders", 0, "size of the data set, for lists, start and storage (default 10000)")
 	fs.IntVar(&s.skus, "skus", 100_000, "SKUs that change at once, for push")
-	fs.StringVar(&s.db, "db", "", "a data set of `bench seed` to use instead of a new one")
+	fs.StringVar(&s.db, "db", "", "a data set of `bench seed` to use instead of a new one; one for each engine, with a comma between, for the table")
 	fs.IntVar(&s.workers, "workers", 0, "importers beside each other; 0 takes what suits the engine")
 }
 
@@ -116,6 +116,7 @@ func (s *settings) complete() error {
 		return errors.New("-seconds must be positive")
 	}
 	s.duration = time.Duration(s.seconds) * time.Second
+	s.db = matching(s.db, s.engine)
 	if s.skus <= 0 || s.skus > 100_000 {
 		return errors.New("-skus must be between 1 and 100000")
 	}
@@ -123,6 +124,16 @@ func (s *settings) complete() error {
 		s.orders = 10_000
 	}
 	return nil
+}
+
+// matching is the database of an engine among several with commas between; "" is none.
+func matching(urls, engine string) string {
+	for _, url := range strings.Split(urls, ",") {
+		if _, isLite := sqlitePath(url); url != "" && isLite == (engine == sqlite) {
+			return url
+		}
+	}
+	return ""
 }
 
 // profiled runs f under the CPU profile, when one was asked for.
