@@ -3,19 +3,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/openclaw-pos/commerce/app/demo"
-	"github.com/openclaw-pos/commerce/commerce/fulfillment"
-	"github.com/openclaw-pos/commerce/commerce/order"
-	"github.com/openclaw-pos/commerce/commerce/returns"
-	"github.com/openclaw-pos/commerce/platform/db"
-	"github.com/openclaw-pos/commerce/platform/exception"
 	"github.com/openclaw-pos/commerce/web/console/browser"
 )
 
@@ -25,10 +22,12 @@ func main() {
 	themes := flag.String("themes", "light,dark", "which looks")
 	only := flag.String("only", "", "only pages whose name contains this")
 	sizes := flag.String("sizes", "desktop,tablet,phone", "which sizes")
+	whole := flag.Bool("whole", false, "all of a page, also what is below the fold")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *dir, *only, strings.Split(*langs, ","), strings.Split(*themes, ","), strings.Split(*sizes, ",")); err != nil {
+	t := tour{dir: *dir, only: *only, langs: strings.Split(*langs, ","), themes: strings.Split(*themes, ","), sizes: strings.Split(*sizes, ","), whole: *whole}
+	if err := t.run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -39,7 +38,14 @@ type size struct{ width, height int64 }
 
 var windows = map[string]size{"desktop": {1440, 900}, "tablet": {820, 1180}, "phone": {390, 844}}
 
-func run(ctx context.Context, dir, only string, langs, themes, sizes []string) error {
+// tour is which pictures are made, and where they go.
+type tour struct {
+	dir, only            string
+	langs, themes, sizes []string
+	whole                bool
+}
+
+func (t tour) run(ctx context.Context) error {
 	tmp, err := os.MkdirTemp("", "openclaw-shots-")
 	if err != nil {
 		return err
@@ -50,11 +56,10 @@ func run(ctx context.Context, dir, only string, langs, themes, sizes []string) e
 		return err
 	}
 	defer stage.Close()
-	if err := stage.Back(ctx); err != nil {
-		return err
-	}
-	if err := stage.Trouble(ctx); err != nil {
-		return err
+	for _, live := range []func(context.Context) error{stage.Back, stage.Trouble, func(ctx context.Context) error { return flood(ctx, stage) }} {
+		if err := live(ctx); err != nil {
+			return err
+		}
 	}
 	pages, err := paths(ctx, stage)
 	if err != nil {
@@ -65,114 +70,66 @@ func run(ctx context.Context, dir, only string, langs, themes, sizes []string) e
 		return err
 	}
 	defer b.Close()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(t.dir, 0o755); err != nil {
 		return err
 	}
-	for _, lang := range langs {
-		for _, theme := range themes {
-			p := b.Page(stage.URL, 1440, 900)
-			p.SignIn(demo.StageEmail, demo.StagePassword)
-			p.Speak(lang, theme)
-			for _, name := range sizes {
-				p.Size(windows[name].width, windows[name].height)
-				for _, page := range pages {
-					if !strings.Contains(page.name, only) {
-						continue
-					}
-					p.Go(page.path)
-					file := filepath.Join(dir, strings.Join([]string{page.name, lang, theme, name}, "-")+".png")
-					if png := p.Shot(false); p.Err() == nil {
-						if err := os.WriteFile(file, png, 0o600); err != nil {
-							return err
-						}
-					}
-				}
-			}
-			p.Close()
-			if p.Err() != nil {
-				return p.Err()
+	for _, lang := range t.langs {
+		for _, theme := range t.themes {
+			if err := t.walk(b, stage, pages, lang, theme); err != nil {
+				return err
 			}
 		}
 	}
-	fmt.Printf("pictures are in %s\n", dir)
+	fmt.Printf("pictures are in %s\n", t.dir)
 	return nil
 }
 
-type page struct{ name, path string }
-
-// paths are the pages to show, with things on them that exist.
-func paths(ctx context.Context, s *demo.Stage) ([]page, error) {
-	all := []page{
-		{"today", "/console/"},
-		{"orders", "/console/orders"},
-		{"review", "/console/orders?tab=review"},
-		{"exceptions", "/console/exceptions"},
-		{"work", "/console/work"},
-		{"handover", "/console/handover"},
-		{"stock", "/console/stock"},
-		{"sku", "/console/stock/OC-001"},
-		{"listings", "/console/listings"},
-		{"channels", "/console/channels"},
-		{"returns", "/console/returns"},
-		{"imports", "/console/imports"},
-		{"jobs", "/console/jobs"},
-		{"jobs-due", "/console/jobs?state=due"},
-		{"parked", "/console/parked"},
-		{"subscriptions", "/console/subscriptions"},
-		{"people", "/console/people"},
-		{"person", "/console/people/" + s.Owner.ID},
-		{"keys", "/console/keys"},
-		{"audit", "/console/audit"},
-		{"audit-proven", "/console/audit/verify"},
-		{"account-add", "/console/new-account/shopify"},
-		{"nowhere", "/console/nowhere"},
-		{"find", "/console/find?q=nothing"},
-		{"picklist", "/console/picklist?at=PK-LHE-WH"},
-	}
-	err := s.App.DB.Read(ctx, func(tx *db.Tx) error {
-		held := true
-		orders, err := s.App.Order.List(tx, order.Filter{State: order.Open, Held: &held}, "", 1)
-		if err != nil {
-			return err
+// walk goes through all pages in one language and one look, in every size.
+func (t tour) walk(b *browser.Browser, stage *demo.Stage, pages []page, lang, theme string) error {
+	p := b.Page(stage.URL, 1440, 900)
+	defer p.Close()
+	p.SignIn(demo.StageEmail, demo.StagePassword)
+	p.Speak(lang, theme)
+	take := func(page page, size string) error {
+		if !strings.Contains(page.name, t.only) {
+			return nil
 		}
-		for _, o := range orders.Items {
-			all = append(all, page{"order-held", "/console/orders/" + o.ID})
+		p.Go(page.path)
+		if page.then != nil {
+			page.then(p)
 		}
-		if orders, err = s.App.Order.List(tx, order.Filter{Oldest: true}, "", 1); err != nil {
-			return err
-		}
-		for _, o := range orders.Items {
-			all = append(all, page{"order", "/console/orders/" + o.ID}, page{"cancel", "/console/orders/" + o.ID + "/cancel"}, page{"source", "/console/orders/" + o.ID + "/source"}, page{"raw", "/console/orders/" + o.ID + "/raw"})
-		}
-		for _, state := range []string{fulfillment.Fresh, fulfillment.Picked, fulfillment.Packing} {
-			works, err := s.App.Fulfillment.List(tx, fulfillment.Filter{States: []string{state}}, "", 1)
+		if t.whole { // a window as high as the page: what chromium takes from beyond its window is shifted where the page runs from right to left
+			height, err := strconv.ParseInt(p.Text("String(Math.max(innerHeight, document.documentElement.scrollHeight))"), 10, 64)
 			if err != nil {
+				return errors.Join(p.Err(), err)
+			}
+			p.Size(windows[size].width, height)
+			defer p.Size(windows[size].width, windows[size].height)
+		}
+		png := p.Shot(false)
+		if p.Err() != nil {
+			return fmt.Errorf("%s: %w", page.name, p.Err())
+		}
+		return os.WriteFile(filepath.Join(t.dir, strings.Join([]string{page.name, lang, theme, size}, "-")+".png"), png, 0o600)
+	}
+	for _, size := range t.sizes {
+		p.Size(windows[size].width, windows[size].height)
+		for _, page := range pages {
+			if err := take(page, size); err != nil {
 				return err
 			}
-			for _, w := range works.Items {
-				all = append(all, page{"work-" + state, "/console/work/" + w.ID})
+		}
+	}
+	p.Go("/console/")
+	p.Click("form[action$='/signout'] button") // what is shown before signing in comes last
+	p.At("/console/signin")
+	for _, size := range t.sizes {
+		p.Size(windows[size].width, windows[size].height)
+		for _, door := range []page{{name: "signin", path: "/console/signin"}, {name: "setup", path: "/console/setup"}, {name: "accept", path: "/console/accept"}} {
+			if err := take(door, size); err != nil {
+				return err
 			}
 		}
-		cases, _, err := exception.List(tx, exception.Filter{}, "", 1)
-		if err != nil {
-			return err
-		}
-		for _, c := range cases {
-			all = append(all, page{"exception", "/console/exceptions/" + c.ID})
-		}
-		back, err := s.App.Returns.List(tx, returns.Filter{}, "", 20)
-		if err != nil {
-			return err
-		}
-		for _, r := range back.Items {
-			all = append(all, page{"return-" + string(r.Kind) + "-" + r.Decision + "-" + r.Goods, "/console/returns/" + r.ID})
-		}
-		all = append(all, page{"return-new", "/console/orders/" + back.Items[0].OrderID + "/return"})
-		accounts, err := s.App.Connect.Accounts(tx)
-		for _, a := range accounts[:min(1, len(accounts))] {
-			all = append(all, page{"account", "/console/channels/" + a.ID}, page{"account-places", "/console/channels/" + a.ID + "?places=1"})
-		}
-		return err
-	})
-	return all, err
+	}
+	return nil
 }
