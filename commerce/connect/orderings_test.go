@@ -177,7 +177,7 @@ func (o *ordering) open() (h *house, shut func()) {
 	o.kill = kill
 	o.dead.Store(false)
 	o.shop.Fault(demo.ServerError, "", 0)
-	d, err := db.Open(ctx, "sqlite:"+o.path, db.Options{NoSync: true, CheckLockOrder: true, Fails: o.fails, Log: silent})
+	d, err := db.Open(ctx, "sqlite:"+o.path, db.Options{NoSync: true, CheckLockOrder: true, Trusting: true, Fails: o.fails, Log: silent})
 	must(o.T, err)
 	h = buildFor(o.T, d, o.from.key, o.shop)
 	h.acc, h.location, h.s.need.Log, h.s.need.Idle = o.from.acc, o.from.location, silent, time.Second

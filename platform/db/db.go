@@ -46,7 +46,8 @@ type Options struct {
 	CheckLockOrder bool             // tests only: Tx.Locking panics when the order of locks is broken
 	MaxPages       int64            // tests only: SQLite's max_page_count, to fill the "disk"
 	ClockWrong     time.Duration    // tests only: the process clock is ahead by so much
-	Fails          func(Step) error // tests only: SQLite asks before each step; an error is what becomes of it
+	Trusting       bool             // tests only: a transaction inside a transaction is found by its context alone, as in the program
+	Fails          func(Step) error // tests only: asked before each step, on PostgreSQL before AtCommit alone; an error is what becomes of it
 }
 
 // Step is what SQLite is about to do.
@@ -208,7 +209,7 @@ func (d *DB) ready(ctx context.Context) error {
 		return errClosed()
 	}
 	outer, _ := ctx.Value(txKey{d}).(*Tx)
-	if watching && (outer == nil || outer.over.Load()) {
+	if d.watching() && (outer == nil || outer.over.Load()) {
 		d.mu.Lock()
 		outer = d.open[goroutine()]
 		d.mu.Unlock()
