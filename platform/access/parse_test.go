@@ -1,6 +1,7 @@
 package access
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -89,4 +90,37 @@ func TestAreas(t *testing.T) {
 	if where, _ := (Reach{}).Where(Orders, "o", nil); where != "" {
 		t.Errorf("everything is %q", where)
 	}
+}
+
+// FuzzPasskeyAnswer holds that nothing a browser answers with makes the door fall.
+func FuzzPasskeyAnswer(f *testing.F) {
+	f.Add("")
+	f.Add("{}")
+	f.Add(`{"id":"AAAA","rawId":"AAAA","type":"public-key","clientExtensionResults":{},"response":{"clientDataJSON":"e30","authenticatorData":"SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MBAAAAAA","signature":"MAA","userHandle":"YQ"}}`)
+	f.Add(`{"id":"AAAA","rawId":"AAAA","type":"public-key","clientExtensionResults":{},"response":{"clientDataJSON":"e30","attestationObject":"o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YVgl"}}`)
+	f.Add(`{"id":"AAAA","rawId":"AAAA","type":"public-key","response":{"authenticatorData":"________________________________________________________"}}`)
+	party, err := relyingParty("https://shop.example.com", "Shop")
+	if err != nil {
+		f.Fatal(err)
+	}
+	_, session, err := party.BeginDiscoverableLogin()
+	if err != nil {
+		f.Fatal(err)
+	}
+	data, err := json.Marshal(session)
+	if err != nil {
+		f.Fatal(err)
+	}
+	u := &Users{party: party}
+	f.Fuzz(func(t *testing.T, answer string) {
+		c := challenge{kind: aloneIn, data: string(data)}
+		if parsed, err := parseAssertion(answer); err == nil {
+			if _, err := u.verified(c, holder{user: User{ID: "a"}}, parsed); err == nil {
+				t.Error("let in with a passkey that nobody has")
+			}
+		}
+		if _, err := u.made(c, answer); err == nil {
+			t.Error("took a passkey for a question that was never asked")
+		}
+	})
 }
