@@ -101,7 +101,7 @@ func (c *backupCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	}
 	show, done := s.tables(g.JSON)
 	r, err := backup.Take(ctx, backup.Taking{
-		From: from, Out: c.Out, Keys: c.Keys, Lock: lock, Program: version(), Trust: !c.Verify, Scratch: c.Scratch, Check: check.Always, Progress: show,
+		From: from, Out: c.Out, Keys: c.Keys, List: filepath.Join(g.Data, app.KeyFiles), Lock: lock, Program: version(), Trust: !c.Verify, Scratch: c.Scratch, Check: check.Always, Progress: show,
 	})
 	done()
 	if err != nil {

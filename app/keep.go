@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/audit"
+	"github.com/openclaw-pos/commerce/platform/backup"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/exception"
 	"github.com/openclaw-pos/commerce/platform/privacy"
@@ -230,6 +232,40 @@ func settledAt(h order.Head, delivered time.Time) time.Time {
 		return h.UpdatedAt
 	}
 	return at
+}
+
+// KeyFiles is the list in the data folder of the files of keys that backups made there, so that they go when their time is over.
+const KeyFiles = "keyfiles.list"
+
+// keyFilesEvery is how often files of keys that are past their time are looked for.
+const keyFilesEvery = time.Hour
+
+// PruneKeys deletes the files of keys that backups of this data folder left anywhere and that are past their time, names them, and writes it down.
+func (a *App) PruneKeys(ctx context.Context) ([]string, error) {
+	gone, err := backup.PruneListed(filepath.Join(a.Config.Data, KeyFiles), a.DB.Now())
+	if len(gone) == 0 {
+		return nil, err
+	}
+	a.Log.Info("files of keys are past their time and were deleted", "files", gone)
+	return gone, errors.Join(err, a.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
+		return a.Audit.Write(tx, audit.Entry{Actor: "system:backup", Action: "backup.prune", SubjectKind: "backup", Subject: filepath.Base(gone[0]), Detail: map[string]any{"files": len(gone)}})
+	}))
+}
+
+// runKeyFiles is PruneKeys again and again. Each process looks after its own data folder.
+func (a *App) runKeyFiles(ctx context.Context) error {
+	tick := time.NewTicker(keyFilesEvery)
+	defer tick.Stop()
+	for {
+		if _, err := a.PruneKeys(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Error("a file of keys that is past its time cannot be deleted: delete it", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 // carryOut works on what channels ask about personal data: orders that are finished are erased, the others when they are.

@@ -28,6 +28,7 @@ func (a *App) Run(ctx context.Context, roles ...Role) error {
 	run(a.Access.Run)
 	run(a.DB.Tend)
 	run(a.runZones)
+	run(a.runKeyFiles)
 	if slices.Contains(roles, Web) {
 		run(a.API.Run)
 	}

@@ -35,11 +35,13 @@ type Taking struct {
 	From    string // database url
 	Out     string // file
 	Keys    string // file of the keys of personal data; default Out with .keys at its end
+	List    string // list that names the file of keys, for PruneListed; "" = none
 	Lock    Lock
 	Program string
-	Trust   bool   // do not restore it on trial
-	Scratch string // database url for the trial: an empty one; default a temporary file, or a schema beside ours
-	Check   Check  // asked of the trial
+	Trust   bool             // do not restore it on trial
+	Scratch string           // database url for the trial: an empty one; default a temporary file, or a schema beside ours
+	Check   Check            // asked of the trial
+	Now     func() time.Time // what is past its time; nil = the clock
 	// Progress is told how many rows of a table are done, with what is being done to them; nil tells nobody.
 	Progress func(doing, table string, rows int64)
 }
@@ -105,12 +107,23 @@ func Take(ctx context.Context, t Taking) (r Report, err error) {
 		}
 		r.Verified = true
 	}
+	if err := note(t.List, t.Keys); err != nil {
+		return r, kept(err)
+	}
 	if err := errors.Join(keys.keep(), data.keep()); err != nil {
 		return r, kept(err)
 	}
-	r.Pruned, err = Prune(filepath.Dir(t.Keys), time.Now())
+	r.Pruned, err = Prune(filepath.Dir(t.Keys), clock(t.Now))
 	r.Took = time.Since(start)
 	return r, err
+}
+
+// clock is what a given clock shows, or the clock.
+func clock(given func() time.Time) time.Time {
+	if given != nil {
+		return given()
+	}
+	return time.Now()
 }
 
 // kept gives errors of files their kind.
@@ -205,6 +218,7 @@ type Restoring struct {
 	Erased []string   // lists of what was erased since: files of List, and files of keys of later backups
 	Again  bool       // begin a restore that did not end afresh
 	Check  Check
+	Now    func() time.Time // whether keys are past their time; nil = the clock
 	// Progress is told how many rows of a table are done, with what is being done to them; nil tells nobody.
 	Progress func(doing, table string, rows int64)
 }
@@ -249,7 +263,7 @@ func (o *Restoring) look() error {
 	if keys.Backup != data.Backup {
 		err = fault.New(fault.Invalid, "the file of keys is of another backup, taken at %s", keys.TakenAt.Format(time.RFC3339))
 	}
-	if !time.Now().Before(keys.ExpiresAt) {
+	if !clock(o.Now).Before(keys.ExpiresAt) {
 		err = fault.New(fault.Invalid, "the keys of personal data were to be gone by %s: restore without them", keys.ExpiresAt.Format(time.DateOnly))
 	}
 	return errors.Join(err, keys.close())

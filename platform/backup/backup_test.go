@@ -427,6 +427,52 @@ func TestTake(t *testing.T) {
 	})
 }
 
+// TestPruneListed has files of keys go when their time is over, wherever they were put.
+func TestPruneListed(t *testing.T) {
+	t.Parallel()
+	w := setup(t, dbtest.SQLiteURL(t, false), nil)
+	list, safe := filepath.Join(w.dir, "data", "keyfiles.list"), t.TempDir()
+	in := func(days int) time.Time { return time.Now().AddDate(0, 0, days) }
+	listed := func(name string) func(*backup.Taking) {
+		return func(o *backup.Taking) {
+			o.List, o.Keys, o.Trust = list, filepath.Join(safe, name), true
+		}
+	}
+	if gone, err := backup.PruneListed(list, in(99)); len(gone) > 0 || err != nil {
+		t.Errorf("without a list: %v, %v", gone, err)
+	}
+	w.take(t, "a", listed("a.keys"))
+	f, err := os.OpenFile(list, os.O_WRONLY|os.O_APPEND, 0o600)
+	must(t, err)
+	_, err = f.WriteString(`{"path":"/half`) // its writer died
+	must(t, errors.Join(err, f.Close()))
+	w.take(t, "b", listed("b.keys"))
+	away := filepath.Join(t.TempDir(), "b.keys")
+	must(t, os.Rename(filepath.Join(safe, "b.keys"), away))                     // a disk that is not plugged in
+	w.take(t, "c", listed("c.keys"))                                            // whose place something else has taken
+	must(t, os.WriteFile(filepath.Join(safe, "c.keys"), []byte("mine"), 0o600)) //
+	for _, x := range []struct {
+		after int
+		want  []string
+	}{{29, nil}, {31, []string{filepath.Join(safe, "a.keys")}}, {31, nil}} {
+		gone, err := backup.PruneListed(list, in(x.after))
+		must(t, err)
+		if diff := cmp.Diff(x.want, gone); diff != "" {
+			t.Errorf("after %d days (-want +got):\n%s", x.after, diff)
+		}
+	}
+	must(t, os.Rename(away, filepath.Join(safe, "b.keys")))
+	gone, err := backup.PruneListed(list, in(40))
+	must(t, err)
+	if diff := cmp.Diff([]string{filepath.Join(safe, "b.keys")}, gone); diff != "" {
+		t.Errorf("plugged in again (-want +got):\n%s", diff)
+	}
+	left, err := os.ReadDir(safe)
+	if must(t, err); len(left) != 1 || left[0].Name() != "c.keys" {
+		t.Errorf("left: %v", left)
+	}
+}
+
 // TestKilled kills a backup and a restore in the middle, without a chance to tidy up.
 func TestKilled(t *testing.T) {
 	if args := os.Getenv("BACKUP_VICTIM"); args != "" {

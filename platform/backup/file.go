@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"filippo.io/age"
 	"github.com/klauspost/compress/zstd"
@@ -255,28 +254,4 @@ func (o *opened) close() error {
 		return nil
 	}
 	return o.file.Close()
-}
-
-// Prune deletes files of keys in a folder that are past their time, and names them. Files that are none are left alone.
-func Prune(dir string, now time.Time) (gone []string, err error) {
-	names, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, entry := range names {
-		path := filepath.Join(dir, entry.Name())
-		if !entry.Type().IsRegular() {
-			continue
-		}
-		h, bad := Show(path)
-		if bad != nil || h.Kind != Keys || h.ExpiresAt.IsZero() || now.Before(h.ExpiresAt) {
-			continue
-		}
-		if e := os.Remove(path); e != nil {
-			err = errors.Join(err, e)
-			continue
-		}
-		gone = append(gone, path)
-	}
-	return gone, err
 }
