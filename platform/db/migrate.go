@@ -38,8 +38,16 @@ func migrateAlone(ctx context.Context, pool *sql.DB, set *migrate.Set, up func(c
 		return fault.Wrap(fault.Internal, err, "the database could not be migrated")
 	}
 	_, err = pool.ExecContext(ctx, `insert into schema_version (id, current, oldest) values (1, $1, $2)
-		on conflict (id) do update set current = excluded.current, oldest = excluded.oldest`, set.Latest, set.Oldest)
+		on conflict (id) do update set current = excluded.current,
+		oldest = case when schema_version.oldest > excluded.oldest then schema_version.oldest else excluded.oldest end`, set.Latest, set.Oldest)
 	return classify(err)
+}
+
+// Require has only binaries that know a migration open the database from now on: they alone do rightly what it is used for since. One that has it open already is
+// not stopped. It is safe to repeat.
+func Require(tx *Tx, migration int64) error {
+	_, err := tx.Exec(`update schema_version set oldest = $1 where oldest < $1`, migration)
+	return err
 }
 
 func schemaVersion(ctx context.Context, pool *sql.DB, there string) (current, oldest int64, err error) {

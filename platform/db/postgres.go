@@ -37,7 +37,8 @@ type server struct {
 	schema           string
 	counts           *counts
 	queued           atomic.Int64
-	background       chan struct{} // a slot for each background write
+	background       chan struct{}    // a slot for each background write
+	fails            func(Step) error // tests, see Options
 }
 
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
@@ -46,7 +47,7 @@ func openPostgres(ctx context.Context, address string, opt Options, n *counts) (
 	if opt.Pool <= 0 {
 		opt.Pool = 16
 	}
-	s := &server{schema: defaultSchema, counts: n, background: make(chan struct{}, max(1, opt.Pool/2))}
+	s := &server{schema: defaultSchema, counts: n, background: make(chan struct{}, max(1, opt.Pool/2)), fails: opt.Fails}
 	config, err := s.config(address)
 	if err != nil {
 		return nil, err
@@ -197,6 +198,9 @@ func (s *server) once(ctx context.Context, d *DB, fn func(*Tx) error, pool *sql.
 		return classify(err)
 	}
 	run := &session{conn: conn, begin: begin}
+	if !readOnly {
+		run.fails = s.fails
+	}
 	tx := d.begin(ctx, run, readOnly)
 	defer func() {
 		tx.end()
@@ -221,6 +225,7 @@ type session struct {
 	conn  *sql.Conn
 	begin string
 	begun bool
+	fails func(Step) error // tests; nil where nothing is written
 }
 
 // raw lends the pgx connection.
@@ -251,6 +256,11 @@ func (s *session) commit(ctx context.Context, queue []*Promise) error {
 	}
 	if !s.begun && len(queue) == 0 {
 		return nil
+	}
+	if s.fails != nil {
+		if err := s.fails(AtCommit); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitLimit)
 	defer cancel()

@@ -220,6 +220,62 @@ func TestMigrate(t *testing.T) {
 			kind(t, fault.Conflict, d.Migrate(ctx, nil))
 		})
 	})
+	t.Run("what its use requires stays required by the next migration", func(t *testing.T) {
+		t.Parallel()
+		dbtest.Each(t, func(t *testing.T, d *db.DB) {
+			oldest := func() (n int64) {
+				t.Helper()
+				if err := d.Read(ctx, func(tx *db.Tx) error { return tx.QueryRow("select oldest from schema_version").Scan(&n) }); err != nil {
+					t.Fatal(err)
+				}
+				return n
+			}
+			err := d.Write(ctx, func(tx *db.Tx) error {
+				return errors.Join(db.Require(tx, 8888), db.Require(tx, 3))
+			})
+			if err != nil || oldest() != 8888 {
+				t.Fatalf("%d, %v", oldest(), err)
+			}
+			err = d.Write(ctx, func(tx *db.Tx) error {
+				_, err := tx.Exec("update schema_version set current = 1")
+				return err
+			})
+			if err := errors.Join(err, d.Migrate(ctx, nil)); err != nil || oldest() != 8888 {
+				t.Errorf("migrated, it is %d, %v", oldest(), err)
+			}
+		})
+	})
+	t.Run("a commit that a test lets fail keeps nothing", func(t *testing.T) {
+		t.Parallel()
+		for _, url := range []string{dbtest.SQLiteURL(t, false, things), dbtest.PostgresURL(t, things)} {
+			var commits int
+			full := errors.New("the disk is full")
+			d, err := db.Open(ctx, url, db.Options{Fails: func(s db.Step) error {
+				if s == db.AtCommit {
+					if commits++; commits == 2 {
+						return full
+					}
+				}
+				return nil
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, want := range []error{nil, full, nil} {
+				if err := d.Write(ctx, put(string(rune('a'+i)), 0)); !errors.Is(err, want) {
+					t.Errorf("write %d: %v", i, err)
+				}
+			}
+			var n int
+			err = d.Read(ctx, func(tx *db.Tx) error { return tx.QueryRow("select count(*) from things where id in ('a', 'b', 'c')").Scan(&n) })
+			if err != nil || n != 2 {
+				t.Errorf("%d rows, %v", n, err)
+			}
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }
 
 func TestPostgresRepeats(t *testing.T) {
