@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -248,13 +249,11 @@ func TestMigrate(t *testing.T) {
 	t.Run("a commit that a test lets fail keeps nothing", func(t *testing.T) {
 		t.Parallel()
 		for _, url := range []string{dbtest.SQLiteURL(t, false, things), dbtest.PostgresURL(t, things)} {
-			var commits int
+			var broken atomic.Bool
 			full := errors.New("the disk is full")
 			d, err := db.Open(ctx, url, db.Options{Fails: func(s db.Step) error {
-				if s == db.AtCommit {
-					if commits++; commits == 2 {
-						return full
-					}
+				if s == db.AtCommit && broken.Load() {
+					return full
 				}
 				return nil
 			}})
@@ -262,12 +261,15 @@ func TestMigrate(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, want := range []error{nil, full, nil} {
+				broken.Store(want != nil)
 				if err := d.Write(ctx, put(string(rune('a'+i)), 0)); !errors.Is(err, want) {
 					t.Errorf("write %d: %v", i, err)
 				}
 			}
 			var n int
-			err = d.Read(ctx, func(tx *db.Tx) error { return tx.QueryRow("select count(*) from things where id in ('a', 'b', 'c')").Scan(&n) })
+			err = d.Read(ctx, func(tx *db.Tx) error {
+				return tx.QueryRow("select count(*) from things where id in ('a', 'b', 'c')").Scan(&n)
+			})
 			if err != nil || n != 2 {
 				t.Errorf("%d rows, %v", n, err)
 			}
