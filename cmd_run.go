@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,12 +100,13 @@ func called() string {
 
 // serveCmd runs the house.
 type serveCmd struct {
-	Addr      string   `help:"Where to listen." default:"127.0.0.1:8080" env:"OPENCLAW_ADDR"`
-	Base      string   `help:"Base path of the API." default:"/v1" env:"OPENCLAW_BASE"`
-	PublicURL string   `help:"Where partners reach us, for webhook subscriptions." env:"OPENCLAW_PUBLIC_URL"`
-	Roles     []string `help:"What this process does: web, intake, work, relay." default:"web,intake,work,relay" env:"OPENCLAW_ROLES"`
-	NATS      string   `name:"nats" help:"NATS server to publish contract events to." env:"OPENCLAW_NATS"`
-	Courier   string   `help:"Who carries parcels unless an account says otherwise." default:"manual"`
+	Addr       string   `help:"Where to listen." default:"127.0.0.1:8080" env:"OPENCLAW_ADDR"`
+	Base       string   `help:"Base path of the API." default:"/v1" env:"OPENCLAW_BASE"`
+	PublicURL  string   `help:"Where partners reach us, for webhook subscriptions." env:"OPENCLAW_PUBLIC_URL"`
+	ConsoleURL string   `name:"console-url" help:"Where people open the console, https://…: passkeys are made for its host name and work there alone. Default: the public URL." env:"OPENCLAW_CONSOLE_URL"`
+	Roles      []string `help:"What this process does: web, intake, work, relay." default:"web,intake,work,relay" env:"OPENCLAW_ROLES"`
+	NATS       string   `name:"nats" help:"NATS server to publish contract events to." env:"OPENCLAW_NATS"`
+	Courier    string   `help:"Who carries parcels unless an account says otherwise." default:"manual"`
 
 	Grace time.Duration `help:"How long requests under way may take to finish once the process is told to stop; then they are cut short." default:"15s" env:"OPENCLAW_GRACE"`
 
@@ -145,6 +147,7 @@ func (c *serveCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	a, err := g.open(ctx, func(cfg *app.Config) {
 		cfg.PublicURL, cfg.NATS, cfg.Courier, cfg.Base, cfg.Version = c.PublicURL, c.NATS, c.Courier, c.Base, version()
 		cfg.Tracer = tracer
+		cfg.SignIn.Address = cmp.Or(c.ConsoleURL, c.PublicURL)
 		cfg.DBOptions.ClockWrong = c.ClockWrong
 	})
 	if err != nil {

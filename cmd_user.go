@@ -14,15 +14,16 @@ import (
 )
 
 type userCmd struct {
-	Add     userAddCmd     `cmd:"" help:"Add a person; the token with which they choose a password is shown once."`
-	List    userListCmd    `cmd:"" help:"List people and their roles."`
-	Grant   userGrantCmd   `cmd:"" help:"Give a person other roles; they count from the next request on."`
-	Disable userDisableCmd `cmd:"" help:"Sign a person out everywhere and keep them out."`
-	Enable  userEnableCmd  `cmd:"" help:"Let a person sign in again."`
-	Reset   userResetCmd   `cmd:"" help:"Have a person choose a new password; the token for it is shown once."`
-	NoTOTP  userNoTOTPCmd  `cmd:"" name:"no-totp" help:"Let a person sign in without one-time codes: the phone is lost."`
-	Roles   userRolesCmd   `cmd:"" help:"List the roles there are."`
-	Session userSessionCmd `cmd:"" help:"Who is signed in."`
+	Add     userAddCmd        `cmd:"" help:"Add a person; the token with which they choose a password is shown once."`
+	List    userListCmd       `cmd:"" help:"List people and their roles."`
+	Grant   userGrantCmd      `cmd:"" help:"Give a person other roles; they count from the next request on."`
+	Disable userDisableCmd    `cmd:"" help:"Sign a person out everywhere and keep them out."`
+	Enable  userEnableCmd     `cmd:"" help:"Let a person sign in again."`
+	Reset   userResetCmd      `cmd:"" help:"Have a person choose a new password; the token for it is shown once."`
+	NoTOTP  userNoTOTPCmd     `cmd:"" name:"no-totp" help:"Let a person sign in without one-time codes: the phone is lost."`
+	NoKeys  userNoPasskeysCmd `cmd:"" name:"no-passkeys" help:"Remove all passkeys of a person who has lost them: the password lets in again."`
+	Roles   userRolesCmd      `cmd:"" help:"List the roles there are."`
+	Session userSessionCmd    `cmd:"" help:"Who is signed in."`
 }
 
 // area are the flags that limit rights to a part of the business.
@@ -196,6 +197,15 @@ type userNoTOTPCmd struct {
 // Run ends one-time codes.
 func (c *userNoTOTPCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	return decide(ctx, g, s, at("users", c.Email, "drop-totp"), map[string]any{}, "%s signs in without codes", c.Email)
+}
+
+type userNoPasskeysCmd struct {
+	Email string `arg:"" help:"E-mail address."`
+}
+
+// Run removes all passkeys of a person.
+func (c *userNoPasskeysCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return decide(ctx, g, s, at("users", c.Email, "drop-passkeys"), map[string]any{}, "%s signs in without passkeys", c.Email)
 }
 
 type userRolesCmd struct{}

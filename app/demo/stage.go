@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,27 +49,29 @@ func OpenStage(ctx context.Context, dir, url string, orders int) (*Stage, error)
 	depot := courier.New(time.Now)
 	depot.WaitForHandOver()
 	depot.Pace(time.Hour)
-	var err error
+	at, err := bind("")
+	if err != nil {
+		return nil, err
+	}
 	if p.app, err = app.Open(ctx, app.Config{
 		DB: url, Data: dir, MakeKey: true, AllowPrivate: true, Log: p.opt.Log, Courier: "demo", Depot: depot,
-		SignIn: access.UserOptions{Cost: access.Cost{Memory: 64, Passes: 1, Threads: 1}}, // everybody knows its password
+		SignIn: access.UserOptions{
+			Cost:    access.Cost{Memory: 64, Passes: 1, Threads: 1},                             // everybody knows its password
+			Address: strings.Replace("http://"+at.Addr().String(), "127.0.0.1", "localhost", 1), // passkeys are for a name
+		},
 	}); err != nil {
-		return nil, err
+		return nil, errors.Join(err, at.Close())
 	}
 	s := &Stage{App: p.app, play: p, stop: func() {}, done: make(chan error, 1)}
 	s.done <- nil
-	if err := s.fill(ctx, orders); err != nil {
+	if err := s.fill(ctx, at, orders); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *Stage) fill(ctx context.Context, orders int) error {
+func (s *Stage) fill(ctx context.Context, at net.Listener, orders int) (err error) {
 	p := s.play
-	at, err := bind("")
-	if err != nil {
-		return err
-	}
 	s.server = p.serve(at)
 	s.URL = p.url
 	if p.world, err = build(ctx, p.app, p.opt.Seed); err != nil {

@@ -19,6 +19,7 @@ var reasons = map[string]string{
 	"github.com/alecthomas/kong":                                      "Command line from one struct of flags and environment variables. Turned down: cobra (code per flag), flag (no subcommands).",
 	"github.com/boombuler/barcode":                                    "Bar codes on packing slips, pick lists and the demo courier's labels.",
 	"github.com/brianvoe/gofakeit/v7":                                 "Seeded names, streets and wares for simulators.",
+	"github.com/chromedp/cdproto":                                     "What chromedp has no words for: an authenticator with passkeys in the console's tests; no part of the program.",
 	"github.com/chromedp/chromedp":                                    "Drives chromium in the console's tests and pictures; no part of the program.",
 	"github.com/cloudevents/sdk-go/v2":                                "The CloudEvents 1.0 envelope and its validation; only its package event.",
 	"github.com/danielgtaylor/huma/v2":                                "OpenAPI 3.1 and request validation from Go types over the standard ServeMux. Its own docs page loads from outside, so ours is served instead.",

@@ -228,6 +228,8 @@ var permits = map[string]permit{
 	"change-user":   {need: "users.manage", rows: access.Whole},
 	"reset-user":    {need: "users.manage", rows: access.Whole},
 	"drop-totp":     {need: "users.manage", rows: access.Whole},
+	"drop-passkeys": {need: "users.manage", rows: access.Whole},
+	"list-passkeys": {need: "users.read", rows: access.Whole},
 	"end-session":   {need: "users.manage", rows: access.Whole},
 }
 

@@ -84,6 +84,14 @@ func (s *Server) userRoutes() {
 		all, err := access.Sessions(tx, in.User, in.After, in.Limit+1)
 		return page(all, in.Limit, func(x access.Session) string { return x.ID }), err
 	})
+	read(s, route{path: "/users/{id}/passkeys", id: "list-passkeys", title: "Passkeys of a person", tag: tag, scope: access.Admin, text: "By id or e-mail address. They are added by the person, in the console."}, func(tx *db.Tx, in *One) (Page[access.Passkey], error) {
+		u, err := access.UserByID(tx, in.ID)
+		if err != nil {
+			return Page[access.Passkey]{}, err
+		}
+		all, err := access.Passkeys(tx, u.ID)
+		return Page[access.Passkey]{Items: all}, err
+	})
 	s.userActions(tag)
 }
 
@@ -137,6 +145,14 @@ func (s *Server) userActions(tag string) {
 		}
 		c.about(id)
 		return s.Users.Unenrol(ctx, c.who, id)
+	}, show)
+	write(s, route{path: "/users/{id}/drop-passkeys", id: "drop-passkeys", title: "Remove all passkeys of a person", tag: tag, scope: access.Admin, outside: true, text: "For who has lost them: the password lets in again, with a one-time code where they use codes."}, func(ctx context.Context, c *call, in *oneWrite) error {
+		id, err := s.userID(ctx, in.ID)
+		if err != nil {
+			return err
+		}
+		c.about(id)
+		return s.Users.DropPasskeys(ctx, c.who, id)
 	}, show)
 	write(s, route{path: "/sessions/{id}/end", id: "end-session", title: "Sign a person out of one place", tag: tag, scope: access.Admin, outside: true}, func(ctx context.Context, c *call, in *oneWrite) error {
 		_, err := s.Users.EndSession(ctx, c.who, in.ID)

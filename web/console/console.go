@@ -108,5 +108,5 @@ func (c *Console) Handler() http.Handler {
 // allowed reports whether a caller may use a route, somewhere at least; what is about the whole business, in all of it.
 func (c *Console) allowed(who access.Caller, name string) bool {
 	r, known := c.table[name]
-	return known && (r.need == "" || who.Has(r.need) && (r.rows != access.Whole || who.Reach(r.need).Everything()))
+	return known && (r.need == "" || r.need == self && who.Kind == access.ByUser || who.Has(r.need) && (r.rows != access.Whole || who.Reach(r.need).Everything()))
 }

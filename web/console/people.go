@@ -94,6 +94,7 @@ type personPage struct {
 	ground
 	access.User
 	Sessions []access.Session
+	Passkeys []access.Passkey
 	Mine     string // the session of who looks
 	Link     string // an invitation or a new password: shown this once
 }
@@ -108,6 +109,9 @@ func (v *visit) personPage(id, link string) error {
 			return err
 		}
 		if p.User, err = access.UserByID(tx, id); err != nil {
+			return err
+		}
+		if p.Passkeys, err = access.Passkeys(tx, p.User.ID); err != nil {
 			return err
 		}
 		p.Sessions, err = access.Sessions(tx, p.User.ID, "", 100)
@@ -189,6 +193,9 @@ func personDo(v *visit) error {
 	case "forget-phone":
 		err = users.Unenrol(ctx, v.who, id)
 		f = flash{Text: v.T("Signs in without one-time codes from now on")}
+	case "forget-passkeys":
+		err = users.DropPasskeys(ctx, v.who, id)
+		f = flash{Text: v.T("Signs in without passkeys from now on")}
 	case "reset":
 		token, u, err := users.Reset(ctx, v.who, id)
 		if err != nil {

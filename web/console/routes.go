@@ -10,7 +10,7 @@ import (
 // route is one thing a person can ask for. Pages ask May(name) before they show it.
 type route struct {
 	name, method, path string
-	need               access.Permission // "" is for everybody, also before signing in
+	need               access.Permission // "" is for everybody, also before signing in; self for whoever is signed in
 	rows               access.Rows       // what {id} in the path names
 	do                 func(v *visit) error
 }
@@ -20,17 +20,28 @@ const (
 	post = http.MethodPost
 )
 
+// self is what everybody may who is signed in: what concerns nobody but themselves.
+const self access.Permission = "self"
+
 // routes are all there is, with the permission each needs and the kind of rows it is about.
 func (c *Console) routes() []route {
 	return []route{
 		{"signin", get, "/signin", "", access.None, signin},
 		{"signin.do", post, "/signin", "", access.None, signinDo},
+		{"signin.ask", post, "/signin/ask", "", access.None, signinAsk},
+		{"signin.passkey", post, "/signin/passkey", "", access.None, signinPasskey},
 		{"setup", get, "/setup", "", access.None, setup},
 		{"setup.do", post, "/setup", "", access.None, setupDo},
 		{"accept", get, "/accept", "", access.None, accept},
 		{"accept.do", post, "/accept", "", access.None, acceptDo},
 		{"signout", post, "/signout", "", access.None, signout},
 		{"prefs", post, "/prefs", "", access.None, prefs},
+
+		{"me", get, "/me", self, access.None, me},
+		{"me.ask", post, "/me/ask", self, access.None, meAsk},
+		{"me.passkey", post, "/me/passkeys", self, access.None, mePasskey},
+		{"me.passkey.do", post, "/me/passkeys/{id}/{act}", self, access.None, mePasskeyDo},
+		{"me.session.end", post, "/me/sessions/end", self, access.None, meSessionEnd},
 
 		{"today", get, "/{$}", "orders.read", access.None, today},
 		{"live", get, "/live", "orders.read", access.None, todayLive},

@@ -44,7 +44,9 @@ func (v *visit) toSignIn() {
 
 type signinPage struct {
 	To, Email, Wrong string
-	Code             bool // the code is asked for
+	Code             bool     // the code is asked for
+	Passkeys         bool     // they work here
+	Second           question // a passkey is asked for, after the password
 }
 
 // signin shows the door; on the first day, the form that makes the owner.
@@ -61,7 +63,7 @@ func signin(v *visit) error {
 		v.see(Base + "/setup")
 		return nil
 	}
-	return v.page("signin", "Sign in", signinPage{To: v.ask("to")})
+	return v.page("signin", "Sign in", signinPage{To: v.ask("to"), Passkeys: v.atHome()})
 }
 
 // signinDo lets somebody in.
@@ -73,12 +75,9 @@ func signinDo(v *visit) error {
 	}
 	if err != nil {
 		v.status = http.StatusUnauthorized
-		return v.page("signin", "Sign in", signinPage{v.form("to"), a.Email, fault.Message(err), fault.CodeOf(err) == "code_needed" || a.Code != ""})
+		return v.page("signin", "Sign in", signinPage{v.form("to"), a.Email, fault.Message(err), fault.CodeOf(err) == "code_needed" || a.Code != "", v.atHome(), questionOf(in.Second)})
 	}
-	v.keep(cookieSession, in.Token.Reveal(), maxSession)
-	v.keep(cookieDevice, in.Device.Reveal(), year)
-	v.see(inside(v.form("to")))
-	return nil
+	return v.entered(in)
 }
 
 // address is where the browser is, without its port.

@@ -82,6 +82,10 @@ func (v *visit) enter(to route) error {
 	if to.need == "" {
 		return nil
 	}
+	if to.need == self && v.session.ID != "" {
+		v.r = v.r.WithContext(v.acting(access.With(v.r.Context(), v.who), to))
+		return nil
+	}
 	ctx, _, err := access.Permit(access.With(v.r.Context(), v.who), to.need, to.rows)
 	if v.session.ID == "" {
 		return fault.New(fault.Unauthorized, "sign in first")

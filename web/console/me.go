@@ -1,0 +1,88 @@
+package console
+
+import (
+	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/access"
+	"github.com/openclaw-pos/commerce/platform/db"
+)
+
+type mePage struct {
+	access.User
+	Passkeys []access.Passkey
+	Sessions []access.Session
+	Mine     string // the session of who looks
+	Off      string // why passkeys cannot be added; "" when they can
+	Home     string // where they are added, when this page is not there
+}
+
+// me shows somebody how they sign in, and where they are signed in.
+func me(v *visit) error {
+	p := mePage{User: v.session.User, Mine: v.session.ID}
+	at, err := v.Users.PasskeysAt()
+	switch {
+	case err != nil:
+		p.Off = fault.Message(err)
+	case !v.atHome():
+		p.Home = at + Base + "/me"
+	}
+	err = v.read(func(tx *db.Tx) (err error) {
+		if p.Passkeys, err = access.Passkeys(tx, p.User.ID); err != nil {
+			return err
+		}
+		p.Sessions, err = access.Sessions(tx, p.User.ID, "", 100)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.page("me", "How you sign in", p)
+}
+
+// meAsk begins to add a passkey.
+func meAsk(v *visit) error { return v.asks(v.Users.NewPasskey(v.r.Context(), v.session)) }
+
+// mePasskey adds the passkey that the browser made.
+func mePasskey(v *visit) error {
+	k, err := v.Users.AddPasskey(v.r.Context(), v.session, v.form("ceremony"), v.r.PostForm.Get("answer"), v.form("name"))
+	if err != nil {
+		return err
+	}
+	return v.back(Base+"/me", flash{Text: v.T("Added: %s", k.Name)})
+}
+
+// mePasskeyDo gives a passkey another name, or takes it away.
+func mePasskeyDo(v *visit) error {
+	f := flash{Text: v.T("Saved")}
+	var err error
+	switch v.r.PathValue("act") {
+	case "rename":
+		err = v.Users.RenamePasskey(v.r.Context(), v.session, v.id(), v.form("name"))
+	case "remove":
+		err = v.Users.RemovePasskey(v.r.Context(), v.session, v.id())
+		f.Text = v.T("Removed: it lets nobody in any more")
+	default:
+		err = fault.New(fault.NotFound, "there is no such step")
+	}
+	if err != nil {
+		return err
+	}
+	return v.back(Base+"/me", f)
+}
+
+// meSessionEnd signs somebody out of another place of theirs.
+func meSessionEnd(v *visit) error {
+	id := v.form("session")
+	if err := v.read(func(tx *db.Tx) error {
+		s, err := access.SessionByID(tx, id)
+		if err == nil && s.UserID != v.session.UserID {
+			err = fault.New(fault.NotFound, "there is no such session")
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	if _, err := v.Users.EndSession(v.r.Context(), v.who, id); err != nil {
+		return err
+	}
+	return v.back(Base+"/me", flash{Text: v.T("Signed out there")})
+}
