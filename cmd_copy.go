@@ -15,13 +15,20 @@ import (
 type copyCmd struct {
 	From string `help:"Database to copy: postgres://… or sqlite:PATH. Default: the one that serve uses." placeholder:"URL" env:"OPENCLAW_FROM"`
 	To   string `help:"Empty database to copy into: postgres://…, with ?schema= if it is not to be commerce, or sqlite:PATH of a file that is not there yet." placeholder:"URL" required:"" env:"OPENCLAW_TO"`
+	zoneFlag
 }
 
 // Run copies, compares and checks; the new database appears when all of it holds.
 func (c *copyCmd) Run(ctx context.Context, g *Globals, s streams) error {
-	from := c.From
-	if from == "" {
-		from = g.database()
+	if c.From != "" && c.Zone != "" {
+		return fault.Field("zone", "says which database is copied, and so does --from: say one of them")
+	}
+	from, err := c.store(g)
+	if err != nil {
+		return err
+	}
+	if c.From != "" {
+		from = c.From
 	}
 	if from == c.To {
 		return fault.Field("to", "is the database that is copied")
@@ -43,8 +50,12 @@ func (c *copyCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	if err == nil && r.Kept > 0 {
 		_, err = fmt.Fprintf(s.out, "; %d tables had come over before", r.Kept)
 	}
+	start := "serve with the new --db and with the same key file"
+	if c.Zone != "" {
+		start = fmt.Sprintf("every serve that is allowed in the zone with the new --zone-db %s=URL and with the same key file of the zone", c.Zone)
+	}
 	if err == nil {
-		_, err = fmt.Fprintln(s.out, "\nstart serve with the new --db and with the same key file, and keep the old database until you trust the new one")
+		_, err = fmt.Fprintf(s.out, "\nstart %s, and keep the old database until you trust the new one\n", start)
 	}
 	return err
 }

@@ -134,13 +134,13 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	if err := a.contexts(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	if err := a.restored(ctx); err != nil {
+	if err := errors.Join(a.restored(ctx), a.Connect.KeepOut(ctx)); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	a.machinery()
 	a.API = a.newAPI()
 	a.API.Company, a.API.Forget, a.API.Forgotten, a.API.Second = a.Company, a.erase, a.forgotten, a.secondOfAll
-	a.API.Zones, a.API.ZoneStates, a.API.ForgetFar = a.Zones, a.zoneStates, a.eraseFar
+	a.API.Zones, a.API.ZoneStates, a.API.ZoneHealth, a.API.ForgetFar = a.Zones, a.zoneStates, a.zoneHealth, a.eraseFar
 	var err error
 	if a.Console, err = a.newConsole(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())

@@ -45,6 +45,16 @@ type zone struct {
 	mu    sync.Mutex
 	store *privacy.Store // nil until it was opened
 	cause error          // why it does not answer; nil while it does
+	since time.Time      // when it stopped answering
+	inbox api.Queue      // what waited there when it was asked
+}
+
+// answers notes whether the store answers. The caller has the lock.
+func (z *zone) answers(err error, now time.Time) {
+	if err == nil || z.cause == nil {
+		z.since = now
+	}
+	z.cause = err
 }
 
 var zoneName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
@@ -85,10 +95,11 @@ func (a *App) openZone(ctx context.Context, z *zone) error {
 		if z.cause == nil {
 			a.Log.Error("the store of a residency zone does not answer", "zone", z.Name, "err", err)
 		}
-		z.cause = err
+		z.answers(err, a.DB.Now())
 		return err
 	}
-	z.store, z.cause = store, nil
+	z.store = store
+	z.answers(nil, a.DB.Now())
 	return nil
 }
 
@@ -321,9 +332,10 @@ func (a *App) askZone(ctx context.Context, z *zone) bool {
 	}
 	asked, cancel := context.WithTimeout(ctx, zoneOpen)
 	defer cancel()
+	var inbox api.Queue
 	err := z.store.DB().Read(asked, func(tx *db.Tx) error {
-		var n int
-		return tx.QueryRow(`select count(*) from residency`).Scan(&n)
+		return tx.QueryRow(`select count(*), (select min(received_at) from inbox where state = 'stored' and next_at <= $1) from inbox where state = 'stored'`, tx.Now.UnixMicro()).
+			Scan(&inbox.Waiting, db.Time(&inbox.Oldest))
 	})
 	if err != nil && ctx.Err() != nil {
 		return false
@@ -333,8 +345,25 @@ func (a *App) askZone(ctx context.Context, z *zone) bool {
 	if (err == nil) != (z.cause == nil) {
 		a.Log.Warn("the store of a residency zone", "zone", z.Name, "answers", err == nil, "err", err)
 	}
-	z.cause = err
+	z.answers(err, a.DB.Now())
+	z.inbox = inbox
 	return err == nil
+}
+
+// zoneHealth is what was last seen of the stores in which this process is allowed.
+func (a *App) zoneHealth() []api.ZoneHealth {
+	var all []api.ZoneHealth
+	for _, name := range slices.Sorted(maps.Keys(a.zones)) {
+		z := a.zones[name]
+		z.mu.Lock()
+		h := api.ZoneHealth{Name: name, Down: z.cause != nil, Inbox: z.inbox}
+		if h.Down {
+			h.Since = z.since
+		}
+		z.mu.Unlock()
+		all = append(all, h)
+	}
+	return all
 }
 
 // zoneStates say how the zones fare, as this process sees them.
@@ -360,6 +389,13 @@ func (a *App) zoneStates(ctx context.Context) ([]api.ZoneState, error) {
 		if err == nil {
 			s.Engine, s.Key = store.DB().Engine().String(), store.Vault().Fingerprint()
 			err = store.Look(ctx, func(tx *db.Tx) error {
+				scrub, err := store.Scrub(tx)
+				if err != nil {
+					return err
+				}
+				if scrub.Left > 0 {
+					s.Note = fmt.Sprintf("%d destroyed keys are still on its disk, since another session of its database may still see them: end what has been open since before %s", scrub.Left, scrub.TriedAt.Format(time.RFC3339))
+				}
 				return tx.QueryRow(`select count(*) from inbox where state = 'stored'`).Scan(&s.Waiting)
 			})
 		}

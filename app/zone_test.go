@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -263,6 +265,155 @@ func TestZoneDown(t *testing.T) {
 	}
 	if _, text := h.status("GET", "/doctor", ""); !strings.Contains(text, "zone pk") {
 		t.Errorf("the doctor says %s", text)
+	}
+	code, text := h.machine("/readyz")
+	var ready api.Ready
+	ok(t, json.Unmarshal([]byte(text), &ready))
+	if code != http.StatusOK || !ready.Ready || len(ready.Down) != 1 || ready.Down[0].Name != "pk" || ready.Down[0].Since.IsZero() || !strings.Contains(ready.Reason, "the store of zone pk has not answered since") {
+		t.Errorf("ready is answered %d: %s", code, text)
+	}
+	if _, text := h.machine("/metrics"); !strings.Contains(text, `openclaw_zone_down{zone="pk"} 1`) || strings.Contains(text, "inbox:pk") {
+		t.Errorf("the metrics are:\n%s", text)
+	}
+}
+
+// machine asks as a machine of the house does.
+func (h *zoned) machine(path string) (int, string) {
+	h.t.Helper()
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.RemoteAddr = "127.0.0.1:1"
+	w := httptest.NewRecorder()
+	h.a.Handler().ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+// What waits in a zone is watched like what waits here.
+func TestZoneWatched(t *testing.T) {
+	t.Parallel()
+	zones(t, func(t *testing.T, h *zoned) {
+		b := h.orderOf("Zainab")
+		_, body, err := h.shop.Webhook("orders/create", b.external)
+		ok(t, err)
+		h.hook("orders/create", body)
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- h.a.Run(ctx, app.Web) }() // nobody imports
+		defer func() { cancel(); ok(t, <-ended) }()
+		var ready api.Ready
+		for limit := time.Now().Add(patience); ; {
+			code, text := h.machine("/readyz")
+			ready = api.Ready{}
+			ok(t, json.Unmarshal([]byte(text), &ready))
+			if q := ready.Queues["inbox:pk"]; code == http.StatusOK && q.Waiting == 1 && !q.Oldest.IsZero() {
+				break
+			}
+			if time.Now().After(limit) {
+				t.Fatalf("ready is answered %d: %s", code, text)
+			}
+			<-time.After(10 * time.Millisecond)
+		}
+		if len(ready.Down) > 0 {
+			t.Errorf("it says %+v", ready)
+		}
+		if _, text := h.machine("/metrics"); !strings.Contains(text, `openclaw_zone_down{zone="pk"} 0`) || !strings.Contains(text, `openclaw_queue_waiting{queue="inbox:pk"} 1`) {
+			t.Errorf("the metrics are:\n%s", text)
+		}
+	})
+}
+
+// A destroyed key that another session of the zone's database might still see is tried again within minutes, and said until then.
+func TestZoneScrub(t *testing.T) {
+	t.Parallel()
+	zones(t, func(t *testing.T, h *zoned) {
+		ctx := context.Background()
+		b := h.buyAs("Zainab", "+923001112233")
+		s, err := h.a.Zones.Zone("pk")
+		ok(t, err)
+		scrub := func() (out privacy.Scrub) {
+			t.Helper()
+			ok(t, s.Look(ctx, func(tx *db.Tx) (err error) { out, err = s.Scrub(tx); return err }))
+			return out
+		}
+		looks := func() {}
+		if s.DB().Engine() == db.PostgreSQL {
+			tx, err := outside(t, h.zone).BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+			ok(t, err)
+			_, err = tx.Exec(`select zone from residency`) // what it sees from now on, it may see until it ends
+			ok(t, err)
+			looks = func() { ok(t, tx.Rollback()) }
+		}
+		if code := h.post("/personal/erase", map[string]any{"order": b.id, "reason": "letter 7"}, nil); code != http.StatusOK {
+			t.Fatalf("erasing is answered %d", code)
+		}
+		h.run("zone.pk.scrub")
+		if s.DB().Engine() == db.PostgreSQL {
+			if scrub().Left == 0 {
+				t.Fatal("nothing is left, though it can be seen")
+			}
+			if _, text := h.status("GET", "/doctor", ""); !strings.Contains(text, "destroyed keys are still on its disk") {
+				t.Errorf("the doctor says %s", text)
+			}
+		}
+		looks()
+		for limit := time.Now().Add(patience); scrub().Left > 0; { // the server's autovacuum may look, too
+			ok(t, s.Keep(ctx, func(tx *db.Tx) error { // five minutes pass
+				_, err := tx.Exec(`update privacy_progress set updated_at = updated_at - 301000000 where name = 'scrub.left'`)
+				return err
+			}))
+			h.run("zone.pk.scrub.left")
+			if time.Now().After(limit) {
+				t.Fatalf("it stays at %+v", scrub())
+			}
+		}
+		if scrub().At.IsZero() {
+			t.Error("it never came to its end")
+		}
+		if _, text := h.status("GET", "/doctor", ""); strings.Contains(text, "destroyed keys are still on its disk") {
+			t.Errorf("the doctor says %s", text)
+		}
+	})
+}
+
+// A program from before there were zones would keep in the main database what their accounts receive: it does not open one that has such an account.
+func TestZoneKeepsOldProgramsOut(t *testing.T) {
+	t.Parallel()
+	const zones = 18 // the migration since which there are zones
+	h := &zoned{town: &town{t: t, url: dbtest.SQLiteURL(t, true), data: t.TempDir(), variants: map[string]string{}, gate: &gate{}}, zone: dbtest.SQLiteURL(t, true)}
+	h.start(app.Zone{Name: "pk", DB: h.zone})
+	defer func() { ok(t, h.a.Close()) }()
+	h.build()
+	oldest := func() int { t.Helper(); return ask[int](h.town, `select oldest from schema_version`) }
+	before := oldest()
+	if before >= zones {
+		t.Fatalf("schema %d is asked for anyway", before)
+	}
+	h.openShopify()
+	if n := oldest(); n != before {
+		t.Errorf("without an account in a zone, schema %d is asked for", n)
+	}
+	ok(t, h.a.Connect.Move(context.Background(), "town-shop", "pk", "test"))
+	if n := oldest(); n != zones {
+		t.Errorf("with one, schema %d", n)
+	}
+	forget := func() { // as a restored database has it
+		h.write(func(tx *db.Tx) error {
+			_, err := tx.Exec(`update schema_version set oldest = $1`, before)
+			return err
+		})
+	}
+	forget()
+	h.again(app.Zone{Name: "pk", DB: h.zone})
+	if n := oldest(); n != zones {
+		t.Errorf("after a start, schema %d", n)
+	}
+	forget()
+	_, err := h.a.Connect.Add(context.Background(), connect.Adding{
+		Name: "second", Channel: "shopify", Country: "PK", LegalEntity: h.entity, Residency: "pk", SkipCheck: true, Actor: "test",
+		Settings: map[string]string{"shop": "x.myshopify.com", "client_id": "c"}, Secrets: map[string]string{"client_secret": "s"},
+	})
+	ok(t, err)
+	if n := oldest(); n != zones {
+		t.Errorf("with another one, schema %d", n)
 	}
 }
 

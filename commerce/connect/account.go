@@ -255,6 +255,11 @@ func (s *Service) insert(tx *db.Tx, kind channel.Kind, acc Account, in Adding) e
 	if _, err := tx.Exec(`insert into sales_channels (kind, title, created_at) values ($1, $2, $3) on conflict do nothing`, kind.Name, kind.Title, db.Micros(tx.Now)); err != nil {
 		return err
 	}
+	if acc.Residency != vault.MainZone {
+		if err := db.Require(tx, knowZones); err != nil {
+			return err
+		}
+	}
 	settings, err := json.Marshal(acc.Settings)
 	if err != nil {
 		return fmt.Errorf("settings of %s: %w", acc.Name, err)

@@ -156,10 +156,30 @@ func (s *Service) Move(ctx context.Context, ref, zone, actor string) error {
 		if _, err := tx.Exec(`update channel_accounts set residency = $2, updated_at = $3, version = version + 1 where id = $1`, acc.ID, to.zone, db.Micros(tx.Now)); err != nil {
 			return err
 		}
+		if to.far {
+			if err := db.Require(tx, knowZones); err != nil {
+				return err
+			}
+		}
 		return s.need.Audit.Write(tx, audit.Entry{Actor: actor, Action: "account.move", SubjectKind: "account", Subject: acc.ID, Detail: map[string]string{"from": acc.Residency, "to": to.zone}})
 	})
 	s.forget()
 	return err
+}
+
+// knowZones is the migration that every binary knows that knows zones: an older one would keep what an account of a zone receives in the main database.
+const knowZones = 18
+
+// KeepOut keeps binaries out that know no zones, where an account is kept in one. Adding the account has done it; a database that was restored or copied since has forgotten
+// it, so it is done at every start.
+func (s *Service) KeepOut(ctx context.Context) error {
+	var zones bool
+	if err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(`select exists (select 1 from channel_accounts where residency <> $1)`, vault.MainZone).Scan(&zones)
+	}); err != nil || !zones {
+		return err
+	}
+	return s.need.DB.Write(ctx, func(tx *db.Tx) error { return db.Require(tx, knowZones) })
 }
 
 // movable refuses accounts whose data this program cannot keep in a zone of its own.

@@ -57,7 +57,7 @@ func (s *Server) diagnose(ctx context.Context) (Diagnosis, error) {
 		return d, err
 	}
 	for _, z := range zones {
-		d.add("zone "+z.Name, z.State == "down", z.State != "ok", "%s, %d accounts are kept there, %d messages wait to be imported %s", z.State, z.Accounts, z.Waiting, z.Note)
+		d.add("zone "+z.Name, z.State == "down", z.State != "ok" || z.Note != "", "%s, %d accounts are kept there, %d messages wait to be imported %s", z.State, z.Accounts, z.Waiting, z.Note)
 	}
 	q, now, err := s.queues(ctx)
 	if err != nil {

@@ -26,6 +26,13 @@ type Ready struct {
 	Work     string           `json:"work,omitempty"` // "ok", "slow": something waits for more than a minute, "stuck": nobody takes what waits longest
 	Reason   string           `json:"reason,omitempty"`
 	Queues   map[string]Queue `json:"queues,omitempty"` // as Work: for this machine and for keys that see everything, see inside
+	Down     []DownZone       `json:"zones_down,omitempty"`
+}
+
+// DownZone is a residency zone whose store does not answer: what is personal there waits, the rest of the house works.
+type DownZone struct {
+	Name  string    `json:"name"`
+	Since time.Time `json:"since"`
 }
 
 func (s *Server) healthRoutes(mux *http.ServeMux) {
@@ -81,6 +88,11 @@ func (s *Server) ready(ctx context.Context) Ready {
 	r := Ready{Ready: true, Database: s.DB.Engine().String()}
 	all, now, err := s.queues(ctx)
 	r.Queues, r.Work = all, s.pulse.look(all, now)
+	for _, z := range s.zoneHealth() {
+		if z.Down {
+			r.Down = append(r.Down, DownZone{z.Name, z.Since})
+		}
+	}
 	disk, known := s.DB.Disk()
 	switch {
 	case err != nil:
@@ -92,6 +104,8 @@ func (s *Server) ready(ctx context.Context) Ready {
 		r.Reason = fmt.Sprintf("the disk is nearly full: %d MiB are left", disk.Free>>20)
 	case r.Work == stuck:
 		r.Reason = "nobody takes what waits longest: " + strings.Join(s.pulse.stuck(), ", ")
+	case len(r.Down) > 0:
+		r.Reason = fmt.Sprintf("the store of zone %s has not answered since %s", r.Down[0].Name, r.Down[0].Since.UTC().Format(time.RFC3339))
 	}
 	return r
 }

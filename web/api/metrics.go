@@ -34,6 +34,7 @@ var (
 	freeDesc      = prometheus.NewDesc("openclaw_disk_free_bytes", "Room left on the disk of the database file; absent on PostgreSQL.", nil, nil)
 	lowDesc       = prometheus.NewDesc("openclaw_disk_low", "1 when the disk of the database file is nearly full; absent on PostgreSQL.", nil, nil)
 	accountDesc   = prometheus.NewDesc("openclaw_account_down", "1 for an account that is paused or whose token is refused.", []string{"account", "channel", "state"}, nil)
+	zoneDesc      = prometheus.NewDesc("openclaw_zone_down", "1 for a residency zone whose store does not answer, of those in which this process is allowed.", []string{"zone"}, nil)
 	writersDesc   = prometheus.NewDesc("openclaw_db_writers_waiting", "Writes that wait for their turn.", nil, nil)
 	overdueDesc   = prometheus.NewDesc("openclaw_exceptions_overdue", "Open cases past their deadline, by cause.", []string{"cause"}, nil)
 	exceptionDesc = prometheus.NewDesc("openclaw_exceptions_open", "Open cases, by cause.", []string{"cause"}, nil)
@@ -45,7 +46,7 @@ var (
 // Describe implements prometheus.Collector.
 func (g gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		waitingDesc, oldestDesc, stuckDesc, skewedDesc, pressedDesc, freeDesc, lowDesc, accountDesc, writersDesc, overdueDesc, exceptionDesc, behindDesc, parkedDesc, writesDesc,
+		waitingDesc, oldestDesc, stuckDesc, skewedDesc, pressedDesc, freeDesc, lowDesc, accountDesc, zoneDesc, writersDesc, overdueDesc, exceptionDesc, behindDesc, parkedDesc, writesDesc,
 	} {
 		ch <- d
 	}
@@ -67,6 +68,9 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 	if disk, known := g.s.DB.Disk(); known {
 		set(freeDesc, float64(disk.Free))
 		set(lowDesc, truth(disk.Low()))
+	}
+	for _, z := range g.s.zoneHealth() {
+		set(zoneDesc, truth(z.Down), z.Name)
 	}
 	all, now, err := g.s.queues(ctx)
 	if err != nil {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ const (
 	queueInbox, queueReads, queueEvents, queueAudit, queueJobs = "inbox", "reads", "events", "audit", "jobs"
 	queueTells, queueStock, queuePrices, queueDeliveries       = "tells", "stock", "prices", "deliveries"
 	queueDead                                                  = "dead"
+	queueZone                                                  = "inbox:" // and the name of a residency zone in which this process is allowed: what waits there to be imported
 )
 
 // queues reads them all in one statement; each part has an index made for it.
@@ -53,6 +55,11 @@ func (s *Server) queues(ctx context.Context) (all map[string]Queue, now time.Tim
 			union all select 'deliveries', count(*), min(next_at) filter (where next_at <= $1) from deliveries where state = 'due'`, tx.Now.UnixMicro())
 		return err
 	})
+	for _, z := range s.zoneHealth() {
+		if !z.Down {
+			all[queueZone+z.Name] = z.Inbox
+		}
+	}
 	return all, now, err
 }
 
@@ -87,8 +94,15 @@ func (p *pulse) look(all map[string]Queue, now time.Time) string {
 		p.heads = map[string]head{}
 	}
 	word := fine
-	for _, name := range ownWork {
-		q := all[name]
+	for name := range p.heads {
+		if _, there := all[name]; !there {
+			delete(p.heads, name) // of a zone that does not answer
+		}
+	}
+	for name, q := range all {
+		if !slices.Contains(ownWork, name) && !strings.HasPrefix(name, queueZone) {
+			continue
+		}
 		h := p.heads[name]
 		if q.age(now) < waits {
 			delete(p.heads, name)

@@ -24,6 +24,8 @@ func TestPulse(t *testing.T) {
 		"what waits long but moves is slow":               {[]map[string]Queue{one("inbox", -200), one("inbox", -190), one("inbox", -180), one("inbox", -170)}, []string{slow, slow, slow, slow}},
 		"what stays is stuck":                             {[]map[string]Queue{one("events", -200), one("events", -200), one("events", -200), one("events", 20)}, []string{slow, slow, stuck, slow}},
 		"what was stuck and is gone is well":              {[]map[string]Queue{one("jobs", -200), one("jobs", -200), one("jobs", -200), {}}, []string{slow, slow, stuck, fine}},
+		"what stays in a zone is stuck":                   {[]map[string]Queue{one("inbox:de", -200), one("inbox:de", -200), one("inbox:de", -200)}, []string{slow, slow, stuck}},
+		"a zone that no longer answers is not stuck":      {[]map[string]Queue{one("inbox:de", -200), one("inbox:de", -200), {}, one("inbox:de", -200)}, []string{slow, slow, fine, slow}},
 		"what waits for a paused channel is not our work": {[]map[string]Queue{one("tells", -900), one("tells", -900), one("tells", -900)}, []string{fine, fine, fine}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -51,9 +51,10 @@ type Server struct {
 	Audit *audit.Log
 	// Privacy keeps personal data; nil: no route reads or changes any.
 	Privacy *privacy.Store
-	// Zones finds the store of what is personal by residency zone; nil: everything is in Privacy. ZoneStates says how the others fare.
+	// Zones finds the store of what is personal by residency zone; nil: everything is in Privacy. ZoneStates says how the others fare, ZoneHealth without asking them.
 	Zones      *privacy.Zones
 	ZoneStates func(ctx context.Context) ([]ZoneState, error)
+	ZoneHealth func() []ZoneHealth
 	// ForgetFar destroys what is personal of orders in other zones than the main one; it comes before Forget.
 	ForgetFar func(ctx context.Context, cause string, orders []privacy.Subject) (int, error)
 	// Forget destroys everything personal of orders and answers how many records that were; Forgotten follows its commit. nil: what this package reaches itself.

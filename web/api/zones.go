@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/openclaw-pos/commerce/platform/access"
 )
@@ -15,6 +16,22 @@ type ZoneState struct {
 	Key      string `json:"key,omitempty" doc:"Fingerprint of its key-encryption key"`
 	Accounts int    `json:"accounts" doc:"That are kept in it"`
 	Waiting  int64  `json:"waiting" doc:"Messages stored and not yet imported"`
+}
+
+// ZoneHealth says whether the store of a zone answers this process. It was asked a moment ago: telling it waits for nobody.
+type ZoneHealth struct {
+	Name  string
+	Down  bool
+	Since time.Time // when it stopped answering; zero while it does
+	Inbox Queue     // what waits there to be imported
+}
+
+// zoneHealth is of the zones in which this process is allowed.
+func (s *Server) zoneHealth() []ZoneHealth {
+	if s.ZoneHealth == nil {
+		return nil
+	}
+	return s.ZoneHealth()
 }
 
 // zoneStates says how zones fare; none when there is one.
