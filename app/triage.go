@@ -25,7 +25,7 @@ import (
 const mostClaims = 1000
 
 // planTriage works out who would get an item that is short: what is reserved and not picked is dealt again by the rule, among the orders and locations that whoever asks
-// may see. What is picked stays, and so do kits, whose parts belong together.
+// may see. What is picked stays; a kit gets what makes whole kits with its other parts.
 func (a *App) planTriage(tx *db.Tx, variant string, rule console.Rule) (console.Plan, error) {
 	plan := console.Plan{Variant: variant, Rule: rule}
 	if rankBy[rule] == nil {
@@ -40,26 +40,32 @@ func (a *App) planTriage(tx *db.Tx, variant string, rule console.Rule) (console.
 		return plan, err
 	}
 	slices.SortFunc(claims, func(x, y console.Claim) int {
-		return cmp.Or(cmp.Compare(min(1, len(x.Waits)), min(1, len(y.Waits))), rankBy[rule](x.Order, y.Order), cmp.Compare(due(x.Order), due(y.Order)), x.Order.PlacedAt.Compare(y.Order.PlacedAt), cmp.Compare(x.Line, y.Line))
+		return cmp.Or(cmp.Compare(min(1, len(x.Waits)), min(1, len(y.Waits))), rankBy[rule](x, y), cmp.Compare(due(x.Order), due(y.Order)), x.Order.PlacedAt.Compare(y.Order.PlacedAt), cmp.Compare(x.Line, y.Line))
 	})
 	places, err := a.placesOf(tx, claims)
 	if err != nil {
 		return plan, err
 	}
 	deal(claims, places)
+	if err := a.costs(tx, claims); err != nil {
+		return plan, err
+	}
 	plan.Claims = claims
 	plan.Sign, err = sign(plan)
 	return plan, err
 }
 
-// rankBy compares two orders by a rule.
-var rankBy = map[console.Rule]func(a, b order.Head) int{
-	console.ByDeadline: func(a, b order.Head) int { return cmp.Compare(due(a), due(b)) },
-	console.ByAge:      func(a, b order.Head) int { return a.PlacedAt.Compare(b.PlacedAt) },
-	console.ByValue: func(a, b order.Head) int {
-		return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(b.Sums.Total, a.Sums.Total))
+// rankBy compares two claims by a rule.
+var rankBy = map[console.Rule]func(a, b console.Claim) int{
+	console.ByDeadline: func(a, b console.Claim) int { return cmp.Compare(due(a.Order), due(b.Order)) },
+	console.ByAge:      func(a, b console.Claim) int { return a.Order.PlacedAt.Compare(b.Order.PlacedAt) },
+	console.ByValue: func(a, b console.Claim) int {
+		return cmp.Or(cmp.Compare(a.Order.Currency, b.Order.Currency), cmp.Compare(b.Order.Sums.Total, a.Order.Sums.Total))
 	},
-	console.ByPayment: func(a, b order.Head) int { return cmp.Compare(unpaid(a), unpaid(b)) },
+	console.ByPayment: func(a, b console.Claim) int { return cmp.Compare(unpaid(a.Order), unpaid(b.Order)) },
+	console.ByPenalty: func(a, b console.Claim) int { // what costs nothing comes last, whatever its currency
+		return cmp.Or(cmp.Compare(b.Penalty.Sign(), a.Penalty.Sign()), cmp.Compare(a.Order.Currency, b.Order.Currency), cmp.Compare(b.Penalty.Minor, a.Penalty.Minor))
+	},
 }
 
 func due(h order.Head) int64 {
@@ -129,7 +135,7 @@ func (a *App) reserved(tx *db.Tx, variant string) (map[held]map[string]int64, er
 	return out, nil
 }
 
-// claims are the lines that take part: single items of orders that are ours.
+// claims are the lines that take part, of orders that are ours: single items, and kits that contain them.
 func (a *App) claims(tx *db.Tx, variant string, has map[held]map[string]int64) ([]console.Claim, error) {
 	ids := map[string]bool{}
 	for k := range has {
@@ -148,12 +154,24 @@ func (a *App) claims(tx *db.Tx, variant string, has map[held]map[string]int64) (
 	if err != nil {
 		return nil, err
 	}
+	grants, err := a.Inventory.Grants(tx, orders)
+	if err != nil {
+		return nil, err
+	}
+	kept := map[string]map[string]int64{} // line → variant → units
+	for _, g := range grants {
+		if kept[g.HolderID] == nil {
+			kept[g.HolderID] = map[string]int64{}
+		}
+		kept[g.HolderID][g.Variant] += g.Quantity
+	}
 	var out []console.Claim
 	for _, id := range orders {
 		var picked map[fulfillment.Kept]int64
 		for _, l := range lines[id] {
 			mine, is := has[held{id, l.ID}]
-			if !is || l.Variant != variant || len(l.Parts) > 0 || l.Open == 0 {
+			per := perUnit(l, variant)
+			if !is || per == 0 || l.Open == 0 {
 				continue
 			}
 			if picked == nil {
@@ -161,7 +179,15 @@ func (a *App) claims(tx *db.Tx, variant string, has map[held]map[string]int64) (
 					return nil, err
 				}
 			}
-			c := console.Claim{Order: heads[id], Line: l.ID, Wants: l.Open, Has: mine, Fixed: map[string]int64{}, Gets: map[string]int64{}}
+			c := console.Claim{
+				Order: heads[id], Line: l.ID, Per: per, Open: l.Open, Wants: l.Open * per, Could: fits(l, variant, kept[l.ID]) * per, Has: mine, Fixed: map[string]int64{}, Gets: map[string]int64{},
+			}
+			if len(l.Parts) > 0 {
+				c.Kit = l.SKU
+			}
+			if c.Penalty, err = a.penalty(tx, c.Order, l, l.Open); err != nil {
+				return nil, err
+			}
 			for at, n := range mine {
 				c.Fixed[at] = min(n, picked[fulfillment.Kept{LineID: l.ID, Variant: variant, Location: at}])
 			}
@@ -174,6 +200,30 @@ func (a *App) claims(tx *db.Tx, variant string, has map[held]map[string]int64) (
 		}
 	}
 	return out, nil
+}
+
+// costs says what it costs to cancel what is missing.
+func (a *App) costs(tx *db.Tx, claims []console.Claim) error {
+	var ids []string
+	for _, c := range claims {
+		if c.Missing() > 0 {
+			ids = append(ids, c.Order.ID)
+		}
+	}
+	lines, err := a.Order.Lines(tx, ids)
+	if err != nil {
+		return err
+	}
+	for i, c := range claims {
+		for _, l := range lines[c.Order.ID] {
+			if l.ID == c.Line {
+				if claims[i].Costs, err = a.penalty(tx, c.Order, l, c.Cut()); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // placesOf are the locations that may send each claim, best first, as far as whoever asks may decide about them.
@@ -198,35 +248,6 @@ func (a *App) placesOf(tx *db.Tx, claims []console.Claim) ([][]string, error) {
 		ranked[i] = slices.DeleteFunc(slices.Clone(ranked[i]), func(id string) bool { return !seen[id] })
 	}
 	return ranked, err
-}
-
-// deal gives what is there to the claims in turn: what is picked stays, then each takes what it has already, then what others give up, where it may be sent from.
-func deal(claims []console.Claim, places [][]string) {
-	pool := map[string]int64{}
-	for _, c := range claims {
-		for at, n := range c.Has {
-			pool[at] += n - c.Fixed[at]
-			if c.Fixed[at] > 0 {
-				c.Gets[at] = c.Fixed[at]
-			}
-		}
-	}
-	for i, c := range claims {
-		want := c.Wants - c.Sum(c.Gets)
-		take := func(at string, most int64) {
-			if n := min(want, pool[at], most); n > 0 {
-				c.Gets[at] += n
-				pool[at] -= n
-				want -= n
-			}
-		}
-		for _, at := range slices.Sorted(maps.Keys(c.Has)) {
-			take(at, c.Has[at]-c.Fixed[at])
-		}
-		for _, at := range places[i] {
-			take(at, math.MaxInt64)
-		}
-	}
 }
 
 // sign is a hash of all that a plan rests on and would do.

@@ -12,6 +12,7 @@ import (
 	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
@@ -25,6 +26,7 @@ const (
 	ByAge      Rule = "oldest"   // who ordered first
 	ByValue    Rule = "value"    // whose order is worth most
 	ByPayment  Rule = "paid"     // who has paid, before who pays at the door
+	ByPenalty  Rule = "penalty"  // whose channel takes most when the seller cancels
 )
 
 var rules = []struct {
@@ -32,18 +34,25 @@ var rules = []struct {
 	title string
 }{
 	{ByDeadline, "The earliest deadline first"}, {ByAge, "The oldest order first"}, {ByValue, "The highest value first"}, {ByPayment, "Paid before cash on delivery"},
+	{ByPenalty, "What is dearest to cancel first"},
 }
 
 // Claim is what one order line wants of goods that are short, has, and would get.
 type Claim struct {
 	Order order.Head
 	Line  string
-	Wants int64
+	Kit   string           // SKU of the kit the item is a part of; "" = it is sold by itself
+	Per   int64            // how many of the item one unit of the line takes
+	Open  int64            // units of the line that are open
+	Wants int64            // Open times Per
+	Could int64            // of these: as many as the other parts of the kit are there for
 	Has   map[string]int64 // by location
 	Fixed map[string]int64 // of these: picked already, so that they stay
 	Gets  map[string]int64
 	// Waits says what else the order waits for: it comes last, because it could not go now anyway.
 	Waits []string
+	// Penalty is what the channel takes when all that is open of the line is cancelled, Costs when what would be missing is.
+	Penalty, Costs money.Amount
 }
 
 // Sum is how many units there are over all locations.
@@ -56,6 +65,14 @@ func (Claim) Sum(by map[string]int64) (n int64) {
 
 // Missing is what the line would still lack.
 func (c Claim) Missing() int64 { return c.Wants - c.Sum(c.Gets) }
+
+// Cut is how many units of the line cannot be sent with what it would get: of a kit, all that lack a part of it.
+func (c Claim) Cut() int64 {
+	if c.Per <= 1 {
+		return c.Missing()
+	}
+	return min(c.Open, (c.Missing()+c.Per-1)/c.Per)
+}
 
 // Change is how many units more or less it would have.
 func (c Claim) Change() int64 { return c.Sum(c.Gets) - c.Sum(c.Has) }
@@ -255,7 +272,7 @@ func (v *visit) cutMissing(c Claim) error {
 		return err
 	}
 	_, err = v.Order.Cancel(ctx, order.Cancelling{
-		Order: c.Order.ID, Reason: string(channel.CancelStock), Initiator: "seller", Actor: v.actor(), Source: "console", Lines: []order.CutLine{{LineID: c.Line, Quantity: c.Missing()}},
+		Order: c.Order.ID, Reason: string(channel.CancelStock), Initiator: "seller", Actor: v.actor(), Source: "console", Lines: []order.CutLine{{LineID: c.Line, Quantity: c.Cut()}},
 	})
 	return err
 }

@@ -7,11 +7,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/openclaw-pos/commerce/app/demo"
+	"github.com/openclaw-pos/commerce/commerce/catalog"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
 	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/commerce/policy"
+	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/stock"
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -158,5 +162,79 @@ func served(t *testing.T, s *demo.Stage, variant, id string) {
 			}
 		}
 		return nil
+	})
+}
+
+// TestTriageKit has kits and single items of one article compete: whom the channel makes pay most for cancelling comes first, and a kit gets what makes whole ones.
+func TestTriageKit(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *demo.Stage) {
+		sku, variant, _ := wanted(t, s)
+		var counts []inventory.Counted
+		var listings []catalog.Listing
+		read(t, s, func(tx *db.Tx) (err error) {
+			listings, err = s.App.Catalog.All(tx, "", catalog.IsMapped, "", 500)
+			return err
+		})
+		save := func(tx *db.Tx) error {
+			return s.App.Catalog.SaveProducts(tx, []catalog.NewProduct{{SKU: "KIT-1", Title: "Gift box", Parts: []event.Part{{SKU: sku, Quantity: 2}}}})
+		}
+		if err := s.App.DB.Write(t.Context(), save); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range listings { // everything else that is sold from now on is the kit
+			if l.Variant != variant {
+				if err := s.App.Catalog.Unmap(t.Context(), l.ID, "test"); err != nil {
+					t.Fatal(err)
+				}
+				if err := s.App.Catalog.Map(t.Context(), l.ID, "KIT-1", "test"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := s.Sell(6); err != nil {
+			t.Fatal(err)
+		}
+		settle(t, s)
+		read(t, s, func(tx *db.Tx) error {
+			levels, err := s.App.Inventory.Levels(tx, inventory.LevelFilter{Variants: []string{variant}}, inventory.LevelKey{}, 100)
+			for _, l := range levels {
+				if l.Condition == stock.Sellable {
+					counts = append(counts, inventory.Counted{Variant: variant, Location: l.Location, Condition: stock.Sellable, Quantity: l.Reserved / 2, RefID: "flood-" + l.Location})
+				}
+			}
+			return err
+		})
+		if err := s.App.Inventory.Set(t.Context(), "test", counts); err != nil {
+			t.Fatal(err)
+		}
+		settle(t, s)
+		if err := s.App.Policy.Set(t.Context(), policy.Row{
+			Name: "cancel_penalty.shopify", Value: "cod ? 0 : units * 250", Unit: policy.Expr, From: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), Source: "a contract", Confidence: "setting",
+		}, "test"); err != nil {
+			t.Fatal(err)
+		}
+		p := enter(t, s, demo.StageEmail)
+		at := "/console/shortages?" + url.Values{"sku": {sku}, "rule": {"penalty"}}.Encode()
+		page := p.get(t, at)
+		for _, want := range []string{"Cancelling costs", "250.00"} {
+			if !strings.Contains(page.body, want) {
+				t.Errorf("%q is not shown: %s", want, page.body)
+			}
+		}
+		sign := regexp.MustCompile(`name="sign" value="([^"]+)"`).FindStringSubmatch(page.body)
+		if sign == nil {
+			t.Fatalf("nothing is to be decided: %s", page.body)
+		}
+		if a := p.post(t, "/console/shortages", url.Values{"sku": {sku}, "rule": {"penalty"}, "sign": {sign[1]}}); !strings.Contains(a.body, "orders get more") {
+			t.Fatalf("not done: %s", a.body)
+		}
+		settle(t, s)
+		read(t, s, func(tx *db.Tx) error {
+			if wrong, err := s.App.Inventory.Verify(tx); err != nil || len(wrong) > 0 {
+				t.Errorf("stock: %v %v", wrong, err)
+			}
+			return nil
+		})
 	})
 }
