@@ -53,6 +53,7 @@ func (s *siteStall) shipped() int           { return -1 } // it reads our own ta
 func (s *siteStall) faults() map[string]int { return nil }
 
 func (s *siteStall) quiet(context.Context) error { return nil }
+func (s *siteStall) pending() int                { return 0 }
 
 func (s *siteStall) open(ctx context.Context, a *app.App, w *world, url string) error {
 	s.base, s.client, s.fake, s.phones = url+"/shop/v1/"+s.label, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: shoppers}}, gofakeit.New(s.seed), map[string]string{}

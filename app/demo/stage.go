@@ -97,7 +97,7 @@ func (s *Stage) fill(ctx context.Context, at net.Listener, orders int) (err erro
 			return err
 		}
 	}
-	return p.until(ctx, "every order is here and sourced", p.settled)
+	return p.until(ctx, "every order is here and sourced", s.settled)
 }
 
 // owner sets up whoever may do everything.
@@ -109,9 +109,44 @@ func (s *Stage) owner(ctx context.Context) (access.User, error) {
 	return s.App.Users.SetUp(ctx, access.NewOwner{Token: token.Reveal(), Email: StageEmail, Name: "Amina", Password: StagePassword})
 }
 
-// Settle waits until nothing more is on its way.
+// Settle waits until nothing more is on its way, the shops' word about what we told them included.
 func (s *Stage) Settle(ctx context.Context) error {
-	return s.play.until(ctx, "everything has settled", s.play.settled)
+	return s.play.until(ctx, "everything has settled", s.settled)
+}
+
+// settled answers what is still on its way. What is told to a shop comes back as a message of its own, which may be late: all is told, then no message waits, and
+// nothing has come of the last ones.
+func (s *Stage) settled(ctx context.Context) (string, error) {
+	var before int64
+	for round := range 2 {
+		if left, err := s.play.settled(ctx); err != nil || left != "" {
+			return left, err
+		}
+		last, err := s.lastEvent(ctx)
+		if err != nil {
+			return "", err
+		}
+		if round > 0 && last != before {
+			return fmt.Sprintf("events up to %d", last), nil
+		}
+		for _, st := range s.play.stalls {
+			if n := st.pending(); n > 0 {
+				return fmt.Sprintf("%d messages of %s", n, st.name()), nil
+			}
+		}
+		before = last
+	}
+	return "", nil
+}
+
+// lastEvent is the position of the newest event.
+func (s *Stage) lastEvent(ctx context.Context) (n int64, err error) {
+	err = s.App.DB.Read(ctx, func(tx *db.Tx) error {
+		got, err := count(tx, `select 'last', coalesce(max(position), 0) from events`)
+		n = got["last"]
+		return err
+	})
+	return n, err
 }
 
 // Sell places more orders at pk-shop.

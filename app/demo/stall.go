@@ -31,8 +31,9 @@ type stall interface {
 	// trouble switches faults on; calm switches them off.
 	trouble()
 	calm()
-	// quiet waits until nothing more is on its way to us.
+	// quiet waits until nothing more is on its way to us; pending is how many messages are.
 	quiet(ctx context.Context) error
+	pending() int
 	// shipped counts the units that the channel has been told are handed over.
 	shipped() int
 	// travel lets the channel's own carriers move what was handed over.
@@ -215,6 +216,7 @@ func (s *shopifyStall) trouble() {
 
 func (s *shopifyStall) calm()                           { s.shop.Faults.Clear() }
 func (s *shopifyStall) quiet(ctx context.Context) error { return s.shop.Idle(ctx) }
+func (s *shopifyStall) pending() int                    { return s.shop.Pending() }
 func (s *shopifyStall) faults() map[string]int          { return s.shop.Faults.Injected() }
 func (s *shopifyStall) travel()                         {}
 
@@ -324,6 +326,7 @@ func (s *darazStall) trouble() {
 
 func (s *darazStall) calm()                           { s.market.Faults().Clear() }
 func (s *darazStall) quiet(ctx context.Context) error { return s.market.Outbox().Idle(ctx) }
+func (s *darazStall) pending() int                    { return s.market.Outbox().Pending() }
 func (s *darazStall) faults() map[string]int          { return s.market.Faults().Injected() }
 func (s *darazStall) travel()                         { s.shop.Advance(4) }
 

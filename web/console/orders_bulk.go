@@ -2,7 +2,10 @@ package console
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
 	"slices"
+	"strconv"
 
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -33,6 +36,7 @@ type bulkRow struct {
 	order.Head
 	Will string // what would happen
 	Why  string // why nothing does
+	Saw  string // what is shown, as a number: confirming compares it; after it was done, of the deed that takes it back
 	Done bool
 }
 
@@ -120,6 +124,7 @@ func (v *visit) bulkLook(tx *db.Tx, p *bulkPage, row *bulkRow) error {
 	}
 	switch {
 	case err == nil:
+		row.Saw = saw(p.Name, o.Head, row.Will)
 		p.Can++
 	case fault.Is(err, fault.Internal):
 		return err
@@ -137,7 +142,14 @@ func (v *visit) bulkOrder(tx *db.Tx, id string) (order.View, error) {
 	return v.Order.Get(tx, id)
 }
 
-// ordersBulkDo does to each order what was shown, as far as nobody changed it since, and says what came of each.
+// saw is what a row shows, as a number. The order's version is no part of it: reading it again from the channel raises that, and changes nothing a person sees.
+func saw(deed string, h order.Head, will string) string {
+	f := fnv.New64a()
+	_, _ = fmt.Fprintf(f, "%q %q %q %q %d %d %d", deed, will, h.State, h.Currency, h.Sums.Total, h.Units.Open, h.Holds)
+	return strconv.FormatUint(f.Sum64(), 10)
+}
+
+// ordersBulkDo does to each order what was shown, as far as that is still what would happen, and says what came of each.
 func ordersBulkDo(v *visit) error {
 	p, err := v.bulk(v.form, v.r.PostForm["id"])
 	if err != nil {
@@ -163,10 +175,36 @@ func ordersBulkDo(v *visit) error {
 		p.Did++
 	}
 	p.Over = true
-	if p.Did > 0 && slices.ContainsFunc(orderDeeds, func(d orderDeed) bool { return d.name == p.Deed.undo && v.who.Has(d.need) }) {
-		p.Undo = p.Deed.undo
+	if err := v.bulkUndo(ctx, &p); err != nil {
+		return err
 	}
 	return v.page("orders_bulk", p.Title, p)
+}
+
+// bulkUndo offers to take back what was done, of the orders of which that is possible.
+func (v *visit) bulkUndo(ctx context.Context, p *bulkPage) error {
+	i := slices.IndexFunc(orderDeeds, func(d orderDeed) bool { return d.name == p.Deed.undo && v.who.Has(d.need) })
+	if i < 0 || p.Did == 0 {
+		return nil
+	}
+	undo := bulkPage{Deed: orderDeeds[i], Name: orderDeeds[i].name}
+	return v.DB.Read(ctx, func(tx *db.Tx) error {
+		p.Undo = ""
+		for i := range p.Rows {
+			row := &p.Rows[i]
+			if row.Saw = ""; !row.Done {
+				continue
+			}
+			back := bulkRow{Head: row.Head}
+			if err := v.bulkLook(tx, &undo, &back); err != nil {
+				return err
+			}
+			if row.Saw = back.Saw; row.Saw != "" {
+				p.Undo = undo.Name
+			}
+		}
+		return nil
+	})
 }
 
 // told reports whether the deed was told what it needs. Fault: Invalid.
@@ -182,22 +220,49 @@ func (p bulkPage) told() error {
 	return nil
 }
 
-// bulkOne does it to one order, and reads it again.
+// mostTries is how often an order that moved between a look and the deed is looked at again.
+const mostTries = 5
+
+// bulkOne does it to one order if what was shown is still what would happen, and reads it again.
 func (v *visit) bulkOne(ctx context.Context, p *bulkPage, row *bulkRow) error {
-	var o order.View
-	if err := v.DB.Read(ctx, func(tx *db.Tx) (err error) { o, err = v.bulkOrder(tx, row.ID); return err }); err != nil {
-		return err
-	}
-	row.Head = o.Head
-	if saw := v.form("v-" + row.ID); saw != "" && saw != itoa(int(o.Version)) {
-		return fault.New(fault.Conflict, "somebody changed it meanwhile: look at it again").WithCode("version")
-	}
-	if err := p.Deed.do(ctx, v, o, p.With); err != nil {
-		return err
+	for try := 1; ; try++ {
+		o, err := v.bulkStill(ctx, p, row)
+		if err != nil {
+			return err
+		}
+		if err = p.Deed.do(ctx, v, o, p.With); err == nil {
+			break
+		}
+		if fault.CodeOf(err) != "version" || try == mostTries {
+			return err
+		}
 	}
 	return v.DB.Read(ctx, func(tx *db.Tx) error {
 		heads, err := v.Order.Heads(tx, []string{row.ID}, false)
 		row.Head = heads[row.ID]
 		return err
 	})
+}
+
+// bulkStill reads an order, and refuses it when the person was shown something else. Fault: Conflict.
+func (v *visit) bulkStill(ctx context.Context, p *bulkPage, row *bulkRow) (o order.View, err error) {
+	shown := v.form("v-" + row.ID)
+	err = v.DB.Read(ctx, func(tx *db.Tx) error {
+		if o, err = v.bulkOrder(tx, row.ID); err != nil {
+			return err
+		}
+		row.Head = o.Head
+		if shown == "" {
+			return nil
+		}
+		will, err := p.Deed.look(v, tx, o, p.With)
+		switch {
+		case fault.Is(err, fault.Internal):
+			return err
+		case err != nil || saw(p.Name, o.Head, will) != shown:
+			return fault.New(fault.Conflict, "somebody changed it meanwhile: look at it again").WithCode("version")
+		}
+		return nil
+	})
+	return o, err
 }
