@@ -208,7 +208,7 @@ func (s *Service) Reconcile(ctx context.Context, account string) (Reconciliation
 	}
 	r.Compared = len(theirs)
 	err = s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := s.wantReads(tx, acc.ID, wanted); err != nil {
+		if err := s.wantReads(tx, acc.ID, wanted, 0); err != nil {
 			return err
 		}
 		if now.value != "" && now.value != mark.value {

@@ -61,7 +61,7 @@ func (s *Service) keepEarly(tx *db.Tx, account string, all []channel.ReturnChang
 	}
 	tx.Send(`insert into early_returns (account_id, external, return_external, body, kept_at) select a, x, e, b, cast($1 as bigint) from rows(a text, x text, e text, b text) where true
 		on conflict (account_id, external, return_external) do update set body = excluded.body, kept_at = excluded.kept_at`, b, db.Micros(tx.Now))
-	return s.wantReads(tx, account, wanted)
+	return s.wantReads(tx, account, wanted, 0)
 }
 
 // earlyOf asks for the returns that were kept for orders that have come now. The answer is there after the next flush.

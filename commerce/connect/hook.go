@@ -229,7 +229,7 @@ func (s *Service) actOn(tx *db.Tx, acc Account, hints []channel.Hint) error {
 	if err := s.hinted(tx, acc, hints); err != nil {
 		return err
 	}
-	return s.wantReads(tx, acc.ID, wanted)
+	return s.wantReads(tx, acc.ID, wanted, 0)
 }
 
 // accessHint raises what the partner says about our access: the app was removed, the token ends. The partner is then asked whether it is so.

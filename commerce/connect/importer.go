@@ -356,20 +356,46 @@ func (s *Service) land(ctx context.Context, p place, all []*arriving) error {
 	})
 }
 
-// readContradicted has orders read again of which something came in that is of the same time as what we hold and says something else: the reading decides.
+// doubted is after how long an order is read again that was read for nothing.
+const doubted = time.Minute
+
+// readContradicted has orders read again of which something came in that is of the same time as what we hold and says something else: the reading decides. Where that
+// reading itself seems to be older than what we hold, our clock may have gone back in between: it is read once more, when the clock may have been mended.
 func (s *Service) readContradicted(tx *db.Tx, good []*arriving, landings []channel.Landing) error {
-	wanted := map[string]map[string]string{}
+	wanted, once := map[string]map[string]string{}, map[string]map[string]string{}
+	want := func(in map[string]map[string]string, account, external string) {
+		if in[account] == nil {
+			in[account] = map[string]string{}
+		}
+		in[account][external] = "contradicts"
+	}
+	passed := db.NewBatch(2)
 	for i, a := range good {
-		if landings[i].Decision != channel.Contradicts {
-			continue
+		switch {
+		case landings[i].Decision == channel.Contradicts:
+			want(wanted, a.row.account, a.row.external)
+		case landings[i].Decision == channel.Stale && a.row.source == "read":
+			passed.Add(a.row.account, a.row.external, db.Micros(a.row.version))
 		}
-		if wanted[a.row.account] == nil {
-			wanted[a.row.account] = map[string]string{}
+	}
+	if passed.Len() > 0 {
+		tx.SendQuery(`select c.account_id, c.external from channel_orders c, rows(a text, x text, v bigint) where c.account_id = r.a and c.external = r.x and c.version_at = r.v`, func(row db.Scanner) error {
+			var account, external string
+			err := row.Scan(&account, &external)
+			want(once, account, external)
+			return err
+		}, passed)
+		if err := tx.Flush(); err != nil {
+			return err
 		}
-		wanted[a.row.account][a.row.external] = "contradicts"
+	}
+	for _, account := range slices.Sorted(keysOf(once)) {
+		if err := s.wantReads(tx, account, once[account], doubted); err != nil {
+			return err
+		}
 	}
 	for _, account := range slices.Sorted(keysOf(wanted)) {
-		if err := s.wantReads(tx, account, wanted[account]); err != nil {
+		if err := s.wantReads(tx, account, wanted[account], 0); err != nil {
 			return err
 		}
 	}
@@ -465,7 +491,7 @@ func (s *Service) seen(tx *db.Tx, good []*arriving, landings []channel.Landing) 
 	return nil
 }
 
-// passedOver is the cause of a reading that was held to be older than what is known. If the channel says the same again later, it was not.
+// passedOver is the cause of a reading that was held to be older than what is known, or of which nobody knows. If the channel says the same again later, it was not.
 const passedOver = "stale"
 
 // marks says what becomes of inbox rows, and the cases of those that are stuck: they wait with their cause.
@@ -486,7 +512,7 @@ func marks(all, good []*arriving, landings []channel.Landing) (b *db.Batch, case
 			continue
 		}
 		var why any
-		if l.Decision == channel.Stale {
+		if l.Decision == channel.Stale || l.Decision == channel.Contradicts {
 			why = passedOver
 		}
 		b.Add(a.row.id, a.row.attempts, "done", why, orNull(l.OrderID))

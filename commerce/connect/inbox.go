@@ -125,16 +125,16 @@ func skip(tx *db.Tx) string {
 // importLease is how long a taken row is left alone.
 const importLease = 30 * time.Second
 
-// wantReads asks for orders to be read again, durably; a wish that comes while one is being read is carried out after it: one order is read by one reader at a time.
-func (s *Service) wantReads(tx *db.Tx, account string, wanted map[string]string) error {
+// wantReads asks for orders to be read again, at once or after a while, durably; a wish that comes while one is being read is carried out after it: one order is read by one reader at a time.
+func (s *Service) wantReads(tx *db.Tx, account string, wanted map[string]string, in time.Duration) error {
 	b := db.NewBatch(2)
 	for _, external := range slices.Sorted(keysOf(wanted)) {
 		b.Add(account, external, wanted[external])
 	}
 	_, err := tx.Exec(`insert into reads (account_id, external, wanted_at, reason, state, attempts, next_at)
-		select a, x, cast($1 as bigint), w, 'due', 0, cast($1 as bigint) from rows(a text, x text, w text) where true
+		select a, x, cast($1 as bigint), w, 'due', 0, cast($2 as bigint) from rows(a text, x text, w text) where true
 		on conflict (account_id, external) do update set wanted_at = case when reads.wanted_at < excluded.wanted_at then excluded.wanted_at else reads.wanted_at + 1 end,
-			next_at = excluded.next_at, state = case when reads.state = 'running' then 'running' else 'due' end,
-			attempts = case when reads.state = 'running' then reads.attempts else 0 end`, b, db.Micros(tx.Now))
+			next_at = case when reads.state = 'due' and reads.next_at < excluded.next_at then reads.next_at else excluded.next_at end, state = case when reads.state = 'running' then 'running' else 'due' end,
+			attempts = case when reads.state = 'running' then reads.attempts else 0 end`, b, db.Micros(tx.Now), db.Micros(tx.Now.Add(in)))
 	return err
 }

@@ -27,7 +27,7 @@ func (s *Service) Want(ctx context.Context, account, external, why string) error
 		return fault.New(fault.Conflict, "the order was placed here: no channel can be asked for it").WithCode("placed_here")
 	}
 	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		return s.wantReads(tx, account, map[string]string{external: why})
+		return s.wantReads(tx, account, map[string]string{external: why}, 0)
 	})
 }
 

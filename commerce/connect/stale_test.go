@@ -3,6 +3,7 @@ package connect
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/channel/demo"
@@ -50,4 +51,79 @@ func TestPassedOver(t *testing.T) {
 			}
 		})
 	})
+}
+
+// edited is a shop whose order changed at the very time of what we hold, and whose poll began before what we hold came in.
+func edited(t *testing.T, d *db.DB) (h *house, id string) {
+	t.Helper()
+	h = setup(t, d, channel.Live)
+	at := time.Now().Truncate(time.Second)
+	h.shop.SetClock(func() time.Time { return at })
+	id = h.shop.Place(demo.Item{SKU: "TEA-1", Quantity: 1})
+	h.work()
+	h.held(id, time.Hour)
+	h.shop.Edit(id, func(o *channel.Order) { o.ShipTo.City = "Multan" })
+	_, err := h.s.Poll(t.Context(), h.acc.ID)
+	must(t, err)
+	h.importAll()
+	if n := h.count(`select count(*) from reads where external = $1 and next_at <= $2`, id, db.Micros(d.Now())); n != 1 {
+		t.Fatalf("%d wishes to read it after a poll that contradicts", n)
+	}
+	return h, id
+}
+
+// readOnce reads what is wished for, and answers where the order goes then.
+func (h *house) readOnce(id string) (city string) {
+	h.t.Helper()
+	_, err := h.s.ReadOnce(context.Background())
+	must(h.t, err)
+	h.importAll()
+	must(h.t, h.d.Read(context.Background(), func(tx *db.Tx) error {
+		return tx.QueryRow(`select ship_city from orders where external = $1`, id).Scan(&city)
+	}))
+	return city
+}
+
+// TestContradicted has an order change within one unit of the channel's clock, while something else was being read: reading it decides, also when it says no more than the
+// poll did that raised the doubt.
+func TestContradicted(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h, id := edited(t, d)
+		h.held(id, -time.Hour)
+		if got := h.readOnce(id); got != "Multan" {
+			t.Errorf("it goes to %q", got)
+		}
+	})
+}
+
+// TestDoubted has our clock go back in between: a reading that seems to be older than what is held is made once more.
+func TestDoubted(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h, id := edited(t, d)
+		if got := h.readOnce(id); got == "Multan" {
+			t.Errorf("it goes to %q: the clock decides", got)
+		}
+		if n := h.count(`select count(*) from reads where external = $1 and next_at > $2`, id, db.Micros(d.Now())); n != 1 {
+			t.Fatalf("%d wishes for later", n)
+		}
+		h.held(id, -time.Hour)
+		must(t, h.d.Write(t.Context(), func(tx *db.Tx) error { _, err := tx.Exec(`update reads set next_at = 0`); return err }))
+		if got := h.readOnce(id); got != "Multan" {
+			t.Errorf("it goes to %q", got)
+		}
+		if n := h.count(`select count(*) from reads where external = $1`, id); n != 0 {
+			t.Errorf("%d wishes are left", n)
+		}
+	})
+}
+
+// held moves when what we hold of an order was read.
+func (h *house) held(id string, by time.Duration) {
+	h.t.Helper()
+	must(h.t, h.d.Write(context.Background(), func(tx *db.Tx) error {
+		_, err := tx.Exec(`update orders set read_at = read_at + $2 where external = $1`, id, by.Microseconds())
+		return err
+	}))
 }
