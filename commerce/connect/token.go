@@ -202,7 +202,8 @@ func (t *tokens) store(ctx context.Context, set channel.TokenSet) error {
 // leaseFor is how long one process may take over a refresh.
 const leaseFor = 30 * time.Second
 
-// lease lets one process at a time refresh the tokens of an account; it waits for another's lease to end.
+// lease lets one process at a time refresh the tokens of an account; it waits for another's lease to end. One that would last longer than any does was taken before the
+// clock went back, and is none: an account without a token is asked nothing.
 func (t *tokens) lease(ctx context.Context) (release func(), err error) {
 	for {
 		var got int64
@@ -210,8 +211,8 @@ func (t *tokens) lease(ctx context.Context) (release func(), err error) {
 		err := t.s.need.DB.Write(ctx, func(tx *db.Tx) error {
 			var err error
 			until = db.Micros(tx.Now.Add(leaseFor))
-			got, err = tx.Exec(`update account_health set refresh_lease = $2 where account_id = $1 and (refresh_lease is null or refresh_lease < $3)`,
-				t.acc.ID, until, db.Micros(tx.Now))
+			got, err = tx.Exec(`update account_health set refresh_lease = $2 where account_id = $1 and (refresh_lease is null or refresh_lease < $3 or refresh_lease > $4)`,
+				t.acc.ID, until, db.Micros(tx.Now), db.Micros(tx.Now.Add(2*leaseFor)))
 			return err
 		})
 		if err != nil {

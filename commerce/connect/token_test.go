@@ -179,6 +179,22 @@ func TestTokens(t *testing.T) {
 			}
 		}, dbtest.Config{Now: clock.Now})
 	})
+	t.Run("a lease that was taken before the clock went back holds nobody up", func(t *testing.T) {
+		t.Parallel()
+		clock := dbtest.NewClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
+		dbtest.Each(t, func(t *testing.T, d *db.DB) {
+			all, _ := processes(t, d, 2)
+			_, err := all[0].tokens().lease(ctx)
+			must(t, err)
+			must(t, d.Write(ctx, func(tx *db.Tx) error {
+				_, err := tx.Exec(`update account_health set refresh_lease = refresh_lease + $1`, time.Hour.Microseconds())
+				return err
+			}))
+			if got, err := all[1].tokens().Access(ctx); err != nil || got != access(1) {
+				t.Fatalf("%q %v", got, err)
+			}
+		}, dbtest.Config{Now: clock.Now})
+	})
 	t.Run("the new pair is durable before anybody uses it, and is kept when it cannot be stored at once", func(t *testing.T) {
 		t.Parallel()
 		dbtest.Each(t, func(t *testing.T, d *db.DB) {
