@@ -136,10 +136,6 @@ var byErasing = []other{
 var byReading = []other{
 	{`/v1/accounts/[0-9a-f-]+(/health)?`, `last_webhook_at = `, "a webhook came"},
 	{`/console/channels(/[0-9a-f-]+(/diff|/drift)?)?`, `^(<td data-label="Last event">–?|<dd>–?|<time .*just now|</time>)$`, "the same"},
-	{
-		`/console/orders/[0-9a-f-]+/raw`, `^(</?details.*|<summary>Poll ·|</summary>|<time .*just now|</time> ·|<span class="state s-done">Done|</span>|<p class="muted">The same as the reading before it\.|</p>)$`,
-		"an order that was not erased was read once more",
-	},
 }
 
 // looker is somebody who looks at everything there is: the whole API, every page and table of the console, and the metrics.
@@ -405,6 +401,9 @@ func TestErasedEverywhere(t *testing.T) {
 		stays := h.buyAs("Otherword", "+923007654321")
 		h.work()
 		h.run("privacy.keep")
+		for range 2 { // what we told the shop comes back with the next reading: all of it is here
+			h.rereads(append(mine, stays)...)
+		}
 
 		l := h.look()
 		l.stays = stays.id
@@ -429,11 +428,8 @@ func TestErasedEverywhere(t *testing.T) {
 			h.hook("orders/updated", body)
 		}
 		h.work()
-		h.write(func(tx *db.Tx) error { _, err := tx.Exec(`delete from channel_cursors`); return err })
-		h.read()
+		h.rereads(append(mine, stays)...)
 		for _, b := range mine {
-			ok(t, h.a.Connect.Want(ctx, h.account, b.external, "test"))
-			h.work()
 			if _, err := h.a.Connect.Replay(ctx, b.id, true, "clerk"); fault.CodeOf(err) != privacy.Erased {
 				t.Errorf("replay: %v", err)
 			}
@@ -442,7 +438,7 @@ func TestErasedEverywhere(t *testing.T) {
 		}
 		again := l.walk()
 		used = append(used, l.same(after, again, "read again", byReading...)...)
-		for _, o := range slices.Concat(byErasing, byReading) {
+		for _, o := range byErasing {
 			if !slices.Contains(used, o) {
 				t.Errorf("%s need not differ in %s", o.where, o.what)
 			}
@@ -456,6 +452,17 @@ func TestErasedEverywhere(t *testing.T) {
 			}
 		}
 	})
+}
+
+// rereads polls from the beginning, and reads orders by name.
+func (h *town) rereads(all ...bought) {
+	h.t.Helper()
+	h.write(func(tx *db.Tx) error { _, err := tx.Exec(`delete from channel_cursors`); return err })
+	h.read()
+	for _, b := range all {
+		ok(h.t, h.a.Connect.Want(context.Background(), h.account, b.external, "test"))
+		h.work()
+	}
 }
 
 // acts are the rows of the audit log.
