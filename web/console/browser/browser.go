@@ -8,6 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -68,6 +71,30 @@ func (b *Browser) Page(base string, width, height int64) *Page {
 // Size makes the window another size.
 func (p *Page) Size(width, height int64) {
 	p.do("resize the window", chromedp.EmulateViewport(width, height))
+}
+
+// conditions are how slow the line is. The command has left the generated protocol, whose successor older browsers do not know.
+type conditions struct {
+	Offline            bool  `json:"offline"`
+	Latency            int64 `json:"latency"`            // ms
+	DownloadThroughput int64 `json:"downloadThroughput"` // bytes a second
+	UploadThroughput   int64 `json:"uploadThroughput"`
+}
+
+var emulateLine = cdp.Command[conditions, cdp.Empty]{Method: "Network.emulateNetworkConditions"}
+
+// Slow makes line and processor of the window slow: bytes a second, milliseconds to an answer, and how many times slower it computes.
+func (p *Page) Slow(bytes, latency, times int64) {
+	p.do("slow down", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, t, network.Enable, network.EnableParams{}); err != nil {
+			return err
+		}
+		if _, err := cdp.Call(ctx, t, emulateLine, conditions{Latency: latency, DownloadThroughput: bytes, UploadThroughput: bytes}); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, t, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: float64(times)})
+		return err
+	}))
 }
 
 // Close closes the window.

@@ -412,7 +412,8 @@ func TestAxe(t *testing.T) {
 	if err := s.Trouble(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	pages := []string{"/console/", "/console/orders", "/console/exceptions", "/console/exceptions?cause=stale_status", "/console/work", "/console/handover", "/console/stock", "/console/stock/OC-001", "/console/listings", "/console/channels", "/console/new-account/shopify", "/console/find?q=none", "/console/nowhere", "/console/picklist?at=PK-LHE-WH"}
+	revealed := ""
+	pages := []string{"/console/", "/console/orders", "/console/approvals", "/console/shortages", "/console/exceptions", "/console/exceptions?cause=stale_status", "/console/work", "/console/handover", "/console/stock", "/console/stock/OC-001", "/console/listings", "/console/channels", "/console/new-account/shopify", "/console/find?q=none", "/console/nowhere", "/console/picklist?at=PK-LHE-WH"}
 	read(t, s, func(tx *db.Tx) error {
 		held := true
 		orders, err := s.App.Order.List(tx, order.Filter{Held: &held}, "", 1)
@@ -424,9 +425,10 @@ func TestAxe(t *testing.T) {
 			return err
 		}
 		for _, o := range orders.Items {
+			revealed = "/console/orders/" + o.ID
 			pages = append(pages, "/console/orders/"+o.ID, "/console/orders/"+o.ID+"/cancel", "/console/orders/"+o.ID+"/source", "/console/orders/"+o.ID+"/raw", "/console/orders/"+o.ID+"/events")
 		}
-		pages = append(pages, "/console/channels/"+accounts[0].ID, "/console/returns", "/console/channels/"+accounts[0].ID+"?places=1", "/console/imports", "/console/jobs", "/console/parked",
+		pages = append(pages, "/console/channels/"+accounts[0].ID, "/console/returns", "/console/channels/"+accounts[0].ID+"?places=1", "/console/channels/"+accounts[0].ID+"/drift", "/console/channels/"+accounts[0].ID+"/diff", "/console/imports", "/console/jobs", "/console/parked",
 			"/console/subscriptions", "/console/people", "/console/people/"+s.Owner.ID, "/console/keys", "/console/audit", "/console/audit/verify")
 		back, err := s.App.Returns.List(tx, returns.Filter{}, "", 20)
 		for _, r := range back.Items {
@@ -443,11 +445,15 @@ func TestAxe(t *testing.T) {
 	for _, look := range []struct {
 		lang, theme   string
 		width, height int64
-	}{{"en", "light", 1280, 800}, {"ur", "dark", 390, 844}} {
+	}{{"en", "light", 1280, 800}, {"ur", "dark", 390, 844}, {"ar", "light", 820, 1180}} {
 		t.Run(look.lang+" "+look.theme, func(t *testing.T) {
 			t.Parallel()
 			p := open(t, s, "en", look.width, look.height)
 			p.Speak(look.lang, look.theme)
+			p.Go(revealed)
+			p.Click("#buyer form button:not([type=button])")
+			p.Wait("location.pathname.endsWith('/personal') && !document.querySelector('#buyer form') && document.readyState === 'complete'")
+			accessible(t, p, "the buyer, revealed")
 			for _, path := range pages {
 				p.Go(path)
 				steady(t, p, path)
