@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"os"
 	"strings"
 
 	"github.com/openclaw-pos/commerce/commerce/dispatch"
@@ -28,6 +31,50 @@ type fulfillCmd struct {
 	Pack    fulfillPackCmd    `cmd:"" help:"Put what is picked into a parcel."`
 	Unpack  fulfillUnpackCmd  `cmd:"" help:"Open the parcels again."`
 	Ship    fulfillShipCmd    `cmd:"" help:"Hand a parcel over to its carrier: the point of no return."`
+	Slip    fulfillSlipCmd    `cmd:"" help:"Print the packing slip as a PDF."`
+	Picking fulfillPickingCmd `cmd:"" help:"Print what is still to be picked at a location as a PDF."`
+}
+
+type fulfillSlipCmd struct {
+	ID   string `arg:"" help:"Number or id."`
+	Lang string `help:"What it is printed in." enum:"en,ur,ar" default:"en"`
+	Out  string `short:"o" help:"File to write, readable by you alone; default standard output." placeholder:"FILE"`
+}
+
+// Run prints a packing slip.
+func (c *fulfillSlipCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return paper(ctx, g, s, at("fulfillment-orders", c.ID, "slip"), url.Values{"lang": {c.Lang}}, c.Out)
+}
+
+type fulfillPickingCmd struct {
+	Location string `arg:"" help:"Code or id."`
+	Lang     string `help:"What it is printed in." enum:"en,ur,ar" default:"en"`
+	Out      string `short:"o" help:"File to write; default standard output." placeholder:"FILE"`
+}
+
+// Run prints a pick list.
+func (c *fulfillPickingCmd) Run(ctx context.Context, g *Globals, s streams) error {
+	return paper(ctx, g, s, "/pick-list.pdf", url.Values{"lang": {c.Lang}, "location": {c.Location}}, c.Out)
+}
+
+// paper writes a document to a file of its own, or to standard output.
+func paper(ctx context.Context, g *Globals, s streams, path string, query url.Values, file string) error {
+	return g.with(ctx, s, func(cl *client) (err error) {
+		r, err := cl.get(ctx, path, query)
+		if err != nil {
+			return err
+		}
+		if file != "" {
+			f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+			if err != nil {
+				return fault.Wrap(fault.Invalid, err, "the file "+file+" cannot be made: it may be there already")
+			}
+			_, err = f.Write(r.raw)
+			return errors.Join(err, f.Close())
+		}
+		_, err = s.out.Write(r.raw)
+		return err
+	})
 }
 
 type fulfillListCmd struct {

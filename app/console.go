@@ -14,7 +14,7 @@ func (a *App) newConsole(ctx context.Context) (*console.Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	return console.New(console.Needs{
+	c := console.New(console.Needs{
 		DB: a.DB, Log: a.Log, Users: a.Users, Sign: hash.Text,
 		Signed: func(domain, text, sign string) bool {
 			all, err := hash.Texts(domain, text)
@@ -29,7 +29,9 @@ func (a *App) newConsole(ctx context.Context) (*console.Console, error) {
 		Order: a.Order, Payment: a.Payment, Fulfillment: a.Fulfillment, Dispatch: a.Dispatch, Returns: a.Returns, Connect: a.Connect, Catalog: a.Catalog, Inventory: a.Inventory, Policy: a.Policy,
 		Keys: a.Access, Audit: a.Audit, Vault: a.Vault, Privacy: a.Privacy, Zones: a.Zones, Import: a.Catalog.Import, Budget: a.HTTP.Left, Rate: a.HTTP.Rate,
 		Triage: console.Triage{Plan: a.planTriage, Apply: a.applyTriage},
-	}), nil
+	})
+	a.API.Paper = c.Paper()
+	return c, nil
 }
 
 // Welcome says where people work, and, until there is an owner, where the first one sets up: for whoever reads what the program prints.

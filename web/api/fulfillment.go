@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
+	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
@@ -21,6 +22,23 @@ type workList struct {
 type pickListQuery struct {
 	Location string `query:"location" required:"true" minLength:"1" maxLength:"100" doc:"Id or code"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many fulfillment orders"`
+}
+
+type slipQuery struct {
+	ID   string `path:"id" maxLength:"200"`
+	Lang string `query:"lang" enum:"en,ur,ar" default:"en" doc:"What it is printed in"`
+}
+
+type pickPaperQuery struct {
+	Location string `query:"location" required:"true" minLength:"1" maxLength:"100" doc:"Id or code"`
+	Limit    int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many fulfillment orders"`
+	Lang     string `query:"lang" enum:"en,ur,ar" default:"en" doc:"What it is printed in"`
+}
+
+// Paper prints documents. What is not the caller's is as if there were none.
+type Paper interface {
+	Slip(ctx context.Context, who access.Caller, fulfillmentOrder, lang string) ([]byte, error)
+	Picking(ctx context.Context, who access.Caller, location, lang string, limit int) ([]byte, error)
 }
 
 type workOnly struct{ Action }
@@ -136,9 +154,41 @@ func (s *Server) fulfillmentRoutes() {
 	read(s, route{path: "/fulfillment-orders/{id}", id: "get-fulfillment-order", title: "Read a fulfillment order, with the decision that made it", tag: tag, text: "By id or number."}, func(tx *db.Tx, in *One) (fulfillment.FO, error) {
 		return s.showWork(tx, in.ID)
 	})
+	s.paperRoutes(tag)
 	s.sourcingRoutes(tag)
 	s.fulfillmentActions(tag)
 	s.packing(tag)
+}
+
+// paperRoutes are the documents of the warehouse.
+func (s *Server) paperRoutes(tag string) {
+	const media = "application/pdf"
+	document(s, route{
+		path: "/fulfillment-orders/{id}/slip", id: "get-packing-slip", title: "The packing slip to print", tag: tag, scope: access.Write,
+		text: "A PDF, by id or number. It bears the buyer's name and address: reading it is written down.",
+	}, func(ctx context.Context, in *slipQuery) (*label, error) {
+		if s.Paper == nil {
+			return nil, fault.New(fault.Refused, "this program prints nothing")
+		}
+		who, _ := access.From(ctx)
+		body, err := s.Paper.Slip(ctx, who, in.ID, in.Lang)
+		return &label{ContentType: media, Disposition: `attachment; filename="packing-slip.pdf"`, Body: body}, err
+	})
+	document(s, route{path: "/pick-list.pdf", id: "print-pick-list", title: "What is still to be picked at a location, to print", tag: tag, text: "A PDF in walking order."}, func(ctx context.Context, in *pickPaperQuery) (*label, error) {
+		if s.Paper == nil {
+			return nil, fault.New(fault.Refused, "this program prints nothing")
+		}
+		if err := s.touching(ctx, pickListQuery{Location: in.Location, Limit: in.Limit}); err != nil {
+			return nil, err
+		}
+		var at string
+		if err := s.DB.Read(ctx, func(tx *db.Tx) (err error) { at, err = s.location(tx, "location", in.Location); return err }); err != nil {
+			return nil, err
+		}
+		who, _ := access.From(ctx)
+		body, err := s.Paper.Picking(ctx, who, at, in.Lang, in.Limit)
+		return &label{ContentType: media, Disposition: `attachment; filename="pick-list.pdf"`, Body: body}, err
+	})
 }
 
 type orderSource struct {

@@ -79,6 +79,8 @@ var permits = map[string]permit{
 
 	"list-fulfillment-orders":    {need: "fulfillment.read", rows: access.Fulfillments},
 	"pick-list":                  {need: "fulfillment.read", rows: access.Fulfillments},
+	"print-pick-list":            {need: "fulfillment.read", rows: access.Fulfillments},
+	"get-packing-slip":           {need: "labels.read", rows: access.Fulfillments},
 	"get-fulfillment-order":      {need: "fulfillment.read", rows: access.Fulfillments},
 	"accept-fulfillment-order":   {need: "fulfillment.work", rows: access.Fulfillments},
 	"hold-fulfillment-order":     {need: "fulfillment.work", rows: access.Fulfillments},

@@ -55,6 +55,8 @@ type Server struct {
 	Zones      *privacy.Zones
 	ZoneStates func(ctx context.Context) ([]ZoneState, error)
 	ZoneHealth func() []ZoneHealth
+	// Paper prints packing slips and pick lists; nil: none are printed.
+	Paper Paper
 	// ForgetFar destroys what is personal of orders in other zones than the main one; it comes before Forget.
 	ForgetFar func(ctx context.Context, cause string, orders []privacy.Subject) (int, error)
 	// Forget destroys everything personal of orders and answers how many records that were; Forgotten follows its commit. nil: what this package reaches itself.

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -171,6 +170,15 @@ var sortings = map[string]deed{
 	"sleep": {"exceptions.work", func(_ context.Context, v *visit, c caseRow) (string, error) {
 		return "The case sleeps", v.write(func(tx *db.Tx) error { return exception.Snooze(tx, c.ID, v.now.Add(nearly), c.Version) })
 	}},
+	"give_back": {"exceptions.work", func(_ context.Context, v *visit, c caseRow) (string, error) {
+		return "The case is for everybody again", v.write(func(tx *db.Tx) error { return exception.Assign(tx, c.ID, "", c.Version) })
+	}},
+	"wake": {"exceptions.work", func(_ context.Context, v *visit, c caseRow) (string, error) {
+		return "The case is back in the list", v.write(func(tx *db.Tx) error { return exception.Snooze(tx, c.ID, time.Time{}, c.Version) })
+	}},
+	"reopen": {"exceptions.work", func(_ context.Context, v *visit, c caseRow) (string, error) {
+		return "The case is open again", v.write(func(tx *db.Tx) error { return exception.Reopen(tx, c.ID, v.actor()) })
+	}},
 }
 
 // external is the order of a case as its channel knows it.
@@ -262,45 +270,6 @@ func caseAssign(v *visit) error {
 		return err
 	}
 	return v.caseDone(v.id(), f)
-}
-
-// caseBulk does one thing about several cases of one cause, and says how many went well.
-func caseBulk(v *visit) error {
-	what, ok := deeds[v.form("what")]
-	if sorted, is := sortings[v.form("what")]; is {
-		what, ok = sorted, true
-	}
-	ids := v.r.PostForm["id"]
-	if !ok || len(ids) == 0 || len(ids) > 200 {
-		return fault.Field("id", "select from 1 to 200 cases")
-	}
-	well, first := 0, error(nil)
-	for _, id := range ids {
-		var c caseRow
-		err := v.read(func(tx *db.Tx) error { return sees(tx, access.Exceptions, clean(id)) })
-		if fault.Is(err, fault.NotFound) {
-			err = fault.New(fault.NotFound, "there is no exception %s", id)
-		}
-		if err == nil {
-			c, err = v.caseAt(clean(id))
-		}
-		if _, is := sortings[v.form("what")]; err == nil && !is && !offers(c, v.form("what")) {
-			err = fault.New(fault.Conflict, "%s: this case does not offer that", c.Title)
-		}
-		if err == nil {
-			_, err = what.run(v, c)
-		}
-		if err == nil {
-			well++
-		} else if first == nil {
-			first = err
-		}
-	}
-	f := flash{Text: v.T("Done: %d of %d", well, len(ids))}
-	if first != nil {
-		f.Bad, f.More = true, fault.Message(first)
-	}
-	return v.back(Base+"/exceptions?cause="+url.QueryEscape(v.form("cause")), f)
 }
 
 // offers reports whether an action is one of the case's.

@@ -42,7 +42,9 @@ func fixOf(action string, c caseRow) (fix, bool) {
 	}
 	at := Base + "/channels/" + url.PathEscape(c.Account)
 	switch action {
-	case "order.show", "order.address", "shipment.show", "shipment.scan", "shipment.cancel", "fulfillment.unpack":
+	case "order.address":
+		return fix{Route: "order.change.do", Path: orderPath(c.Order) + "/change"}, c.Order != ""
+	case "order.show", "shipment.show", "shipment.scan", "shipment.cancel", "fulfillment.unpack":
 		return fix{Route: "order", Path: orderPath(c.Order)}, c.Order != ""
 	case "order.cancel":
 		return fix{Route: "order.cancel", Path: orderPath(c.Order) + "/cancel"}, c.Order != ""

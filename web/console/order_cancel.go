@@ -21,6 +21,18 @@ type cancelPage struct {
 	Problem string
 }
 
+// SKU is that of a line, by its id.
+func (p cancelPage) SKU(line string) string { return skuOf(p.Lines, line) }
+
+func skuOf(lines []order.Line, id string) string {
+	for _, l := range lines {
+		if l.ID == id {
+			return l.SKU
+		}
+	}
+	return ""
+}
+
 // orderCancel shows what a cancellation would do, before anything is done.
 func orderCancel(v *visit) error {
 	p := cancelPage{Reason: v.ask("reason"), Reasons: cancelReasons, Chosen: map[string]int64{}}

@@ -70,6 +70,9 @@ func phrases(t *testing.T) []string {
 	for _, p := range purposes {
 		all[p] = true
 	}
+	for _, f := range changeFields {
+		all[f.Title] = true
+	}
 	for _, a := range workActs {
 		all[a.said] = true
 	}

@@ -67,6 +67,9 @@ func (c *Console) routes() []route {
 		{"order.decide", post, "/orders/{id}/decide", "orders.cancel", access.Orders, orderDecide},
 		{"order.cancel", get, "/orders/{id}/cancel", "orders.cancel", access.Orders, orderCancel},
 		{"order.cancel.do", post, "/orders/{id}/cancel", "orders.cancel", access.Orders, orderCancelDo},
+		{"order.change", get, "/orders/{id}/change", "orders.edit", access.Orders, orderChange},
+		{"order.change.do", post, "/orders/{id}/change", "orders.edit", access.Orders, orderChangeDo},
+		{"order.change.act", post, "/orders/{id}/changes/{change}/{act}", "orders.edit", access.Orders, orderChangeAct},
 		{"order.source", get, "/orders/{id}/source", "fulfillment.read", access.Orders, orderSource},
 		{"order.source.do", post, "/orders/{id}/source", "fulfillment.route", access.Orders, orderSourceDo},
 

@@ -2,6 +2,8 @@ package console
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -86,8 +88,17 @@ func (v *visit) buyersOf(all []parcel, purpose string) (map[string]privacy.Recor
 	return records, err
 }
 
-// printSlips answers with the slips of fulfillment orders as one PDF; reading for whom they are is written down.
+// printSlips answers with the slips of fulfillment orders as one PDF.
 func (v *visit) printSlips(ids []string) error {
+	out, err := v.slips(ids)
+	if err != nil {
+		return err
+	}
+	return v.pdf("packing-slips.pdf", out)
+}
+
+// slips are those of fulfillment orders as one PDF; reading for whom they are is written down.
+func (v *visit) slips(ids []string) ([]byte, error) {
 	all := make([]parcel, len(ids))
 	if err := v.read(func(tx *db.Tx) error {
 		for i, id := range ids {
@@ -97,11 +108,11 @@ func (v *visit) printSlips(ids []string) error {
 		}
 		return nil
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	records, err := v.buyersOf(all, "print a packing slip")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	slips := make([]slip.Packing, len(all))
 	t := v.paperTongue()
@@ -111,9 +122,9 @@ func (v *visit) printSlips(ids []string) error {
 	}
 	var out bytes.Buffer
 	if err := slip.WritePacking(&out, slips, paperWords(t), v.now); err != nil {
-		return err
+		return nil, err
 	}
-	return v.pdf("packing-slips.pdf", out.Bytes())
+	return out.Bytes(), nil
 }
 
 // readParcel reads a fulfillment order that the person may see, with what its slip says.
@@ -196,19 +207,75 @@ func picklistPDF(v *visit) error {
 	if err != nil {
 		return err
 	}
-	t := v.paperTongue()
+	out, err := v.pickPaper(p)
+	if err != nil {
+		return err
+	}
+	return v.pdf("pick-list.pdf", out)
+}
+
+// pickPaper is a pick list as PDF.
+func (v *visit) pickPaper(p picklistPage) ([]byte, error) {
 	list := slip.Picking{Place: p.Place.Name, At: v.exact(v.now)}
 	for _, l := range p.Lines {
 		list.Stops = append(list.Stops, slip.Stop{Shelf: l.Shelf, SKU: l.SKU, Title: l.Title, Quantity: l.Quantity, For: l.Orders})
 	}
 	if len(list.Stops) == 0 {
-		return fault.New(fault.NotFound, "nothing is waiting to be picked: there is no list to print")
+		return nil, fault.New(fault.NotFound, "nothing is waiting to be picked: there is no list to print")
 	}
 	var out bytes.Buffer
-	if err := slip.WritePicking(&out, list, paperWords(t), v.now); err != nil {
-		return err
+	err := slip.WritePicking(&out, list, paperWords(v.paperTongue()), v.now)
+	return out.Bytes(), err
+}
+
+// Paper has documents printed for whoever asks without a browser: the API. What is not the caller's is as if there were none.
+type Paper struct{ console *Console }
+
+// Paper prints what the pages print.
+func (c *Console) Paper() Paper { return Paper{c} }
+
+// Slip is the packing slip of one fulfillment order, by its id or number, as PDF in a language of the console; English for any other. Reading the buyer's name and address
+// is written down. Faults: NotFound; Unavailable while what is personal cannot be asked for.
+func (p Paper) Slip(ctx context.Context, who access.Caller, id, lang string) ([]byte, error) {
+	v, err := p.visit(ctx, who, lang)
+	if err != nil {
+		return nil, err
 	}
-	return v.pdf("pick-list.pdf", out.Bytes())
+	return v.slips([]string{id})
+}
+
+// Picking is the pick list of a location, by its id, of so many fulfillment orders, as PDF. Fault: NotFound, also when nothing waits there.
+func (p Paper) Picking(ctx context.Context, who access.Caller, location, lang string, limit int) ([]byte, error) {
+	v, err := p.visit(ctx, who, lang)
+	if err != nil {
+		return nil, err
+	}
+	var list picklistPage
+	err = v.read(func(tx *db.Tx) error {
+		if err := sees(tx, access.Locations, location); err != nil {
+			return err
+		}
+		all, err := v.Inventory.Locations(tx, location)
+		if err != nil || len(all) == 0 {
+			return cmp.Or(err, error(fault.New(fault.NotFound, "there is no location %s", location)))
+		}
+		list.Place = all[0]
+		list.Lines, err = v.Fulfillment.PickList(tx, location, limit)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v.pickPaper(list)
+}
+
+// visit is one without a browser: days and hours are in UTC.
+func (p Paper) visit(ctx context.Context, who access.Caller, lang string) (*visit, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, Base, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &visit{Console: p.console, r: r, who: who, now: p.console.DB.Now(), tongue: p.console.words.in(lang, ""), zone: time.UTC}, nil
 }
 
 // paperTongue is the language of what is printed: that of the page unless another one is asked for.
