@@ -210,7 +210,7 @@ func TestTriageKit(t *testing.T) {
 		}
 		settle(t, s)
 		if err := s.App.Policy.Set(t.Context(), policy.Row{
-			Name: "cancel_penalty.shopify", Value: "cod ? 0 : units * 250", Unit: policy.Expr, From: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), Source: "a contract", Confidence: "setting",
+			Name: "cancel_penalty.shopify", Value: "units > 0 && total >= amount ? 250 : 0", Unit: policy.Expr, From: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), Source: "a contract", Confidence: "setting",
 		}, "test"); err != nil {
 			t.Fatal(err)
 		}
