@@ -127,20 +127,48 @@ func (u *Users) Confirm(ctx context.Context, user, code string) error {
 	})
 }
 
-// Unenrol ends the need for codes, as when a phone is lost. The act is audited. Safe to repeat. Fault: NotFound.
+// NewCodes is Enrol for who is signed in. Fault: Forbidden with the code "stale_session" when the sign-in was long ago.
+func (u *Users) NewCodes(ctx context.Context, s Session) (Enrolment, error) {
+	if err := u.fresh(s); err != nil {
+		return Enrolment{}, err
+	}
+	return u.Enrol(ctx, s.UserID)
+}
+
+// EndCodes ends the need for codes of who is signed in. The act is audited. Safe to repeat. Fault: Forbidden with the code "stale_session"
+// when the sign-in was long ago.
+func (u *Users) EndCodes(ctx context.Context, s Session) error {
+	if err := u.fresh(s); err != nil {
+		return err
+	}
+	return u.unenrol(ctx, Caller{Kind: ByUser, ID: s.UserID}.Actor(), s.UserID, func(User) error { return nil })
+}
+
+// Unenrol ends the need for codes, as when a phone is lost. The act is audited. Safe to repeat. Faults: NotFound; Forbidden for who has more
+// rights.
 func (u *Users) Unenrol(ctx context.Context, by Caller, user string) error {
+	return u.unenrol(ctx, by.Actor(), user, func(who User) error { return CheckGrants(by, who.Grants) })
+}
+
+func (u *Users) unenrol(ctx context.Context, actor, user string, may func(User) error) error {
 	return u.db.Write(ctx, func(tx *db.Tx) error {
+		who, _, err := take(tx, user)
+		if err == nil {
+			err = may(who)
+		}
+		if err != nil {
+			return err
+		}
 		if err := u.vault.RevokeAll(tx, owned(user)); err != nil {
 			return err
 		}
-		who, _, err := take(tx, user)
-		if err != nil || !who.TOTP {
-			return err
+		if !who.TOTP {
+			return nil
 		}
 		if _, err := tx.Exec(`update users set totp = false, updated_at = $2, version = version + 1 where id = $1`, user, tx.Now.UnixMicro()); err != nil {
 			return err
 		}
-		return u.log.Write(tx, audit.Entry{Actor: by.Actor(), Action: "user.totp.off", SubjectKind: "user", Subject: user})
+		return u.log.Write(tx, audit.Entry{Actor: actor, Action: "user.totp.off", SubjectKind: "user", Subject: user})
 	})
 }
 

@@ -13,10 +13,40 @@ type mePage struct {
 	Mine     string // the session of who looks
 	Off      string // why passkeys cannot be added; "" when they can
 	Home     string // where they are added, when this page is not there
+
+	Code  square // what an authenticator app reads, while codes are being set up
+	Typed string // the same for typing
 }
 
 // me shows somebody how they sign in, and where they are signed in.
-func me(v *visit) error {
+func me(v *visit) error { return v.me(access.Enrolment{}) }
+
+// meCodes makes a secret for one-time codes and shows it, once.
+func meCodes(v *visit) error {
+	e, err := v.Users.NewCodes(v.r.Context(), v.session)
+	if err != nil {
+		return err
+	}
+	return v.me(e)
+}
+
+// meCodesConfirm puts the secret in use that was shown last.
+func meCodesConfirm(v *visit) error {
+	if err := v.Users.Confirm(v.r.Context(), v.session.UserID, v.form("code")); err != nil {
+		return err
+	}
+	return v.back(Base+"/me", flash{Text: v.T("From now on you are asked for a code")})
+}
+
+// meCodesEnd ends the need for codes.
+func meCodesEnd(v *visit) error {
+	if err := v.Users.EndCodes(v.r.Context(), v.session); err != nil {
+		return err
+	}
+	return v.back(Base+"/me", flash{Text: v.T("No code is asked for any more")})
+}
+
+func (v *visit) me(e access.Enrolment) error {
 	p := mePage{User: v.session.User, Mine: v.session.ID}
 	at, err := v.Users.PasskeysAt()
 	switch {
@@ -34,6 +64,18 @@ func me(v *visit) error {
 	})
 	if err != nil {
 		return err
+	}
+	if text := e.Address.Reveal(); text != "" {
+		if p.Code, err = squareOf(text); err != nil {
+			return err
+		}
+		for i, r := range e.Secret.Reveal() {
+			if i > 0 && i%4 == 0 {
+				p.Typed += " "
+			}
+			p.Typed += string(r)
+		}
+		v.w.Header().Set("Cache-Control", "no-store")
 	}
 	return v.page("me", "How you sign in", p)
 }

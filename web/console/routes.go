@@ -41,6 +41,9 @@ func (c *Console) routes() []route {
 		{"me.ask", post, "/me/ask", self, access.None, meAsk},
 		{"me.passkey", post, "/me/passkeys", self, access.None, mePasskey},
 		{"me.passkey.do", post, "/me/passkeys/{id}/{act}", self, access.None, mePasskeyDo},
+		{"me.codes", post, "/me/codes", self, access.None, meCodes},
+		{"me.codes.confirm", post, "/me/codes/confirm", self, access.None, meCodesConfirm},
+		{"me.codes.end", post, "/me/codes/end", self, access.None, meCodesEnd},
 		{"me.session.end", post, "/me/sessions/end", self, access.None, meSessionEnd},
 
 		{"today", get, "/{$}", "orders.read", access.None, today},

@@ -33,7 +33,10 @@ var rules = []struct {
 	rule  Rule
 	title string
 }{
-	{ByDeadline, "The earliest deadline first"}, {ByAge, "The oldest order first"}, {ByValue, "The highest value first"}, {ByPayment, "Paid before cash on delivery"},
+	{ByDeadline, "The earliest deadline first"},
+	{ByAge, "The oldest order first"},
+	{ByValue, "The highest value first"},
+	{ByPayment, "Paid before cash on delivery"},
 	{ByPenalty, "What is dearest to cancel first"},
 }
 
