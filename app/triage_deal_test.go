@@ -26,31 +26,38 @@ func TestDeal(t *testing.T) {
 	}{
 		"who comes first takes what others give up": {
 			[]console.Claim{claim(3, 1, 3, at{"here": 1}), claim(2, 1, 2, at{"here": 2})},
-			[][]string{here, here}, []at{{"here": 3}, {}},
+			[][]string{here, here},
+			[]at{{"here": 3}, {}},
 		},
 		"a kit takes what makes whole ones, and leaves the rest to the next": {
 			[]console.Claim{claim(2, 2, 2, at{"here": 1}), claim(2, 1, 2, at{"here": 2})},
-			[][]string{here, here}, []at{{"here": 2}, {"here": 1}},
+			[][]string{here, here},
+			[]at{{"here": 2}, {"here": 1}},
 		},
 		"a kit whose other parts are missing gives up what others can use": {
 			[]console.Claim{claim(1, 2, 0, at{"here": 2}), claim(2, 1, 2, at{})},
-			[][]string{here, here}, []at{{}, {"here": 2}},
+			[][]string{here, here},
+			[]at{{}, {"here": 2}},
 		},
 		"what nobody else can use stays where it is": {
 			[]console.Claim{claim(1, 2, 0, at{"here": 2}), claim(1, 3, 1, at{"here": 1})},
-			[][]string{here, here}, []at{{}, {"here": 3}},
+			[][]string{here, here},
+			[]at{{}, {"here": 3}},
 		},
 		"half a kit stays with who has it": {
 			[]console.Claim{claim(1, 2, 1, at{}), claim(1, 2, 1, at{"here": 1})},
-			[][]string{here, here}, []at{{}, {"here": 1}},
+			[][]string{here, here},
+			[]at{{}, {"here": 1}},
 		},
 		"a kit is made of two locations": {
 			[]console.Claim{claim(1, 2, 1, at{"there": 1}), claim(2, 1, 2, at{"here": 2})},
-			[][]string{here, here}, []at{{"here": 1, "there": 1}, {"here": 1}},
+			[][]string{here, here},
+			[]at{{"here": 1, "there": 1}, {"here": 1}},
 		},
 		"what may not be sent from there is not taken": {
 			[]console.Claim{claim(2, 1, 2, at{}), claim(2, 1, 2, at{"there": 2})},
-			[][]string{{"here"}, here}, []at{{}, {"there": 2}},
+			[][]string{{"here"}, here},
+			[]at{{}, {"there": 2}},
 		},
 	}
 	for name, c := range cases {
