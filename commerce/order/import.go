@@ -215,6 +215,9 @@ func newer(h *Head, a *channel.Arrival) channel.Decision {
 		return channel.Updated
 	}
 	same, later := false, a.Change.ReadAt.After(h.ReadAt)
+	if a.Source == "read" { // made because of a doubt, thus after what we hold
+		later = !a.Change.ReadAt.Truncate(time.Microsecond).Before(h.ReadAt)
+	}
 	if !a.Change.Version.IsZero() && !h.VersionAt.IsZero() {
 		held, now := h.VersionAt.Truncate(time.Microsecond), a.Change.Version.Truncate(time.Microsecond)
 		if now.Before(held) {
