@@ -18,29 +18,29 @@ import (
 const versionTable = `create table if not exists schema_version (
 	id bigint primary key constraint schema_version_one check (id = 1), current bigint not null, oldest bigint not null)`
 
-// migrateAlone runs up and notes the outcome; the caller has shut everybody else out.
-func migrateAlone(ctx context.Context, pool *sql.DB, set *migrate.Set, up func(context.Context, *sql.DB, func(string)) error, log func(string)) error {
+// migrateAlone runs up and notes the outcome, and answers whether there was anything to do; the caller has shut everybody else out.
+func migrateAlone(ctx context.Context, pool *sql.DB, set *migrate.Set, up func(context.Context, *sql.DB, func(string)) error, log func(string)) (did bool, err error) {
 	if set.Latest == 0 {
-		return nil
+		return false, nil
 	}
 	if _, err := pool.ExecContext(ctx, migrate.PostgreSQL(versionTable)); err != nil {
-		return classify(err)
+		return false, classify(err)
 	}
 	var current int64
-	err := pool.QueryRowContext(ctx, "select current from schema_version").Scan(&current)
+	err = pool.QueryRowContext(ctx, "select current from schema_version").Scan(&current)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return classify(err)
+		return false, classify(err)
 	}
 	if current >= set.Latest {
-		return nil
+		return false, nil
 	}
 	if err := up(ctx, pool, log); err != nil {
-		return fault.Wrap(fault.Internal, err, "the database could not be migrated")
+		return false, fault.Wrap(fault.Internal, err, "the database could not be migrated")
 	}
 	_, err = pool.ExecContext(ctx, `insert into schema_version (id, current, oldest) values (1, $1, $2)
 		on conflict (id) do update set current = excluded.current,
 		oldest = case when schema_version.oldest > excluded.oldest then schema_version.oldest else excluded.oldest end`, set.Latest, set.Oldest)
-	return classify(err)
+	return true, classify(err)
 }
 
 // Require has only binaries that know a migration open the database from now on: they alone do rightly what it is used for since. One that has it open already is
@@ -128,7 +128,8 @@ func migrateLite(ctx context.Context, dsn string, set *migrate.Set, log func(str
 	if _, err := pool.ExecContext(ctx, "begin immediate"); err != nil {
 		return classify(err)
 	}
-	if err := migrateAlone(ctx, pool, set, set.UpSQLite, log); err != nil {
+	did, err := migrateAlone(ctx, pool, set, set.UpSQLite, log)
+	if err != nil || !did { // a start that changes nothing reads no table: it would take seconds where there are many orders
 		return err
 	}
 	var broken int

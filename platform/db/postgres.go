@@ -411,5 +411,6 @@ func (s *server) migrate(ctx context.Context, set *migrate.Set, log func(string)
 	defer func() {
 		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "select pg_advisory_unlock(hashtext($1))", "migrate "+s.schema)
 	}()
-	return migrateAlone(ctx, s.writers, set, set.UpPostgreSQL, log)
+	_, err = migrateAlone(ctx, s.writers, set, set.UpPostgreSQL, log)
+	return err
 }
