@@ -82,6 +82,7 @@ func askAll(ctx context.Context, s settings, detail map[string]float64) (worst, 
 		detail[q.name] = millis(p)
 		worst = max(worst, p)
 	}
+	detail["largest_page_kb"] = float64(desk.largest) / 1000
 	best, err = bareRead(ctx, address, len(took[0]))
 	return worst, best, err
 }
