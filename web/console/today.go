@@ -57,6 +57,7 @@ type todayPage struct {
 	HourPath string
 	Piles    []pile
 	At       time.Time
+	Mark     string // of what is shown: see mark
 }
 
 // today shows what needs a person now.
@@ -82,7 +83,8 @@ func (v *visit) todayNow() (p todayPage, err error) {
 				return err
 			}
 		}
-		return nil
+		p.Mark, err = v.mark(tx)
+		return err
 	})
 	return p, err
 }

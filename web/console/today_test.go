@@ -1,6 +1,8 @@
 package console_test
 
 import (
+	"bufio"
+	"context"
 	"html"
 	"net/http"
 	"net/url"
@@ -69,6 +71,58 @@ func TestToday(t *testing.T) {
 			if a := enter(t, s, "finance@example.com").get(t, html.UnescapeString(m[1])); a.status != http.StatusOK && !strings.Contains(m[1], "static") {
 				t.Errorf("finance is shown %s: %d", m[1], a.status)
 			}
+		}
+	})
+}
+
+// TestPulse holds that an open page is told what changed since it was made, and nothing else: not at once when nothing did, nor again after a broken connection.
+func TestPulse(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *demo.Stage) {
+		p := enter(t, s, demo.StageEmail)
+		first := func(seen string, headers ...string) string {
+			t.Helper()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+seen, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := 0; i+1 < len(headers); i += 2 {
+				req.Header.Set(headers[i], headers[i+1])
+			}
+			res, err := p.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			said := ""
+			for lines := bufio.NewScanner(res.Body); lines.Scan() && lines.Text() != ""; {
+				said += lines.Text() + "\n"
+			}
+			return said
+		}
+		live := regexp.MustCompile(`data-live="([^"]+)"`)
+		shown := func() string { return html.UnescapeString(live.FindStringSubmatch(p.get(t, "/console/").body)[1]) }
+		before := shown()
+		if said := first(before); said != ": still here\n" {
+			t.Errorf("nothing changed, and the page is told %q", said)
+		}
+		if err := s.App.DB.Write(t.Context(), func(tx *db.Tx) error {
+			return exception.Raise(tx, exception.Case{Cause: exception.StaleStatus, SubjectKind: "test", Subject: "pulse"})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		said := first(before)
+		id := regexp.MustCompile(`(?m)^id: (\w+)$`).FindStringSubmatch(said)
+		if id == nil || !strings.HasPrefix(said, "event: changed\n") {
+			t.Fatalf("a case was raised, and the page is told %q", said)
+		}
+		if said := first(before, "Last-Event-ID", id[1]); said != ": still here\n" {
+			t.Errorf("a browser that comes back is told again: %q", said)
+		}
+		if said := first(shown()); said != ": still here\n" {
+			t.Errorf("the page made anew is told %q", said)
 		}
 	})
 }

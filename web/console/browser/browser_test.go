@@ -464,18 +464,23 @@ func TestAxe(t *testing.T) {
 	}
 }
 
-// steady fails when what a page shows moves after it was shown.
+// steady fails when what a page shows moves after it was shown, and says what moved from where to where.
 func steady(t *testing.T, p *browser.Page, path string) {
 	t.Helper()
 	p.At("/console")
 	moved := p.Text(`new Promise((done) => {
 		let sum = 0;
-		const watch = new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) sum += e.value });
+		const what = [], box = (r) => [r.x, r.y, r.width, r.height].map(Math.round).join(' ');
+		const take = (all) => { for (const e of all) if (!e.hadRecentInput) {
+			sum += e.value;
+			for (const s of e.sources) what.push((s.node?.parentElement?.outerHTML || 'what is gone').slice(0, 120) + ' (' + box(s.previousRect) + ' to ' + box(s.currentRect) + ' after ' + Math.round(e.startTime) + ' ms)');
+		} };
+		const watch = new PerformanceObserver((list) => take(list.getEntries()));
 		watch.observe({ type: 'layout-shift', buffered: true });
-		requestAnimationFrame(() => requestAnimationFrame(() => { for (const e of watch.takeRecords()) if (!e.hadRecentInput) sum += e.value; done(sum > 0.02 ? sum.toFixed(3) : '') }));
+		requestAnimationFrame(() => requestAnimationFrame(() => { take(watch.takeRecords()); done(sum > 0.02 ? sum.toFixed(3) + ': ' + what.slice(0, 6).join('; ') : '') }));
 	})`)
 	if moved != "" {
-		t.Errorf("%s: the page moves by %s after it is shown", path, moved)
+		t.Errorf("%s: the page moves after it is shown, by %s", path, moved)
 	}
 }
 
