@@ -251,7 +251,7 @@ func (c *cloner) keep(ctx context.Context, name string, old map[string]bool, all
 		switch {
 		case name == "events" && t.cols[i] == "position":
 			e = fmt.Sprintf("%s + c.k * %d + %d", e, c.events, c.head+1)
-		case name == "audit_log" && (t.cols[i] == "position" || t.cols[i] == "link"): // the chain is linked behind the writers
+		case name == "audit_log" && (t.cols[i] == "position" || t.cols[i] == "link"): // the chain is linked when all are there
 			e = "null"
 		case times[j]:
 			e += " + c.shift"

@@ -16,6 +16,7 @@ import (
 	"github.com/openclaw-pos/commerce/courier"
 	"github.com/openclaw-pos/commerce/courier/demo"
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/vault"
 )
@@ -81,7 +82,27 @@ func seed(ctx context.Context, url, data string, orders int, say func(string, ..
 		return err
 	}
 	say("%d orders lived through, %d rows in %d tables", len(c.done)+len(c.open), c.rows, len(c.tables))
-	return c.clone(ctx, orders, say)
+	if err := c.clone(ctx, orders, say); err != nil {
+		return err
+	}
+	return link(ctx, url, data, say)
+}
+
+// link binds the audit rows into their chain, as a program that runs does all the time.
+func link(ctx context.Context, url, data string, say func(string, ...any)) error {
+	h, err := openHouse(ctx, url, data)
+	if err != nil {
+		return err
+	}
+	defer h.app.Close()
+	linker, total := audit.NewLinker(h.app.DB, h.app.Audit, quiet()), 0
+	for n := 1; n > 0; total += n {
+		if n, err = linker.Link(ctx); err != nil {
+			return err
+		}
+	}
+	say("%d audit rows linked", total)
+	return nil
 }
 
 // live makes a company and lives through the orders that the rest is made of. It answers what was there before the first of them.

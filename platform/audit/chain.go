@@ -131,7 +131,7 @@ func (k *Linker) link(tx *db.Tx) (int, error) {
 		h.link = rows[i].after(h.link)
 		batch.Add(rows[i].N, h.position, h.link)
 	}
-	tx.Send(`update audit_log set position = r.p, link = r.l from rows(n bigint, p bigint, l bytea) where audit_log.n = r.n and audit_log.position is null`, batch)
+	tx.Send(`update audit_log set position = r.p, link = r.l from rows(n bigint, p bigint, l bytea) where audit_log.n = r.n and +audit_log.position is null`, batch) // by key: not by the index of what waits, which is walked whole
 	if h.mac, err = k.log.signer.Sign(h.message()); err != nil {
 		return 0, err
 	}

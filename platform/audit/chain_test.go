@@ -307,6 +307,31 @@ func TestLinker(t *testing.T) {
 			}
 		})
 	})
+	t.Run("a_long_backlog_is_linked_as_quickly_as_a_short_one", func(t *testing.T) {
+		t.Parallel()
+		setup(t, func(t *testing.T, d *db.DB, l *audit.Log, _ *dbtest.Clock) {
+			add(t, d, l, "first")
+			exec(t, d, `insert into audit_log (id, at, actor, action, subject_kind, subject_id, detail, mac)
+				with recursive c(i) as (select 1 union all select i + 1 from c where i < 20000)
+				select 'copy-' || cast(c.i as text), a.at, a.actor, a.action, a.subject_kind, a.subject_id, a.detail, a.mac from c cross join audit_log a`)
+			k := audit.NewLinker(d, l, slog.New(slog.DiscardHandler))
+			var took []time.Duration
+			for n := 1; n > 0; {
+				began := time.Now()
+				var err error
+				if n, err = k.Link(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				took = append(took, time.Since(began))
+			}
+			if len(took) < 40 {
+				t.Fatalf("linked in %d goes", len(took))
+			}
+			if first, last := slices.Min(took[:5]), slices.Min(took[len(took)-7:len(took)-2]); first > 10*last {
+				t.Errorf("500 rows take %s while 20,000 wait, and %s while few do", first, last)
+			}
+		})
+	})
 }
 
 func TestExport(t *testing.T) {

@@ -66,7 +66,7 @@ func cases(v *visit) error {
 		for _, c := range p.Counts {
 			p.All += c.Now
 		}
-		rows, next, err := exception.Ranked(tx, p.Ask, v.ask("after"), 50)
+		rows, next, err := exception.Ranked(tx, p.Ask, v.ask("after"), 20)
 		if err != nil {
 			return err
 		}
