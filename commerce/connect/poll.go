@@ -161,7 +161,7 @@ func (p place) unknown(tx *db.Tx, account string, rows []*stored, held map[strin
 		have, err := farKnown(tx, account, b, held)
 		return without(rows, have), err
 	}
-	known, err := db.All(tx, scanID, `select distinct i.content_hash from inbox i, rows(x text, h text) where i.account_id = $1 and i.external = r.x and i.content_hash = r.h
+	known, err := db.All(tx, scanID, `select distinct i.content_hash from rows(x text, h text) cross join inbox i where i.account_id = $1 and i.external = r.x and i.content_hash = r.h
 		and not exists (select 1 from inbox j where j.account_id = i.account_id and j.external = i.external and j.n > i.n and j.content_hash <> i.content_hash)
 		and not (i.state = 'done' and coalesce(i.cause, '') = $2
 			and exists (select 1 from channel_orders c where c.account_id = i.account_id and c.external = i.external and c.version_at <= i.version_at))`, b, account, passedOver)
@@ -178,7 +178,7 @@ func (p place) unknown(tx *db.Tx, account string, rows []*stored, held map[strin
 // farKnown is unknown's question where the channel's view of the orders is not in the same database.
 func farKnown(tx *db.Tx, account string, b *db.Batch, held map[string]time.Time) (map[string]bool, error) {
 	have := map[string]bool{}
-	tx.SendQuery(`select i.content_hash, i.external, i.version_at, i.state = 'done' and coalesce(i.cause, '') = $2 from inbox i, rows(x text, h text)
+	tx.SendQuery(`select i.content_hash, i.external, i.version_at, i.state = 'done' and coalesce(i.cause, '') = $2 from rows(x text, h text) cross join inbox i
 		where i.account_id = $1 and i.external = r.x and i.content_hash = r.h
 		and not exists (select 1 from inbox j where j.account_id = i.account_id and j.external = i.external and j.n > i.n and j.content_hash <> i.content_hash)`, func(row db.Scanner) error {
 		var hash, external string
