@@ -352,7 +352,8 @@ func (p *play) arrived(ctx context.Context) (string, error) {
 				left = fmt.Sprintf("%d orders of %s are not here", n, s.name())
 			}
 		}
-		waiting, err := count(tx, `select 'inbox', count(*) from inbox where state = 'stored' union all select 'reads', count(*) from reads where state <> 'dead'`)
+		waiting, err := count(tx, `select 'inbox', count(*) from inbox where state = 'stored' union all
+			select 'reads', count(*) from reads where state <> 'dead' and (attempts > 0 or next_at <= `+strconv.FormatInt(tx.Now.Add(time.Second).UnixMicro(), 10)+`)`) // one put off on purpose is asked to make sure
 		if err != nil {
 			return err
 		}
