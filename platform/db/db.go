@@ -225,7 +225,7 @@ func errClosed() error { return fault.New(fault.Unavailable, "the database is cl
 type backgroundKey struct{}
 
 // Background marks a context whose writes yield to people and to intake: on SQLite they wait while others wait, but no longer than
-// a second; on PostgreSQL they use at most half of the connections.
+// a tenth of a second; on PostgreSQL they use at most half of the connections.
 func Background(ctx context.Context) context.Context {
 	return context.WithValue(ctx, backgroundKey{}, true)
 }

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	groupSize = 64                   // members that share a commit at most
-	groupWork = 5 * time.Millisecond // a group that has worked this long takes no further member
-	patience  = time.Second          // a background member that has waited this long is treated like people
+	groupSize = 64                     // members that share a commit at most
+	groupWork = 5 * time.Millisecond   // a group that has worked this long takes no further member
+	patience  = 100 * time.Millisecond // a background member that has waited this long takes turns with people
 )
 
 // writer owns SQLite's one writing connection. Members wait in two queues; a goroutine opens a transaction, gives each member in
@@ -146,13 +146,14 @@ func (w *writer) remove(m *member) bool {
 	return false
 }
 
-// next takes the member whose turn it is, or nil: also when that one wants to be the first of its transaction and this is not the beginning of one.
+// next takes the member whose turn it is, or nil: also when that one wants to be the first of its transaction and this is not the beginning of one. A turn of the
+// background lasts for the rest of its transaction, so that one commit serves many who have waited.
 func (w *writer) next(first bool) *member {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	from := &w.people
 	overdue := len(w.background) > 0 && time.Since(w.background[0].since) > patience
-	if len(w.people) == 0 || overdue && !w.yielded {
+	if len(w.people) == 0 || overdue && (!first || !w.yielded) {
 		from = &w.background
 	}
 	if len(*from) == 0 || !first && (*from)[0].large {

@@ -110,12 +110,25 @@ func TestClock(t *testing.T) {
 func TestBackgroundThatHasWaitedLongTakesTurnsWithPeople(t *testing.T) {
 	t.Parallel()
 	long, now := time.Now().Add(-2*patience), time.Now()
-	w := &writer{}
 	p1, p2, b1, b2 := &member{since: now}, &member{since: now}, &member{since: long}, &member{since: long}
-	w.people, w.background = []*member{p1, p2}, []*member{b1, b2}
-	for i, want := range []*member{b1, p1, b2, p2, nil} {
+	queued := func() *writer { return &writer{people: []*member{p1, p2}, background: []*member{b1, b2}} }
+	w := queued()
+	for i, want := range []*member{b1, p1, b2, p2, nil} { // each begins a transaction
 		if got := w.next(true); got != want {
 			t.Errorf("turn %d went to another", i)
+		}
+	}
+	w = queued()
+	for i, want := range []*member{b1, b2, p1, p2, nil} { // all in one
+		if got := w.next(i == 0); got != want {
+			t.Errorf("place %d of the transaction went to another", i)
+		}
+	}
+	w = queued()
+	p1.large = true
+	for i, want := range []*member{b1, b2, nil, p1, p2} { // one that wants a transaction of its own ends it
+		if got := w.next(i == 0 || i == 3); got != want {
+			t.Errorf("place %d before a large one went to another", i)
 		}
 	}
 }
