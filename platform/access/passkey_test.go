@@ -190,19 +190,22 @@ func (p people) passkeys(t *testing.T, user string) (all []access.Passkey) {
 	return all
 }
 
-// deeds are the acts in the audit log about a person, oldest first.
-func (p people) deeds(t *testing.T, user string) (all []string) {
+// did fails unless these are the acts in the audit log about a person, oldest first.
+func (p people) did(t *testing.T, user string, want ...string) {
 	t.Helper()
+	var got []string
 	if err := p.db.Read(t.Context(), func(tx *db.Tx) error {
 		rows, err := p.log.List(tx, audit.Filter{SubjectKind: "user", Subject: user}, 0, 100)
 		for _, r := range rows {
-			all = append([]string{r.Action}, all...)
+			got = append([]string{r.Action}, got...)
 		}
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return all
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func refused(t *testing.T, err error, code string) {
@@ -234,10 +237,7 @@ func TestPasskey(t *testing.T) {
 			if all := p.passkeys(t, u.ID); len(all) != 1 || all[0].UsedAt.IsZero() {
 				t.Errorf("passkeys: %+v", all)
 			}
-			want := []string{"user.add", "sign_in", "passkey.add", "sign_in", "sign_in"}
-			if diff := cmp.Diff(want, p.deeds(t, u.ID)); diff != "" {
-				t.Error(diff)
-			}
+			p.did(t, u.ID, "user.add", "sign_in", "passkey.add", "sign_in", "sign_in")
 		})
 	})
 	t.Run("beside a password it is asked for, and the password alone is not enough", func(t *testing.T) {
@@ -310,10 +310,7 @@ func TestPasskey(t *testing.T) {
 			_, err = p.alone(t, other)
 			refused(t, err, "passkey")
 			p.in(t, try("bilal@example.com", password, "203.0.113.7"))
-			want := []string{"user.add", "sign_in", "passkey.add", "passkey.add", "passkey.rename", "passkey.remove", "sign_in.refused", "sign_in", "passkey.drop", "sign_in.refused", "sign_in"}
-			if diff := cmp.Diff(want, p.deeds(t, u.ID)); diff != "" {
-				t.Error(diff)
-			}
+			p.did(t, u.ID, "user.add", "sign_in", "passkey.add", "passkey.add", "passkey.rename", "passkey.remove", "sign_in.refused", "sign_in", "passkey.drop", "sign_in.refused", "sign_in")
 		})
 	})
 	t.Run("nobody touches another's", func(t *testing.T) {
@@ -483,10 +480,7 @@ func TestPasskeyRefused(t *testing.T) {
 			}
 			_, err = p.SignIn(t.Context(), try("bilal@example.com", password, "203.0.113.7"))
 			refused(t, err, "passkey_needed") // a copy does not take the second proof away
-			want := []string{"user.add", "sign_in", "passkey.add", "sign_in", "passkey.stop", "sign_in.refused"}
-			if diff := cmp.Diff(want, p.deeds(t, u.ID)); diff != "" {
-				t.Error(diff)
-			}
+			p.did(t, u.ID, "user.add", "sign_in", "passkey.add", "sign_in", "passkey.stop", "sign_in.refused")
 		})
 	})
 	t.Run("the second step after the password has changed", func(t *testing.T) {
