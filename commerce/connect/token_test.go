@@ -88,6 +88,15 @@ func (h *house) tokens() *tokens {
 	return h.s.opened[h.acc.ID].tokens
 }
 
+// moveLease has whoever renews a token have begun earlier, or later.
+func moveLease(t *testing.T, d *db.DB, by time.Duration) {
+	t.Helper()
+	must(t, d.Write(context.Background(), func(tx *db.Tx) error {
+		_, err := tx.Exec(`update account_health set refresh_lease = refresh_lease + $1`, by.Microseconds())
+		return err
+	}))
+}
+
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -169,10 +178,7 @@ func TestTokens(t *testing.T) {
 			if _, err := all[1].tokens().Access(late); !errors.Is(err, context.DeadlineExceeded) || len(*partner.calls) != 0 {
 				t.Fatalf("renewed beside the holder: %v, %v", err, *partner.calls)
 			}
-			must(t, d.Write(ctx, func(tx *db.Tx) error {
-				_, err := tx.Exec(`update account_health set refresh_lease = refresh_lease - $1`, (leaseFor + time.Second).Microseconds())
-				return err
-			}))
+			moveLease(t, d, -leaseFor-time.Second)
 			got, err := all[1].tokens().Access(ctx)
 			if err != nil || got != access(1) {
 				t.Fatalf("%q %v", got, err)
@@ -186,10 +192,7 @@ func TestTokens(t *testing.T) {
 			all, _ := processes(t, d, 2)
 			_, err := all[0].tokens().lease(ctx)
 			must(t, err)
-			must(t, d.Write(ctx, func(tx *db.Tx) error {
-				_, err := tx.Exec(`update account_health set refresh_lease = refresh_lease + $1`, time.Hour.Microseconds())
-				return err
-			}))
+			moveLease(t, d, time.Hour)
 			if got, err := all[1].tokens().Access(ctx); err != nil || got != access(1) {
 				t.Fatalf("%q %v", got, err)
 			}
