@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"filippo.io/age"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/openclaw-pos/commerce/app"
@@ -30,10 +29,7 @@ func TestErasedFromBackups(t *testing.T) {
 		h.work()
 		before := h.books()
 
-		own, err := age.GenerateX25519Identity()
-		ok(t, err)
-		lock, err := backup.LockTo([]string{own.Recipient().String()})
-		ok(t, err)
+		own, lock := keyed(t)
 		dir, safe := t.TempDir(), t.TempDir()
 		live := h.url
 		take := func(name string) backup.Report {

@@ -51,6 +51,27 @@ func (h *town) buyAs(word, phone string) bought {
 	return b
 }
 
+// keyed is somebody who opens backups, and the lock that only they open.
+func keyed(t *testing.T) (*age.X25519Identity, backup.Lock) {
+	t.Helper()
+	own, err := age.GenerateX25519Identity()
+	ok(t, err)
+	lock, err := backup.LockTo([]string{own.Recipient().String()})
+	ok(t, err)
+	return own, lock
+}
+
+// late delivers the shop's word that an order changed, and fails when nothing personal is in it.
+func (h *town) late(b bought) {
+	h.t.Helper()
+	_, body, err := h.shop.Webhook("orders/updated", b.external)
+	ok(h.t, err)
+	if !bytes.Contains(body, []byte(b.word)) {
+		h.t.Fatal("the webhook brings nothing back")
+	}
+	h.hook("orders/updated", body)
+}
+
 // post asks the API as a person at the command line.
 func (h *town) post(path string, body map[string]any, into any) int {
 	h.t.Helper()
@@ -162,10 +183,7 @@ func TestErasedForGood(t *testing.T) {
 			t.Fatalf("%d keys open something of the order", len(keys))
 		}
 		wrapped, stays := h.wrapped(keys), h.wrapped(h.keysOf(other))
-		own, err := age.GenerateX25519Identity()
-		ok(t, err)
-		lock, err := backup.LockTo([]string{own.Recipient().String()})
-		ok(t, err)
+		own, lock := keyed(t)
 		dir := t.TempDir()
 		taken, err := backup.Take(ctx, backup.Taking{From: h.url, Out: filepath.Join(dir, "b"), Lock: lock, Trust: true})
 		ok(t, err)
@@ -193,12 +211,7 @@ func TestErasedForGood(t *testing.T) {
 		h.run("privacy.scrub")
 		h.offDisk(wrapped, stays)
 
-		_, body, err := h.shop.Webhook("orders/updated", canary.external)
-		ok(t, err)
-		if !bytes.Contains(body, []byte(canary.word)) {
-			t.Fatal("the webhook brings nothing back")
-		}
-		h.hook("orders/updated", body)
+		h.late(canary)
 		h.work()
 		h.gone(canary, "after a late webhook")
 		h.write(func(tx *db.Tx) error { _, err := tx.Exec(`delete from channel_cursors`); return err })

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"filippo.io/age"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/openclaw-pos/commerce/app"
@@ -25,10 +24,7 @@ func TestRestoredKnowsNoMore(t *testing.T) {
 			_, err := tx.Exec(`update tells set state = 'intended', uncertain = false, told_at = null, answer = null, next_at = 0`)
 			return err
 		})
-		own, err := age.GenerateX25519Identity()
-		ok(t, err)
-		lock, err := backup.LockTo([]string{own.Recipient().String()})
-		ok(t, err)
+		own, lock := keyed(t)
 		dir := t.TempDir()
 		taken, err := backup.Take(t.Context(), backup.Taking{From: h.url, Out: filepath.Join(dir, "b"), Lock: lock, Trust: true})
 		ok(t, err)

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"filippo.io/age"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/openclaw-pos/commerce/app"
@@ -571,11 +570,8 @@ func TestZoneBackup(t *testing.T) {
 		ctx := context.Background()
 		b := h.buyAs("Zainab", "+923001112233")
 		other := h.buyAs("Bilal", "+923004445566")
-		who, err := age.GenerateX25519Identity()
-		ok(t, err)
+		who, lock := keyed(t)
 		dir := t.TempDir()
-		lock, err := backup.LockTo([]string{who.Recipient().String()})
-		ok(t, err)
 		taken, err := backup.Take(ctx, backup.Taking{From: h.zone, Out: filepath.Join(dir, "zone.backup"), Lock: lock, Trust: true})
 		ok(t, err)
 		if code := h.post("/personal/erase", map[string]any{"order": b.id, "reason": "letter 7"}, nil); code != http.StatusOK {
