@@ -138,26 +138,24 @@ func (s *Server) userActions(tag string) {
 		c.plain = token.Reveal()
 		return err
 	}, show)
-	write(s, route{path: "/users/{id}/drop-totp", id: "drop-totp", title: "Have a person sign in without one-time codes", tag: tag, scope: access.Admin, outside: true, text: "For a lost phone."}, func(ctx context.Context, c *call, in *oneWrite) error {
-		id, err := s.userID(ctx, in.ID)
-		if err != nil {
-			return err
-		}
-		c.about(id)
-		return s.Users.Unenrol(ctx, c.who, id)
-	}, show)
-	write(s, route{path: "/users/{id}/drop-passkeys", id: "drop-passkeys", title: "Remove all passkeys of a person", tag: tag, scope: access.Admin, outside: true, text: "For who has lost them: the password lets in again, with a one-time code where they use codes."}, func(ctx context.Context, c *call, in *oneWrite) error {
-		id, err := s.userID(ctx, in.ID)
-		if err != nil {
-			return err
-		}
-		c.about(id)
-		return s.Users.DropPasskeys(ctx, c.who, id)
-	}, show)
+	write(s, route{path: "/users/{id}/drop-totp", id: "drop-totp", title: "Have a person sign in without one-time codes", tag: tag, scope: access.Admin, outside: true, text: "For a lost phone."}, s.toUser(s.Users.Unenrol), show)
+	write(s, route{path: "/users/{id}/drop-passkeys", id: "drop-passkeys", title: "Remove all passkeys of a person", tag: tag, scope: access.Admin, outside: true, text: "For who has lost them: the password lets in again, with a one-time code where they use codes."}, s.toUser(s.Users.DropPasskeys), show)
 	write(s, route{path: "/sessions/{id}/end", id: "end-session", title: "Sign a person out of one place", tag: tag, scope: access.Admin, outside: true}, func(ctx context.Context, c *call, in *oneWrite) error {
 		_, err := s.Users.EndSession(ctx, c.who, in.ID)
 		return err
 	}, access.SessionByID)
+}
+
+// toUser does something to the person whom the path names.
+func (s *Server) toUser(do func(ctx context.Context, by access.Caller, id string) error) func(context.Context, *call, *oneWrite) error {
+	return func(ctx context.Context, c *call, in *oneWrite) error {
+		id, err := s.userID(ctx, in.ID)
+		if err != nil {
+			return err
+		}
+		c.about(id)
+		return do(ctx, c.who, id)
+	}
 }
 
 func (s *Server) userID(ctx context.Context, ref string) (id string, err error) {
