@@ -8,14 +8,27 @@ import (
 
 type mePage struct {
 	access.User
-	Passkeys []access.Passkey
-	Sessions []access.Session
-	Mine     string // the session of who looks
-	Off      string // why passkeys cannot be added; "" when they can
-	Home     string // where they are added, when this page is not there
+	entries
+	Off  string // why passkeys cannot be added; "" when they can
+	Home string // where they are added, when this page is not there
 
 	Code  square // what an authenticator app reads, while codes are being set up
 	Typed string // the same for typing
+}
+
+// entries are how and where a person signs in.
+type entries struct {
+	Passkeys []access.Passkey
+	Sessions []access.Session
+	Mine     string // the session of who looks
+}
+
+func (e *entries) read(tx *db.Tx, user string) (err error) {
+	if e.Passkeys, err = access.Passkeys(tx, user); err != nil {
+		return err
+	}
+	e.Sessions, err = access.Sessions(tx, user, "", 100)
+	return err
 }
 
 // me shows somebody how they sign in, and where they are signed in.
@@ -47,7 +60,7 @@ func meCodesEnd(v *visit) error {
 }
 
 func (v *visit) me(e access.Enrolment) error {
-	p := mePage{User: v.session.User, Mine: v.session.ID}
+	p := mePage{User: v.session.User, entries: entries{Mine: v.session.ID}}
 	at, err := v.Users.PasskeysAt()
 	switch {
 	case err != nil:
@@ -55,14 +68,7 @@ func (v *visit) me(e access.Enrolment) error {
 	case !v.atHome():
 		p.Home = at + Base + "/me"
 	}
-	err = v.read(func(tx *db.Tx) (err error) {
-		if p.Passkeys, err = access.Passkeys(tx, p.User.ID); err != nil {
-			return err
-		}
-		p.Sessions, err = access.Sessions(tx, p.User.ID, "", 100)
-		return err
-	})
-	if err != nil {
+	if err := v.read(func(tx *db.Tx) error { return p.entries.read(tx, p.User.ID) }); err != nil {
 		return err
 	}
 	if text := e.Address.Reveal(); text != "" {

@@ -93,17 +93,15 @@ func peopleList(v *visit) error {
 type personPage struct {
 	ground
 	access.User
-	Sessions []access.Session
-	Passkeys []access.Passkey
-	Mine     string // the session of who looks
-	Link     string // an invitation or a new password: shown this once
+	entries
+	Link string // an invitation or a new password: shown this once
 }
 
 // personShow shows one person with roles and where they are signed in.
 func personShow(v *visit) error { return v.personPage(v.id(), "") }
 
 func (v *visit) personPage(id, link string) error {
-	p := personPage{Mine: v.session.ID, Link: link}
+	p := personPage{entries: entries{Mine: v.session.ID}, Link: link}
 	err := v.read(func(tx *db.Tx) (err error) {
 		if p.ground, err = v.ground(tx); err != nil {
 			return err
@@ -111,11 +109,7 @@ func (v *visit) personPage(id, link string) error {
 		if p.User, err = access.UserByID(tx, id); err != nil {
 			return err
 		}
-		if p.Passkeys, err = access.Passkeys(tx, p.User.ID); err != nil {
-			return err
-		}
-		p.Sessions, err = access.Sessions(tx, p.User.ID, "", 100)
-		return err
+		return p.entries.read(tx, p.User.ID)
 	})
 	if err != nil {
 		return err
