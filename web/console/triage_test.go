@@ -53,25 +53,31 @@ func wanted(t *testing.T, s *demo.Stage) (sku, variant, at string) {
 	return sku, variant, at
 }
 
+// flood leaves half of what is reserved of an item, wherever it lies.
+func flood(t *testing.T, s *demo.Stage, variant string) {
+	t.Helper()
+	var counts []inventory.Counted
+	read(t, s, func(tx *db.Tx) error {
+		levels, err := s.App.Inventory.Levels(tx, inventory.LevelFilter{Variants: []string{variant}}, inventory.LevelKey{}, 100)
+		for _, l := range levels {
+			if l.Condition == stock.Sellable {
+				counts = append(counts, inventory.Counted{Variant: variant, Location: l.Location, Condition: stock.Sellable, Quantity: l.Reserved / 2, RefID: "flood-" + l.Location})
+			}
+		}
+		return err
+	})
+	if err := s.App.Inventory.Set(t.Context(), "test", counts); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, s)
+}
+
 // TestTriage has less of an item than was sold: who gets it is decided by a rule, shown first, then done; stock, work and holds agree afterwards.
 func TestTriage(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *demo.Stage) {
 		sku, variant, _ := wanted(t, s)
-		var counts []inventory.Counted
-		read(t, s, func(tx *db.Tx) error {
-			levels, err := s.App.Inventory.Levels(tx, inventory.LevelFilter{Variants: []string{variant}}, inventory.LevelKey{}, 100)
-			for _, l := range levels {
-				if l.Condition == stock.Sellable {
-					counts = append(counts, inventory.Counted{Variant: variant, Location: l.Location, Condition: stock.Sellable, Quantity: l.Reserved / 2, RefID: "flood-" + l.Location})
-				}
-			}
-			return err
-		})
-		if err := s.App.Inventory.Set(t.Context(), "test", counts); err != nil {
-			t.Fatal(err)
-		}
-		settle(t, s)
+		flood(t, s, variant)
 		p := enter(t, s, demo.StageEmail)
 		if a := p.get(t, "/console/shortages"); a.status != http.StatusOK || !strings.Contains(a.body, "sku="+sku) {
 			t.Fatalf("the shortage is not listed: %d", a.status)
@@ -170,7 +176,6 @@ func TestTriageKit(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *demo.Stage) {
 		sku, variant, _ := wanted(t, s)
-		var counts []inventory.Counted
 		var listings []catalog.Listing
 		read(t, s, func(tx *db.Tx) (err error) {
 			listings, err = s.App.Catalog.All(tx, "", catalog.IsMapped, "", 500)
@@ -196,19 +201,7 @@ func TestTriageKit(t *testing.T) {
 			t.Fatal(err)
 		}
 		settle(t, s)
-		read(t, s, func(tx *db.Tx) error {
-			levels, err := s.App.Inventory.Levels(tx, inventory.LevelFilter{Variants: []string{variant}}, inventory.LevelKey{}, 100)
-			for _, l := range levels {
-				if l.Condition == stock.Sellable {
-					counts = append(counts, inventory.Counted{Variant: variant, Location: l.Location, Condition: stock.Sellable, Quantity: l.Reserved / 2, RefID: "flood-" + l.Location})
-				}
-			}
-			return err
-		})
-		if err := s.App.Inventory.Set(t.Context(), "test", counts); err != nil {
-			t.Fatal(err)
-		}
-		settle(t, s)
+		flood(t, s, variant)
 		if err := s.App.Policy.Set(t.Context(), policy.Row{
 			Name: "cancel_penalty.shopify", Value: "units > 0 && total >= amount ? 250 : 0", Unit: policy.Expr, From: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), Source: "a contract", Confidence: "setting",
 		}, "test"); err != nil {
