@@ -100,7 +100,7 @@ func startOnce(ctx context.Context, binary, address, data string, r *Result) (ti
 		}
 	}()
 	for ready := false; !ready; {
-		ready = answers(ctx, url+"/readyz") == nil
+		ready = answers(ctx, url+"/readyz")
 		if time.Since(began) > time.Minute {
 			return 0, fmt.Errorf("serve is not ready after a minute")
 		}
@@ -120,7 +120,7 @@ func startOnce(ctx context.Context, binary, address, data string, r *Result) (ti
 	for range 16 {
 		wg.Go(func() {
 			for time.Since(loaded) < time.Second {
-				_ = answers(ctx, url+"/openapi.json")
+				answers(ctx, url+"/openapi.json")
 			}
 		})
 	}
@@ -129,20 +129,9 @@ func startOnce(ctx context.Context, binary, address, data string, r *Result) (ti
 	return took, nil
 }
 
-func answers(ctx context.Context, url string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", url, res.Status)
-	}
-	return nil
+func answers(ctx context.Context, url string) bool {
+	_, err := fetch(ctx, http.DefaultClient, url)
+	return err == nil
 }
 
 // memory is what a process holds in memory, in MB; 0 where the system does not say.

@@ -28,7 +28,7 @@ type bareSQLite struct {
 // newBareSQLite makes the database, with stock and with stored payloads that a run will mark.
 func newBareSQLite(ctx context.Context, dir string, w *writing, stored *rowset, indexes bool) (*bareSQLite, error) {
 	path := filepath.Join(dir, fmt.Sprintf("limit-%d.db", time.Now().UnixNano()))
-	pool, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(1000)&_pragma=cache_size(-32768)&_pragma=temp_store(memory)&_txlock=immediate")
+	pool, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(8000)&_pragma=cache_size(-32768)&_pragma=temp_store(memory)&_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}

@@ -106,7 +106,7 @@ func newLatest(seconds int) Latest {
 		At: time.Now().UTC().Truncate(time.Second), Machine: machine(), Seconds: seconds,
 		Versions: map[string]string{"go": runtime.Version(), "postgres": firstLine("postgres", "--version")},
 		Settings: map[string]string{
-			"sqlite": "WAL, synchronous=FULL, wal_autocheckpoint=1000, cache 32 MB", "postgres": dbtest.DurableSettings,
+			"sqlite": "WAL, synchronous=FULL, wal_autocheckpoint=8000, cache 32 MB", "postgres": dbtest.DurableSettings,
 		},
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -135,7 +135,7 @@ func (l *lite) dsn(read bool) string {
 			q.Set("_synchronous", "OFF")
 		}
 		q.Add("_pragma", "secure_delete(1)")
-		q.Add("_pragma", "wal_autocheckpoint(1000)")
+		q.Add("_pragma", "wal_autocheckpoint(8000)") // 32 MB: pages that change often are written into the file once
 		q.Add("_pragma", fmt.Sprintf("journal_size_limit(%d)", walLimit))
 		q.Add("_pragma", "cache_size(-32768)")
 		if l.opt.MaxPages > 0 {
