@@ -33,6 +33,13 @@ func (a *App) fulfillmentNeeds() fulfillment.Needs {
 			}
 			return a.Inventory.Shift(tx, all)
 		},
+		Miss: func(tx *db.Tx, missed []fulfillment.Missed) error {
+			all := make([]inventory.Missed, len(missed))
+			for i, m := range missed {
+				all[i] = inventory.Missed(m)
+			}
+			return a.Inventory.Miss(tx, all)
+		},
 		Change: func(tx *db.Tx, gone []fulfillment.Gone, ds []stock.Demand) (stock.Outcome, error) {
 			all := make([]inventory.Release, len(gone))
 			for i, g := range gone {

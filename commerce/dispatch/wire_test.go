@@ -128,6 +128,13 @@ func (h *house) fulfillment() *fulfillment.Service {
 			}
 			return all, err
 		},
+		Miss: func(tx *db.Tx, missed []fulfillment.Missed) error {
+			var all []inventory.Missed
+			for _, m := range missed {
+				all = append(all, inventory.Missed(m))
+			}
+			return h.stock.Miss(tx, all)
+		},
 		Shift: func(tx *db.Tx, reqs []fulfillment.Shift) error {
 			var all []inventory.ShiftReq
 			for _, r := range reqs {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/openclaw-pos/commerce/commerce/dispatch"
 	"github.com/openclaw-pos/commerce/commerce/fulfillment"
+	"github.com/openclaw-pos/commerce/commerce/inventory"
 	"github.com/openclaw-pos/commerce/commerce/order"
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -353,6 +354,98 @@ func TestReject(t *testing.T) {
 			h.waybill(ids...)
 			h.handOver(ids...)
 			same(h, int64(3), h.get(v.ID).Lines[0].OnTheWay)
+			h.proof()
+		})
+	})
+}
+
+// TestCountedAway has a fact take goods away on which a location works already.
+func TestCountedAway(t *testing.T) {
+	t.Parallel()
+	counted := func(h *house, n int64) {
+		h.Helper()
+		h.write(func(tx *db.Tx) error {
+			_, err := h.stock.Count(tx, []inventory.Counted{{Variant: "var-SHIRT", Location: h.wh, Quantity: n, RefID: db.ID(), Actor: "amna"}})
+			return err
+		})
+		h.settle()
+	}
+	t.Run("what a count took is not missing twice", func(t *testing.T) {
+		each(t, func(h *house) {
+			h.put("SHIRT", h.wh, 3)
+			v := h.sold("2420", []item{{"SHIRT", 3}})
+			f := h.fos(v.ID)[0]
+			counted(h, 1)
+			same(h, []string{exception.Shortage}, h.causes(v.ID))
+			got, err := h.work.Short(ctx, f.ID, 0, "amna", f.Lines[0].ID, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(h, []int64{1, 2}, []int64{got.Lines[0].Quantity, got.Lines[0].Short})
+			h.settle()
+			same(h, "0/0", h.at("SHIRT", h.wh)) // one was on the shelf, and was not found either
+			if _, err := h.work.Reject(ctx, f.ID, 0, "amna", fulfillment.NotFound, nil); err != nil {
+				t.Fatal(err)
+			}
+			h.settle()
+			same(h, "0/0", h.at("SHIRT", h.wh))
+			same(h, []string{exception.FulfillmentRejected, exception.Shortage}, h.causes(v.ID))
+			h.proof()
+		})
+	})
+	t.Run("what is in somebody's hands is not missing", func(t *testing.T) {
+		each(t, func(h *house) {
+			h.put("SHIRT", h.wh, 3)
+			first := h.sold("2421", []item{{"SHIRT", 2}})
+			h.pickAll(h.fos(first.ID)[0].ID)
+			second := h.sold("2422", []item{{"SHIRT", 1}})
+			counted(h, 2) // those that are picked
+			f := h.fos(second.ID)[0]
+			if _, err := h.work.Short(ctx, f.ID, 0, "amna", f.Lines[0].ID, 1); err != nil {
+				t.Fatal(err)
+			}
+			h.settle()
+			same(h, "2/2", h.at("SHIRT", h.wh))
+			same(h, []string{"picked"}, h.states(first.ID))
+			h.proof()
+		})
+	})
+	t.Run("work goes where the goods are", func(t *testing.T) {
+		each(t, func(h *house) {
+			h.put("SHIRT", h.wh, 3)
+			v := h.sold("2423", []item{{"SHIRT", 3}})
+			f := h.fos(v.ID)[0]
+			if _, err := h.work.Pick(ctx, f.ID, 0, "amna", fulfillment.Scan{Code: "SHIRT", Quantity: 1}); err != nil {
+				t.Fatal(err)
+			}
+			counted(h, 1)
+			same(h, []string{"picking"}, h.states(v.ID)) // somebody may find them yet
+			h.put("SHIRT", h.a, 2)
+			h.write(func(tx *db.Tx) error { _, err := h.stock.Refill(tx, 100); return err })
+			h.settle()
+			same(h, []string{"picked", "new"}, h.states(v.ID))
+			fos := h.fos(v.ID)
+			same(h, []int64{1, 2}, []int64{fos[0].Lines[0].Quantity, fos[1].Lines[0].Quantity})
+			same(h, h.a, fos[1].Location)
+			ids := h.packAll(v.ID)
+			h.waybill(ids...)
+			h.handOver(ids...)
+			same(h, []string{"0/0", "0/0"}, []string{h.at("SHIRT", h.wh), h.at("SHIRT", h.a)})
+			same(h, int64(3), h.get(v.ID).Lines[0].OnTheWay)
+			h.proof()
+		})
+	})
+	t.Run("work goes on where the goods come back", func(t *testing.T) {
+		each(t, func(h *house) {
+			h.put("SHIRT", h.wh, 2)
+			v := h.sold("2424", []item{{"SHIRT", 2}})
+			counted(h, 0)
+			h.put("SHIRT", h.a, 2)
+			h.put("SHIRT", h.wh, 2) // found in a corner
+			h.write(func(tx *db.Tx) error { _, err := h.stock.Refill(tx, 100); return err })
+			h.settle()
+			same(h, []string{"new"}, h.states(v.ID))
+			same(h, []string{"2/2", "2/0"}, []string{h.at("SHIRT", h.wh), h.at("SHIRT", h.a)})
 			h.proof()
 		})
 	})

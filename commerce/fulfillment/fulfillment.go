@@ -35,6 +35,8 @@ type Needs struct {
 	Review func(tx *db.Tx, orders []string) error
 	// Adjust records facts of stock.
 	Adjust func(tx *db.Tx, ms []stock.Movement) error
+	// Miss records goods that are not on the shelf: no more than the books say lies there.
+	Miss func(tx *db.Tx, all []Missed) error
 	// Rank lists, per route, the locations that may fulfil it, best first.
 	Rank func(tx *db.Tx, routes []Route) ([][]Place, error)
 	// Variants finds variants by SKU or GTIN; unknown ones are left out.
@@ -73,6 +75,12 @@ type Order struct {
 
 // Spot is a variant at a location.
 type Spot struct{ Variant, Location string }
+
+// Missed is units that nobody finds: what was looked for, with a negative Delta, and how many units of the variant are at the location and not on a shelf.
+type Missed struct {
+	stock.Movement
+	InHand int64 // picked and not sent yet
+}
 
 // Shift moves so much of a line's reservation from one location to another.
 type Shift struct {

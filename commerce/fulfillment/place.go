@@ -48,6 +48,35 @@ func (s *Service) place(tx *db.Tx, all []*sourcing) error {
 	return s.grants(tx, moved, byLine)
 }
 
+// followStock ends the work on units that were lost where it was begun and are reserved elsewhere now, so that it begins there. What is picked is there, whatever the books say.
+func (s *Service) followStock(tx *db.Tx, all []*sourcing) error {
+	for _, src := range all {
+		if src.order.Held || len(src.astray) == 0 {
+			continue
+		}
+		w := &work{s: s, tx: tx, order: src.order, all: src.known, actor: "system"}
+		for _, a := range src.astray {
+			left := a.n
+			for _, l := range w.holding(a.at.line, a.at.variant) {
+				if n := min(left, unpicked(l)); n > 0 && w.of(l).Location == a.goal {
+					if err := w.cut(l, n, nil, elsewhere); err != nil {
+						return err
+					}
+					left -= n
+				}
+			}
+		}
+		if err := w.settle(elsewhere); err != nil {
+			return err
+		}
+		src.findLoose()
+	}
+	return nil
+}
+
+// elsewhere is why work ends at a location that has lost the goods.
+const elsewhere = "the goods are at another location"
+
 // moves are the reservations that must change place, or had better.
 func (src *sourcing) moves() (gone []Gone, ds []stock.Demand) {
 	if !src.order.Held {

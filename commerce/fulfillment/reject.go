@@ -78,26 +78,42 @@ func (w *work) correct(reason Reason, lines []BoxLine) error {
 		}
 	}
 	var ms []stock.Movement
+	var missed []Missed
 	for _, b := range lines {
 		l := w.f.line(b.Line)
 		if l == nil || b.Quantity <= 0 || b.Quantity > l.Quantity {
 			return fault.Field("lines", "name lines of %s and no more units than they have", w.f.Number)
 		}
-		kind := stock.MoveShort
 		if reason == Damaged {
-			kind = stock.MoveDamage
-			ms = append(ms, w.movement(l, stock.Damaged, b.Quantity, kind, w.f.ID))
+			ms = append(ms, w.movement(l, stock.Damaged, b.Quantity, stock.MoveDamage, w.f.ID), w.movement(l, stock.Sellable, -b.Quantity, stock.MoveDamage, w.f.ID))
+			continue
 		}
-		ms = append(ms, w.movement(l, stock.Sellable, -b.Quantity, kind, w.f.ID))
+		m, err := w.missed(l, b.Quantity, w.f.ID)
+		if err != nil {
+			return err
+		}
+		missed = append(missed, m)
+	}
+	if len(missed) > 0 {
+		return w.s.need.Miss(w.tx, missed)
 	}
 	return w.s.need.Adjust(w.tx, ms)
+}
+
+// missed is units of a line that nobody finds on the shelf, beside what is in somebody's hands at the location.
+func (w *work) missed(l *Line, n int64, ref string) (Missed, error) {
+	m := Missed{Movement: w.movement(l, stock.Sellable, -n, stock.MoveShort, ref)}
+	err := w.tx.QueryRow(`select coalesce(sum(l.picked - l.shipped), 0) from fulfillment_orders f join fulfillment_lines l on l.fulfillment_id = f.id
+		where f.location_id = $1 and f.state in ('new', 'accepted', 'held', 'picking', 'picked', 'packed') and l.variant_id = $2`, w.f.Location, l.Variant).Scan(&m.InHand)
+	return m, err
 }
 
 func (w *work) movement(l *Line, c stock.Condition, n int64, kind stock.MovementKind, ref string) stock.Movement {
 	return stock.Movement{Variant: l.Variant, Location: w.f.Location, Condition: c, Delta: n, Kind: kind, RefKind: "fulfillment", RefID: ref, Actor: w.actor, At: w.tx.Now}
 }
 
-// Short says that so many units of a line are not on the shelf: a short count of the location, as a fact. The rest goes on; the missing units are sourced
+// Short says that so many units of a line are not on the shelf: a short count of the location, as a fact. What a count or a sale took from the books before is not taken
+// from them again. The rest goes on; the missing units are sourced
 // from elsewhere, or become a shortage. Found is the inverse. Fault: Conflict when more are missing than are not picked.
 func (s *Service) Short(ctx context.Context, id string, version int64, actor, line string, n int64) (FO, error) {
 	return s.on(ctx, id, version, actor, func(w *work) error {
@@ -111,7 +127,11 @@ func (s *Service) Short(ctx context.Context, id string, version int64, actor, li
 		if n <= 0 || n > l.Quantity-l.Picked {
 			return fault.New(fault.Conflict, "%s: %d units cannot be missing, %d are not picked yet", l.SKU, n, l.Quantity-l.Picked).WithCode("too_many")
 		}
-		if err := w.s.need.Adjust(w.tx, []stock.Movement{w.movement(l, stock.Sellable, -n, stock.MoveShort, db.ID())}); err != nil {
+		m, err := w.missed(l, n, db.ID())
+		if err != nil {
+			return err
+		}
+		if err := w.s.need.Miss(w.tx, []Missed{m}); err != nil {
 			return err
 		}
 		l.Quantity -= n

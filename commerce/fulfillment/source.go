@@ -32,7 +32,8 @@ func (s *Service) Sourcer() outbox.Consumer {
 }
 
 // Source gives the reserved units of ready orders that no location works on yet to their locations: one fulfillment order for each, with the
-// explained decision. Units move to one location when it can take all of them, and away from one that is switched off or has turned them down.
+// explained decision. Units move to one location when it can take all of them, and away from one that is switched off or has turned them down. Work moves to where the units
+// lie once a fact has taken them from where it was begun.
 // What a person's or buyer's hold stops is held, and goes on when the hold is gone. Repeating it changes nothing.
 func (s *Service) Source(tx *db.Tx, orders []string) error {
 	heads, err := s.lock(tx, orders...)
@@ -53,6 +54,9 @@ func (s *Service) Source(tx *db.Tx, orders []string) error {
 		return err
 	}
 	if err := s.place(tx, all); err != nil {
+		return err
+	}
+	if err := s.followStock(tx, all); err != nil {
 		return err
 	}
 	return s.create(tx, all)
