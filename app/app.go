@@ -60,6 +60,7 @@ type Config struct {
 	Base         string         // base path of the API; default /v1
 	Version      string         // of the program
 	ShopLimits   shop.Limits    // of the own shop
+	Proxies      api.Proxies    // before this server, believed about who calls
 	POS          POS            // the POS core
 	Zones        []Zone         // residency zones besides the main one in which this process is allowed
 	Here         string         // in which country this process runs, for rules about personal data; "" = not said

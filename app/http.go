@@ -26,7 +26,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle(console.Base+"/", a.Console.Handler())
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Base+"/", http.StatusFound))
 	mux.Handle("/", a.API.Handler())
-	return guarded(mux)
+	return a.Config.Proxies.Behind(guarded(mux))
 }
 
 // guarded says with every answer what a browser may do with it: nothing. A page that needs more says so itself, in place of these.

@@ -83,7 +83,7 @@ func (l *Limiter) sweep(now time.Time) {
 	}
 }
 
-// Peer is the address of the connection, an IPv6 one by its /64, since that is what one caller has.
+// Peer is the address of the connection, which is the caller's behind trusted proxies too (Proxies.Behind); an IPv6 one by its /64, since that is what one caller has.
 func Peer(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -38,8 +38,6 @@ type Needs struct {
 	Returned func(tx *db.Tx, number string) (ReturnAnswer, error)
 	// Paid takes what a payment provider pushes, whether it is about a checkout or an order; nil: only checkouts follow.
 	Paid func(ctx context.Context, provider string, header http.Header, body []byte) error
-	// Client is the caller's address, for limits: behind a proxy, what the proxy says. Default: the connection's.
-	Client func(r *http.Request) string
 	// Limits bound what one caller may do; the zero value is the default.
 	Limits Limits
 }
@@ -56,9 +54,6 @@ type Shop struct {
 func New(need Needs) *Shop {
 	if need.Log == nil {
 		need.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
-	}
-	if need.Client == nil {
-		need.Client = api.Peer
 	}
 	l := need.Limits.withDefaults()
 	return &Shop{need: need, once: api.NewOnce(need.DB, need.Log), calls: api.NewLimiter(l.PerSecond, l.Burst), proofs: api.NewLimiter(float64(l.ProofsPerHour)/3600, l.ProofBurst)}
@@ -151,7 +146,7 @@ func (s *Shop) serve(w http.ResponseWriter, r *http.Request, do handler) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	c := &call{Request: r, w: w, addr: s.need.Client(r), s: s}
+	c := &call{Request: r, w: w, addr: api.Peer(r), s: s}
 	if wait := s.calls.Take(c.addr, s.need.DB.Now()); wait > 0 {
 		s.problem(w, r, fault.Wait(wait, "too many requests from this address").WithCode("rate_limited"))
 		return
