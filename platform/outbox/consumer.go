@@ -28,6 +28,7 @@ type Consumer struct {
 	Types     []string // none: every type
 	Contracts bool     // only integration contracts
 	FromNow   bool     // seen for the first time, it starts with the next event instead of the first ever
+	Prompt    bool     // what it writes is little, and somebody outside waits for it: it does not yield as background work does
 
 	// Handle takes up to 64 events of one shard in order: those of one aggregate in sequence, those of one partition as they happened. It
 	// runs in a transaction: it calls nobody outside and may run again. On an error the batch is cut down to the event at fault, which is
@@ -355,7 +356,10 @@ func (w *worker) handle(tx *db.Tx, batch []Stored) (err error) {
 // take commits one batch with its cursor, and says whether there is more. Events of aggregates that have something parked are parked
 // behind it.
 func (w *worker) take(ctx context.Context, shard int64, limit int) (taken int, more bool, err error) {
-	err = w.d.Write(db.Background(ctx), func(tx *db.Tx) error {
+	if !w.Prompt {
+		ctx = db.Background(ctx)
+	}
+	err = w.d.Write(ctx, func(tx *db.Tx) error {
 		taken, more = 0, false
 		cursor, err := w.lock(tx, shard)
 		if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
-// relayLimit is how many events one transaction places at most.
-const relayLimit = 1000
+// relayLimit is how many events one transaction places at most: several times what a group of orders writes, with which it takes turns on SQLite.
+const relayLimit = 4000
 
 // Relay gives committed events their positions. Any number of relays, in any number of processes, is safe.
 type Relay struct {
@@ -45,7 +45,7 @@ func (r *Relay) Run(ctx context.Context) error {
 // Nudge has the relay look at once, for tx.AfterCommit. It never blocks.
 func (r *Relay) Nudge() { nudge(r.wake) }
 
-// Place places what waits, up to a thousand events, and says how many they were.
+// Place places what waits, up to four thousand events, and says how many they were.
 func (r *Relay) Place(ctx context.Context) (int64, error) {
 	var waiting bool
 	err := r.d.Read(ctx, func(tx *db.Tx) error {

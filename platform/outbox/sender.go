@@ -29,7 +29,7 @@ const (
 	sendTimeout = 15 * time.Second // of one request
 	sendLease   = time.Minute      // after which a delivery whose sender is gone is tried again
 	sendBegin   = sendLease / 2    // after which a leased delivery is given back instead of begun
-	sendBatch   = 128              // deliveries of one subscription that are leased at the same time, unless it fails
+	sendBatch   = 512              // deliveries of one subscription that are leased at the same time, unless it fails
 )
 
 // sendAfter are the waits before the second and later attempts, as Standard Webhooks recommends them: three days in all.
@@ -159,7 +159,7 @@ func (s *Sender) claim(ctx context.Context) ([]message, error) {
 		return nil, nil
 	}
 	var all []message
-	err := s.d.Write(db.Background(ctx), func(tx *db.Tx) (err error) {
+	err := s.d.Write(ctx, func(tx *db.Tx) (err error) {
 		all, err = lease(tx, ready, free)
 		return err
 	})

@@ -170,7 +170,7 @@ func GetSubscription(tx *db.Tx, id string) (Subscription, error) {
 
 // FanOut is the consumer that makes a delivery of every contract event for every subscription that wants it.
 func FanOut() Consumer {
-	return Consumer{Name: "webhooks", Contracts: true, Handle: fanOut}
+	return Consumer{Name: "webhooks", Contracts: true, Prompt: true, Handle: fanOut}
 }
 
 func fanOut(tx *db.Tx, batch []Stored) error {
