@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"openclaw-commerce": main})
 }
 
-// TestCommands plays the scripts of testdata/script against the real program. Beside testscript's own commands they have `exits CODE COMMAND …`, `waits FILE` and `becomes PATTERN COMMAND …`.
+// TestCommands plays the scripts of testdata/script against the real program. Beside testscript's own commands they have `exits CODE COMMAND …`, `waits FILE`, `becomes PATTERN COMMAND …` and `keeps NAME PATTERN`.
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -30,9 +30,12 @@ func TestCommands(t *testing.T) {
 			e.Setenv("OPENCLAW_DATA", e.WorkDir+"/data")
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "waits": waits, "becomes": becomes},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "waits": waits, "becomes": becomes, "keeps": keeps},
 	})
 }
+
+// patience is how long a busy machine may take for what takes a moment.
+const patience = 3 * time.Minute
 
 // exits runs a command and checks with which code it ends.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
@@ -61,7 +64,7 @@ func waits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	limit := time.After(30 * time.Second)
+	limit := time.After(patience)
 	for {
 		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
 			return
@@ -81,7 +84,7 @@ func becomes(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := regexp.Compile(args[0])
 	ts.Check(err)
-	for limit := time.Now().Add(30 * time.Second); ; {
+	for limit := time.Now().Add(patience); ; {
 		ts.Check(ts.Exec(args[1], args[2:]...))
 		if said := ts.ReadFile("stdout"); want.MatchString(said) {
 			return
@@ -89,6 +92,20 @@ func becomes(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("it still says %s", said)
 		}
 	}
+}
+
+// keeps puts what the group of a pattern matches in the last output into the environment.
+func keeps(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: keeps NAME PATTERN")
+	}
+	want, err := regexp.Compile(args[1])
+	ts.Check(err)
+	got := want.FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(got) != 2 {
+		ts.Fatalf("nothing matches %s", args[1])
+	}
+	ts.Setenv(args[0], got[1])
 }
 
 // TestActions holds the command of every action that an exception suggests against what the program takes.

@@ -109,6 +109,13 @@ func (c *auditVerifyCmd) follow(s streams) error {
 	}
 	defer func() { _ = f.Close() }()
 	var follow audit.Follow
+	for _, text := range c.Head {
+		h, err := audit.ParseHead(text)
+		if err != nil {
+			return err
+		}
+		follow.Known = append(follow.Known, h)
+	}
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
@@ -118,6 +125,9 @@ func (c *auditVerifyCmd) follow(s streams) error {
 	}
 	if err := lines.Err(); err != nil {
 		return fault.Wrap(fault.Invalid, err, "the export cannot be read")
+	}
+	if err := follow.End(); err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(s.out, "%d rows follow from each other, up to the head %s\n", follow.Rows, headText(follow.Head))
 	return err

@@ -8,8 +8,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
+	"strconv"
+	"strings"
 	"time"
 
+	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/outbox"
 )
@@ -34,6 +37,16 @@ const headAggregate = "audit:main"
 type Head struct {
 	Position int64  `json:"position"`
 	Link     string `json:"link"` // hexadecimal
+}
+
+// ParseHead reads a head that somebody noted down, position:link. Fault: Invalid.
+func ParseHead(text string) (Head, error) {
+	position, link, ok := strings.Cut(text, ":")
+	n, err := strconv.ParseInt(position, 10, 64)
+	if b, bad := hex.DecodeString(link); !ok || err != nil || n < 1 || bad != nil || len(b) != sha256.Size {
+		return Head{}, fault.Field("head", "is position:link, as verify says it")
+	}
+	return Head{Position: n, Link: strings.ToLower(link)}, nil
 }
 
 // Linker binds audit rows into the chain, behind those who write them. Any number of linkers, in any number of processes, is safe:

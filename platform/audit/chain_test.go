@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
 	"github.com/openclaw-pos/commerce/platform/db/dbtest"
@@ -358,21 +359,37 @@ func TestExport(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		follow := func(lines ...[]byte) (f audit.Follow, err error) {
+		followed := func(known []audit.Head, lines ...[]byte) (audit.Follow, error) {
+			f := audit.Follow{Known: known}
 			for _, line := range lines {
-				if err = f.Line(line); err != nil {
-					break
+				if err := f.Line(line); err != nil {
+					return f, err
 				}
 			}
-			return f, err
+			return f, f.End()
 		}
+		follow := func(lines ...[]byte) (audit.Follow, error) { return followed(nil, lines...) }
 		if f, err := follow(lines...); err != nil || f.Rows != 3 || f.Head != verify(t, d, l).Head {
 			t.Errorf("followed %d rows to %v: %v", f.Rows, f.Head, err)
 		}
 		if _, err := follow(lines[1:]...); err != nil {
 			t.Errorf("from the middle: %v", err)
 		}
+		head := verify(t, d, l).Head
+		if _, err := followed([]audit.Head{head}, lines...); err != nil {
+			t.Errorf("up to a head that was noted down: %v", err)
+		}
+		for name, known := range map[string]audit.Head{
+			"another link was noted down":     {Position: 2, Link: head.Link},
+			"it ends before what was noted":   {Position: 4, Link: head.Link},
+			"it begins after what was noted ": {Position: 1, Link: head.Link},
+		} {
+			if _, err := followed([]audit.Head{head, known}, lines[1:]...); !fault.Is(err, fault.Invalid) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 		for name, bad := range map[string][][]byte{
+			"there is nothing":  {},
 			"a line is missing": {lines[0], lines[2]},
 			"one byte differs":  {lines[0], []byte(strings.Replace(string(lines[1]), "12.00 PKR", "13.00 PKR", 1)), lines[2]},
 			"no line":           {[]byte("{")},

@@ -241,11 +241,13 @@ func (r *Linked) Export() Exported {
 }
 
 // Follow follows the chain through an export, line by line, without a key; it starts anywhere. Fault: Invalid, naming the first line that does
-// not follow from the one before it.
+// not follow from the one before it, or is not what was noted down.
 type Follow struct {
-	Rows int64
-	Head Head
-	link []byte
+	Known []Head // ends of the chain that were noted down before
+	Rows  int64
+	Head  Head
+	link  []byte
+	met   int // of the known
 }
 
 // Line takes the next line.
@@ -276,6 +278,26 @@ func (f *Follow) Line(line []byte) error {
 			return fault.New(fault.Invalid, "line %d of the export, row %d (%s), does not follow from the one before it", f.Rows+1, e.N, e.ID)
 		}
 	}
+	for _, h := range f.Known {
+		if h.Position != e.Position {
+			continue
+		}
+		if h.Link != hex.EncodeToString(link) {
+			return fault.New(fault.Invalid, "line %d of the export, row %d (%s), is not the one that was noted down as position %d", f.Rows+1, e.N, e.ID, h.Position)
+		}
+		f.met++
+	}
 	f.Rows, f.link, f.Head = f.Rows+1, link, Head{e.Position, e.Link}
+	return nil
+}
+
+// End says that there are no more lines. Fault: Invalid for an export without any, or without a row that was noted down: it proves nothing.
+func (f *Follow) End() error {
+	switch {
+	case f.Rows == 0:
+		return fault.New(fault.Invalid, "the export is empty: it proves nothing")
+	case f.met < len(f.Known):
+		return fault.New(fault.Invalid, "the export, which ends at position %d, is without a row that was noted down", f.Head.Position)
+	}
 	return nil
 }

@@ -2,10 +2,8 @@ package api
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -86,12 +84,11 @@ type headsAsked struct {
 func (in headsAsked) known() ([]audit.Head, error) {
 	var all []audit.Head
 	for _, text := range in.Heads {
-		position, link, ok := strings.Cut(text, ":")
-		n, err := strconv.ParseInt(position, 10, 64)
-		if b, bad := hex.DecodeString(link); !ok || err != nil || n < 1 || bad != nil || len(b) != 32 {
-			return nil, fault.Field("head", "is position:link, as verify says it")
+		h, err := audit.ParseHead(text)
+		if err != nil {
+			return nil, err
 		}
-		all = append(all, audit.Head{Position: n, Link: strings.ToLower(link)})
+		all = append(all, h)
 	}
 	return all, nil
 }
