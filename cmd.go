@@ -6,7 +6,7 @@ import "github.com/alecthomas/kong"
 type cli struct {
 	Globals
 
-	Demo         demoCmd         `cmd:"" help:"Play everything with simulated channels, in a temporary folder."`
+	Demo         demoCmd         `cmd:"" help:"Play everything with simulated channels, in a temporary folder; with --db, in that empty database and the data folder."`
 	Serve        serveCmd        `cmd:"" help:"Run the house: HTTP, intake, work and events."`
 	Migrate      migrateCmds     `cmd:"" help:"Bring the database's schema up to date, or move to another database."`
 	Backup       backupCmd       `cmd:"" help:"Back up the database while it is used, encrypted, and restore it on trial."`

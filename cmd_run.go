@@ -22,6 +22,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/tracing"
 	"github.com/openclaw-pos/commerce/sim/daraz"
 	"github.com/openclaw-pos/commerce/sim/shopify"
+	"github.com/openclaw-pos/commerce/web/api"
 )
 
 // Globals are the flags every command has.
@@ -81,7 +82,7 @@ func (c *demoCmd) Run(ctx context.Context, g *Globals, s streams) error {
 		log = g.log()
 	}
 	return demo.Run(ctx, demo.Options{
-		Orders: c.Orders, Once: c.Once, JSON: g.JSON, DB: g.DB, Addr: c.Addr, Seed: c.Seed, Out: s.out, Log: log, Program: called(),
+		Orders: c.Orders, Once: c.Once, JSON: g.JSON, DB: g.DB, Data: g.Data, Addr: c.Addr, Seed: c.Seed, Out: s.out, Log: log, Program: called(),
 		Announce: func(dir string, at net.Listener) (string, func() error, error) {
 			own := *g
 			own.Data = dir
@@ -104,6 +105,7 @@ type serveCmd struct {
 	Base       string   `help:"Base path of the API." default:"/v1" env:"OPENCLAW_BASE"`
 	PublicURL  string   `help:"Where partners reach us, for webhook subscriptions." env:"OPENCLAW_PUBLIC_URL"`
 	ConsoleURL string   `name:"console-url" help:"Where people open the console, https://…: passkeys are made for its host name and work there alone. Default: the public URL." env:"OPENCLAW_CONSOLE_URL"`
+	Proxies    []string `name:"trusted-proxies" help:"Networks or addresses of the proxies before this server: who calls is read from their X-Forwarded-For, and from nobody else's." placeholder:"CIDR,…" env:"OPENCLAW_TRUSTED_PROXIES"`
 	Roles      []string `help:"What this process does: web, intake, work, relay." default:"web,intake,work,relay" env:"OPENCLAW_ROLES"`
 	NATS       string   `name:"nats" help:"NATS server to publish contract events to." env:"OPENCLAW_NATS"`
 	Courier    string   `help:"Who carries parcels unless an account says otherwise." default:"manual"`
@@ -123,9 +125,12 @@ func (c *serveCmd) Run(ctx context.Context, g *Globals, s streams) error {
 		}
 		roles = append(roles, role)
 	}
+	proxies, err := api.ParseProxies(c.Proxies)
+	if err != nil {
+		return err
+	}
 	var at net.Listener
 	if slices.Contains(roles, app.Web) {
-		var err error
 		if at, err = net.Listen("tcp", c.Addr); err != nil {
 			return fmt.Errorf("listen on %s: %w", c.Addr, err)
 		}
@@ -146,6 +151,7 @@ func (c *serveCmd) Run(ctx context.Context, g *Globals, s streams) error {
 	}()
 	a, err := g.open(ctx, func(cfg *app.Config) {
 		cfg.PublicURL, cfg.NATS, cfg.Courier, cfg.Base, cfg.Version = c.PublicURL, c.NATS, c.Courier, c.Base, version()
+		cfg.Proxies = proxies
 		cfg.Tracer = tracer
 		cfg.SignIn.Address = cmp.Or(c.ConsoleURL, c.PublicURL)
 		cfg.DBOptions.ClockWrong = c.ClockWrong

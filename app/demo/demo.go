@@ -30,6 +30,7 @@ type Options struct {
 	Once   bool      // play to the end without a person, check, and stop
 	JSON   bool      // the summary as JSON, nothing else on Out
 	DB     string    // database URL; default a fresh SQLite file in a temporary folder
+	Data   string    // folder of what belongs to DB, its keys among it; default a temporary one, with which DB can be read no more
 	Addr   string    // where to listen; default a free port of this machine
 	Seed   uint64    // same seed, same orders
 	Out    io.Writer // default os.Stdout
@@ -85,11 +86,14 @@ func Run(ctx context.Context, opt Options) error {
 	if opt.Program == "" {
 		opt.Program = "openclaw-commerce"
 	}
-	dir, err := os.MkdirTemp("", "openclaw-demo-")
-	if err != nil {
-		return fmt.Errorf("temporary folder: %w", err)
+	dir := opt.Data
+	if opt.DB == "" || dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "openclaw-demo-"); err != nil {
+			return fmt.Errorf("temporary folder: %w", err)
+		}
+		defer os.RemoveAll(dir)
 	}
-	defer os.RemoveAll(dir)
 	p := &play{opt: opt, start: time.Now(), heard: map[string]int{}, sentOff: map[string]bool{}}
 	var mu sync.Mutex
 	p.say = func(format string, args ...any) {

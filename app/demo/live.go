@@ -137,7 +137,11 @@ func (p *play) welcome(dir string) {
 	p.show("  documentation  %s/docs/", p.url)
 	p.show("  web shop       %s/shop/v1/pk-web/products", p.url)
 	p.show("")
-	p.show("  Orders arrive every second; staff picks, packs and hands over what has waited %d seconds. Ctrl-C ends it; nothing is kept.", int(lull.Seconds()))
+	kept := "nothing is kept"
+	if p.opt.DB != "" && p.opt.Data != "" {
+		kept = "the database stays, and its keys in " + dir
+	}
+	p.show("  Orders arrive every second; staff picks, packs and hands over what has waited %d seconds. Ctrl-C ends it; %s.", int(lull.Seconds()), kept)
 	p.show("")
 }
 
