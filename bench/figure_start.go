@@ -70,7 +70,7 @@ func measureStart(ctx context.Context, s settings, r *Result) error {
 	return nil
 }
 
-// startOnce starts serve, waits until it is ready, looks at its memory idle and after being asked by 16 at once, and ends it.
+// startOnce starts serve, waits until it is ready, looks at what it takes of the processor and of memory idle, and of memory after being asked by 16 at once, and ends it.
 func startOnce(ctx context.Context, binary, address, data string, r *Result) (time.Duration, error) {
 	cmd := exec.CommandContext(ctx, binary, "--db", address, "--data", data, "serve", "--addr", "127.0.0.1:0")
 	out, err := cmd.StderrPipe()
@@ -114,6 +114,11 @@ func startOnce(ctx context.Context, binary, address, data string, r *Result) (ti
 	if err := pause(ctx, time.Second); err != nil {
 		return 0, err
 	}
+	worked := processor(cmd.Process.Pid)
+	if err := pause(ctx, 3*time.Second); err != nil {
+		return 0, err
+	}
+	r.Detail["idle_cpu"] = max(r.Detail["idle_cpu"], (processor(cmd.Process.Pid)-worked)/3)
 	r.Detail["idle_mb"] = max(r.Detail["idle_mb"], memory(cmd.Process.Pid))
 	loaded := time.Now()
 	var wg sync.WaitGroup
@@ -132,6 +137,21 @@ func startOnce(ctx context.Context, binary, address, data string, r *Result) (ti
 func answers(ctx context.Context, url string) bool {
 	_, err := fetch(ctx, http.DefaultClient, url)
 	return err == nil
+}
+
+// processor is how many seconds of a processor a process has taken; 0 where the system does not say.
+func processor(pid int) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:])) // after the name, which may hold anything
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseFloat(fields[11], 64) // 0 where it is no number
+	system, _ := strconv.ParseFloat(fields[12], 64)
+	return (user + system) / 100 // ticks, a hundredth of a second each
 }
 
 // memory is what a process holds in memory, in MB; 0 where the system does not say.
