@@ -60,19 +60,23 @@ func (s *Service) Condition(tx *db.Tx, account string) (Condition, error) {
 	) {
 		err = row.Scan(&w.name, &w.n)
 		return w, err
-	}, `select 'inbox:' || state, count(*) from inbox where account_id = $1 and state <> 'done' group by state
-		union all select 'oldest', coalesce(min(received_at), 0) from inbox where account_id = $1 and state = 'stored'
-		union all select state, count(*) from tells where account_id = $1 and state <> 'told' group by state`, account)
+	}, `select 'oldest', coalesce(min(received_at), 0) from (select received_at from inbox where '' || account_id = $1 and state = 'stored' order by next_at, n limit 10000) as few
+		union all select 'inbox:stored', count(*) from inbox where '' || account_id = $1 and state = 'stored'
+		union all select 'inbox:stuck', count(*) from inbox where account_id = $1 and state in ('stuck', 'dead')
+		union all select 'intended', count(*) from tells where '' || account_id = $1 and state = 'intended'
+		union all select 'running', count(*) from tells where '' || account_id = $1 and state = 'running'
+		union all select state, count(*) from tells where account_id = $1 and state in ('refused', 'unknown', 'withheld') group by state`, account) // each by the index of what is not done, and not by that of the account, which holds all
 	for _, w := range waits {
+		if w.n == 0 {
+			continue
+		}
 		switch w.name {
 		case "oldest":
-			if w.n > 0 {
-				c.OldestWaiting = time.UnixMicro(w.n).UTC()
-			}
+			c.OldestWaiting = time.UnixMicro(w.n).UTC()
 		case "inbox:stored":
 			c.Waiting = w.n
-		case "inbox:stuck", "inbox:dead":
-			c.Stuck += w.n
+		case "inbox:stuck":
+			c.Stuck = w.n
 		default:
 			c.Tells[w.name] = w.n
 		}

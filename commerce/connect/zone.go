@@ -209,7 +209,7 @@ func (s *Service) Settle(ctx context.Context) error {
 	for _, p := range s.far() {
 		var ids []string
 		err := p.Look(ctx, func(tx *db.Tx) (err error) {
-			ids, err = db.All(tx, scanID, `select id from inbox where state in ('stuck', 'dead') and coalesce(done_at, received_at) < $1 order by n limit 1000`, db.Micros(tx.Now.Add(-settleAfter)))
+			ids, err = db.All(tx, scanID, `select id from inbox where state in ('stuck', 'dead') and coalesce(done_at, received_at) < $1 order by account_id, n limit 1000`, db.Micros(tx.Now.Add(-settleAfter)))
 			return err
 		})
 		if err != nil || len(ids) == 0 {
@@ -261,7 +261,7 @@ func (s *Service) waitingFar(tx *db.Tx, account string, c *Condition) error {
 	if err == nil && p.far {
 		var waits, stuck int64
 		if err = p.Look(tx.Context(), func(tx *db.Tx) error {
-			return tx.QueryRow(`select count(*) filter (where state = 'stored'), count(*) filter (where state <> 'stored') from inbox where account_id = $1 and state <> 'done'`, account).Scan(&waits, &stuck)
+			return tx.QueryRow(`select (select count(*) from inbox where '' || account_id = $1 and state = 'stored'), (select count(*) from inbox where account_id = $1 and state in ('stuck', 'dead'))`, account).Scan(&waits, &stuck)
 		}); err == nil {
 			c.Waiting, c.Stuck = c.Waiting+waits, c.Stuck+stuck
 		}

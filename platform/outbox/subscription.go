@@ -227,7 +227,7 @@ func scanDelivery(s db.Scanner) (d Delivery, err error) {
 // DeliveriesOf lists what became of telling subscriptions of events, by event. It asks subscription by subscription, of which there are few.
 func DeliveriesOf(tx *db.Tx, events []string) (map[string][]Delivery, error) {
 	all, err := db.All(tx, scanDelivery, `select d.id, d.subscription_id, d.event_id, d.state, d.attempts, d.next_at, d.last_status, d.last_error, d.created_at, d.delivered_at
-		from subscriptions s join deliveries d on d.subscription_id = s.id and d.event_id in (select key from json_each($1)) order by s.name, d.id`, db.Keys(events))
+		from subscriptions s cross join deliveries d where d.subscription_id = s.id and d.event_id in (select key from json_each($1)) order by s.name, d.id`, db.Keys(events))
 	by := map[string][]Delivery{}
 	for _, d := range all {
 		by[d.Event] = append(by[d.Event], d)
