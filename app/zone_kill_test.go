@@ -188,7 +188,7 @@ func (h *zoned) live(p plan) (answered map[string]bool, commits int) {
 	ok(h.t, err)
 	ok(h.t, cmd.Start())
 	defer func() { _ = cmd.Wait() }()
-	late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	late := time.AfterFunc(5*patience, func() { _ = cmd.Process.Kill() })
 	defer late.Stop()
 	answered = map[string]bool{}
 	var said []string
@@ -266,18 +266,28 @@ func TestZoneKilled(t *testing.T) {
 					t.Fatalf("%s never comes to its end", c.kind)
 				}
 			}
+			h.arrived(all, "after the last "+c.kind) // before anything else reads them again
 		}
+		sure := slices.Clone(all)
 		for n := max(1, recorded-2); ; n++ { // one commit may be more or less: numbers of orders are stocked now and then
 			b := h.orderOf(fmt.Sprintf("lost%d", n))
-			if all = append(all, b); h.lost(b, n) {
+			all = append(all, b)
+			lost, answered := h.lost(b, n)
+			if lost {
 				break
+			}
+			if answered {
+				sure = append(sure, b)
 			}
 			if n > recorded+3 {
 				t.Fatal("there is never a record without an order")
 			}
 		}
 		h.start(app.Zone{Name: "pk", DB: h.zone})
-		(&deed{t, h.town}).expire()
+		rest := &deed{t, h.town}
+		rest.expire()
+		rest.land()
+		h.arrived(sure, "before the channel is asked again")
 		for _, name := range []string{"zone.pk.keep", "zone.pk.again", "zone.pk.settle"} {
 			h.run(name)
 		}
@@ -299,14 +309,36 @@ func (h *zoned) unheardOf(b bought) bool {
 	return records > 0 && orders == 0
 }
 
-// lost has a process killed between an order's record and the order; a day passes, and its message is gone, too. It reports whether it was between them.
-func (h *zoned) lost(b bought, commit int) bool {
+// arrived fails unless each order is here once, with a record in the zone, and no message waits, as their drivers see both databases.
+func (h *zoned) arrived(all []bought, when string) {
+	h.t.Helper()
+	main, zone := outside(h.t, h.url), outside(h.t, h.zone)
+	count := func(d *sql.DB, query string, args ...any) (n int) {
+		h.t.Helper()
+		ok(h.t, d.QueryRow(query, args...).Scan(&n))
+		return n
+	}
+	for _, b := range all {
+		orders, records := count(main, `select count(*) from orders where external = $1`, b.external), count(zone, `select count(*) from personal_records where external = $1`, b.external)
+		if orders != 1 || records == 0 {
+			h.t.Errorf("%s, %s is %d orders with %d records", when, b.word, orders, records)
+		}
+	}
+	if n := count(zone, `select count(*) from inbox where state <> 'done'`); n != 0 {
+		h.t.Errorf("%s, %d messages wait", when, n)
+	}
+}
+
+// lost has a process killed between an order's record and the order; a day passes, and its message is gone, too. It reports whether it was between them, and whether the
+// message was answered.
+func (h *zoned) lost(b bought, commit int) (lost, answered bool) {
 	h.t.Helper()
 	_, body, err := h.shop.Webhook("orders/create", b.external)
 	ok(h.t, err)
-	h.live(plan{Act: act{Kind: "hook", External: b.external, Key: db.ID(), Body: body}, Commit: commit})
+	x := act{Kind: "hook", External: b.external, Key: db.ID(), Body: body}
+	said, _ := h.live(plan{Act: x, Commit: commit})
 	if !h.unheardOf(b) {
-		return false
+		return false, said[x.Key]
 	}
 	zone := outside(h.t, h.zone)
 	for _, q := range []string{
@@ -316,7 +348,7 @@ func (h *zoned) lost(b bought, commit int) bool {
 		_, err := zone.Exec(q, b.external)
 		ok(h.t, err)
 	}
-	return true
+	return true, said[x.Key]
 }
 
 // whole checks from outside that every order is there once and what is kept of it is in its zone, the erased ones excepted.
