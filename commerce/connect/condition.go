@@ -37,7 +37,7 @@ type Condition struct {
 	ZoneNote                                      string           // why the account's residency zone cannot be asked; "" when it can
 }
 
-// Condition reads how an account fares, and counts what waits for it; what is done is not counted.
+// Condition reads how an account fares, and counts what waits for it, up to 10,000 of each; what is done is not counted.
 func (s *Service) Condition(tx *db.Tx, account string) (Condition, error) {
 	c, err := db.One(tx, scanCondition, `select last_webhook_at, last_poll_at, last_poll_ok_at, last_call_ok_at, last_error, last_error_kind, last_error_at, token_expires_at,
 		refresh_expires_at, api_version, api_version_ends, subscribed_at, subscription_note, reconciled_at, reconcile_note, refreshed_at, refresh_error, refresh_error_at,
@@ -61,11 +61,13 @@ func (s *Service) Condition(tx *db.Tx, account string) (Condition, error) {
 		err = row.Scan(&w.name, &w.n)
 		return w, err
 	}, `select 'oldest', coalesce(min(received_at), 0) from (select received_at from inbox where '' || account_id = $1 and state = 'stored' order by next_at, n limit 10000) as few
-		union all select 'inbox:stored', count(*) from inbox where '' || account_id = $1 and state = 'stored'
+		union all select 'inbox:stored', count(*) from (select 1 from inbox where '' || account_id = $1 and state = 'stored' limit 10000) as few
 		union all select 'inbox:stuck', count(*) from inbox where account_id = $1 and state in ('stuck', 'dead')
-		union all select 'intended', count(*) from tells where '' || account_id = $1 and state = 'intended'
+		union all select 'intended', count(*) from (select 1 from tells where '' || account_id = $1 and state = 'intended' limit 10000) as few
 		union all select 'running', count(*) from tells where '' || account_id = $1 and state = 'running'
-		union all select state, count(*) from tells where account_id = $1 and state in ('refused', 'unknown', 'withheld') group by state`, account) // each by the index of what is not done, and not by that of the account, which holds all
+		union all select 'refused', count(*) from (select 1 from tells where account_id = $1 and state = 'refused' and state in ('refused', 'unknown', 'withheld') limit 10000) as few
+		union all select 'unknown', count(*) from (select 1 from tells where account_id = $1 and state = 'unknown' and state in ('refused', 'unknown', 'withheld') limit 10000) as few
+		union all select 'withheld', count(*) from (select 1 from tells where account_id = $1 and state = 'withheld' and state in ('refused', 'unknown', 'withheld') limit 10000) as few`, account) // each by the index of what is not done, and not by that of the account, which holds all
 	for _, w := range waits {
 		if w.n == 0 {
 			continue

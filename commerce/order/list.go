@@ -53,7 +53,7 @@ const (
 	// fewRows is up to how many rows a condition is rare: they are read and sorted, whatever else is asked for.
 	fewRows = 2000
 	// mostLooked is how many rows one page looks at where no index knows which ones fit.
-	mostLooked = 10_000
+	mostLooked = 5_000
 )
 
 // List pages through orders, newest first, resuming after the last one of the page before. Whatever is combined, a page reads a bounded number of rows by an index: the

@@ -215,7 +215,7 @@ func planOf(t *testing.T, d *db.DB, f Filter, after string, few bool) (text stri
 // endToEnd says what a database would do that takes the longer the more orders there are; "" is nothing.
 func endToEnd(t *testing.T, d *db.DB, text string, args []any) (bad string) {
 	t.Helper()
-	named := strings.Contains(text, "o.id in (select") && !strings.Contains(text, "limit 10000")
+	named := strings.Contains(text, "o.id in (select") && !strings.Contains(text, "limit 5000")
 	err := d.Write(t.Context(), func(tx *db.Tx) error {
 		explain := "explain query plan "
 		if d.Engine() == db.PostgreSQL {

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	feedSpan  = 10_000 // positions looked at by one statement
-	feedSpans = 2      // statements by one call: who wants a rare type asks again from where it ended
+	feedSpan  = 4_000 // positions looked at by one statement
+	feedSpans = 2     // statements by one call: who wants a rare type asks again from where it ended
 )
 
 // FeedFilter narrows a feed; zero fields do not.

@@ -94,7 +94,7 @@ func (v *visit) todayCases(tx *db.Tx, p *todayPage) error {
 	if !v.allowed(v.who, "cases") {
 		return nil
 	}
-	counts, err := exception.WaitsNow(tx)
+	counts, err := v.waits(tx)
 	by := map[string]int64{}
 	var all, overdue int64
 	for _, c := range counts {

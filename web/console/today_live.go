@@ -63,7 +63,7 @@ func (v *visit) mark(tx *db.Tx) (string, error) {
 	for _, o := range page.Items {
 		newest = o.ID
 	}
-	counts, err := exception.WaitsNow(tx)
+	counts, err := v.waits(tx)
 	if err != nil {
 		return "", err
 	}
@@ -74,4 +74,15 @@ func (v *visit) mark(tx *db.Tx) (string, error) {
 	late, err := v.counted(tx, order.Filter{DueUntil: tx.Now})
 	sum := sha256.Sum256(fmt.Append(nil, newest, counts, piles, late))
 	return hex.EncodeToString(sum[:8]), err
+}
+
+// waits counts what waits for a person, once for a page.
+func (v *visit) waits(tx *db.Tx) (all []exception.Waits, err error) {
+	if v.waitsOf != tx {
+		if v.waiting, err = exception.WaitsNow(tx); err != nil {
+			return nil, err
+		}
+		v.waitsOf = tx
+	}
+	return v.waiting, nil
 }
