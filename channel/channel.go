@@ -109,6 +109,7 @@ type Kind struct {
 	Countries []string // ISO codes it sells in; empty = any
 	Settings  []Setting
 	Statuses  []StatusRow
+	Fields    []Field // where each value of the canonical order comes from
 	Limits    Limits
 	Stock     StockMeaning
 	Parcels   ParcelSource // where the label of a shipment comes from

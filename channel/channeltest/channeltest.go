@@ -124,6 +124,7 @@ func cases(tb testing.TB, s Suite) []conform.Case {
 	all = append(all, e.kindCases()...)
 	all = append(all, e.goldenCases()...)
 	all = append(all, e.decodeCases()...)
+	all = append(all, e.fieldCases()...)
 	all = append(all, e.callCases()...)
 	all = append(all, e.faultCases()...)
 	all = append(all, e.deliveryCases()...)

@@ -43,6 +43,18 @@ func miniKind(defect string) channel.Kind {
 		Stock:  channel.StockTotal,
 		Open:   func(c channel.Config) (channel.Channel, error) { return &mini{c, defect}, nil },
 	}
+	table := miniFields
+	switch defect {
+	case "says a value comes from elsewhere":
+		table = strings.Replace(table, "buyer.name order.name", "buyer.name order.phone order.name", 1)
+	case "says a value comes from nowhere":
+		table = strings.Replace(table, "buyer.name order.name", "buyer.name order.nowhere order.name", 1)
+	case "reads in secret":
+		table = strings.Replace(table, "order.lines[].shipped", ".", 1)
+	case "makes up values":
+		table = strings.Replace(table, "number order.id", "", 1)
+	}
+	k.Fields = channel.Fields("order", table)
 	switch defect {
 	case "no title":
 		k.Title = ""
@@ -72,6 +84,36 @@ func throttled(_ int, _ http.Header, body []byte) (time.Duration, bool) {
 	}
 	return time.Duration(v.Wait) * time.Second, true
 }
+
+// miniFields say what each value of an order is made of.
+const miniFields = `
+external order.id
+number order.id
+version order.updated
+placed_at order.updated
+status order.state
+statuses.order order.state
+country .
+currency order.currency
+tax_mode .
+money .
+total order.shipping order.lines[].price order.lines[].qty
+buyer.name order.name
+buyer.phone order.phone
+extra.seq order.updated
+charges[].kind .
+charges[].amount order.shipping
+charges[].total order.shipping
+lines[].external = order.lines[].id
+lines[].listing.sku order.lines[].sku
+lines[].quantity order.lines[].qty
+lines[].progress.shipped order.lines[].shipped
+lines[].progress.cancelled order.lines[].cancelled
+lines[].unit_price order.lines[].price
+lines[].total order.lines[].price order.lines[].qty
+lines[].fulfilled_by .
+lines[].ships .
+`
 
 type wireOrder struct {
 	ID       json.RawMessage `json:"id"` // a number that may pass 2^53

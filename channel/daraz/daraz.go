@@ -23,6 +23,7 @@ var Kind = channel.Kind{
 	Countries:  []string{"PK", "BD", "LK", "NP", "MM"},
 	Settings:   settings,
 	Statuses:   statusRows,
+	Fields:     fields,
 	Limits:     channel.Limits{Concurrency: 4, Throttled: iop.Throttled},
 	Stock:      channel.StockTotal,
 	Parcels:    channel.ParcelTheirs,

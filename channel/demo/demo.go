@@ -235,6 +235,7 @@ func Kind(s *Shop) channel.Kind {
 			{Name: AppSecret, Title: "App secret", Help: "What the demo shop gives access tokens for.", Secret: true},
 		},
 		Statuses: statuses,
+		Fields:   fields,
 		Stock:    channel.StockAvailable,
 		Parcels:  channel.ParcelOurs,
 		Open:     func(c channel.Config) (channel.Channel, error) { return &plain{opened(s, c)}, nil },

@@ -42,6 +42,7 @@ func Kind(src Source) channel.Kind {
 			{Name: settingZone, Title: "Time zone", Help: "IANA zone of the storefront's business day.", Default: "Asia/Karachi"},
 		},
 		Statuses: statuses,
+		Fields:   fields,
 		Stock:    channel.StockNone,
 		Parcels:  channel.ParcelOurs,
 		Open: func(c channel.Config) (channel.Channel, error) {

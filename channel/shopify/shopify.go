@@ -49,6 +49,7 @@ var Kind = channel.Kind{
 	Docs:     "https://shopify.dev/docs/api/admin-graphql",
 	Settings: settings,
 	Statuses: statuses,
+	Fields:   fields,
 	// Calls are limited by their cost in points, which every answer tells, not by their number. https://shopify.dev/docs/api/usage/limits
 	Limits:  channel.Limits{Concurrency: 4, StockBatch: maxQuantities, Throttled: throttled},
 	Stock:   channel.StockAvailable,
