@@ -56,13 +56,30 @@ type storedRow struct {
 // Replay decodes the stored raw payloads of one of our orders again with today's adapter and shows what differs: from reading to reading, and between the newest and
 // what we hold. With apply the newest is imported again, by the usual rules. Personal data is not shown. fault.NotFound, with code erased, when nothing is left to read.
 func (s *Service) Replay(ctx context.Context, order string, apply bool, actor string) (ReplayDiff, error) {
-	d := ReplayDiff{Order: order, Readings: []Reading{}, Differences: []FieldDiff{}}
+	r, err := s.readings(ctx, order)
+	if err != nil || !apply {
+		return r.ReplayDiff, err
+	}
+	r.Applied = true
+	return r.ReplayDiff, s.importAgain(ctx, r.place, r.newest.id, actor)
+}
+
+// readings are the stored raw payloads of an order, decoded today.
+type readings struct {
+	ReplayDiff
+	place  place
+	opened *opened
+	keys   privacy.Keys
+	newest *storedRow
+	held   *channel.Order // nil when there is nothing to compare with
+}
+
+// readings decodes what is stored of one of our orders. fault.NotFound, with code erased, when nothing is left to read.
+func (s *Service) readings(ctx context.Context, order string) (readings, error) {
+	d := readings{ReplayDiff: ReplayDiff{Order: order, Readings: []Reading{}, Differences: []FieldDiff{}}, place: s.home()}
 	var rows []storedRow
-	var keys privacy.Keys
-	var held *channel.Order
-	p := s.home()
 	raws := func(tx *db.Tx) (err error) {
-		rows, keys, err = p.rawsOf(tx, d.Account, d.External)
+		rows, d.keys, err = d.place.rawsOf(tx, d.Account, d.External)
 		return err
 	}
 	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
@@ -74,10 +91,10 @@ func (s *Service) Replay(ctx context.Context, order string, apply bool, actor st
 		if err != nil {
 			return err
 		}
-		if p, err = s.at(acc.Residency); err != nil {
+		if d.place, err = s.at(acc.Residency); err != nil {
 			return err
 		}
-		if !p.far {
+		if !d.place.far {
 			if err := raws(tx); err != nil {
 				return err
 			}
@@ -86,31 +103,27 @@ func (s *Service) Replay(ctx context.Context, order string, apply bool, actor st
 			return nil
 		}
 		h, err := s.need.Held(tx, order)
-		held = &h
+		d.held = &h
 		return err
 	})
-	if err == nil && p.far {
-		err = p.Look(ctx, raws)
+	if err == nil && d.place.far {
+		err = d.place.Look(ctx, raws)
 	}
 	if err != nil {
 		return d, err
 	}
-	o, err := s.open(ctx, d.Account)
-	if err != nil {
+	if d.opened, err = s.open(ctx, d.Account); err != nil {
 		return d, err
 	}
-	newest, now := d.decode(ctx, s, p, o, rows, keys)
-	if newest == nil {
+	var now *channel.Order
+	d.newest, now = d.decode(ctx, s, d.place, d.opened, rows, d.keys)
+	if d.newest == nil {
 		return d, fault.New(fault.NotFound, "nothing that the channel sent of this order can be read any more").WithCode(privacy.Erased)
 	}
-	if held != nil {
-		d.Differences = diffOf(held, now)
+	if d.held != nil {
+		d.Differences = diffOf(d.held, now)
 	}
-	if !apply {
-		return d, nil
-	}
-	d.Applied = true
-	return d, s.importAgain(ctx, p, newest.id, actor)
+	return d, nil
 }
 
 // seenAs finds the account and the channel's id of one of our orders.
