@@ -139,3 +139,22 @@ func (s *Stage) mended(ctx context.Context, account string) (ok bool, err error)
 	})
 	return ok, err
 }
+
+// Regret has a buyer at Daraz ask to cancel an order that nobody has packed. It answers once the case is open.
+func (s *Stage) Regret(ctx context.Context) error {
+	stall, err := s.play.daraz()
+	if err != nil {
+		return err
+	}
+	var asked wishes
+	for _, o := range stall.sent() {
+		if len(stall.units(o, "pending")) == 0 {
+			continue
+		}
+		if err := stall.repent(o, &asked); err != nil {
+			return err
+		}
+		return s.play.until(ctx, "somebody asks to cancel", s.opened(exception.Filter{Cause: exception.CancelRequest, Account: stall.acc}))
+	}
+	return errors.New("nothing of Daraz waits to be packed")
+}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/openclaw-pos/commerce/commerce/connect"
 	"github.com/openclaw-pos/commerce/commerce/order"
+	"github.com/openclaw-pos/commerce/courier"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -151,6 +151,39 @@ var deeds = map[string]deed{
 	"not_happened": {"work.settle", func(_ context.Context, v *visit, c caseRow) (string, error) {
 		return "It is tried again", v.write(func(tx *db.Tx) error { return jobs.Settle(tx, c.Subject, false) })
 	}},
+	"returns": {"accounts.pull", func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "The channel's returns are being read again", v.api(ctx, "/accounts/"+c.Account+"/pull", map[string]any{"what": "returns"})
+	}},
+	"numbers": {"accounts.pull", func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "Our numbers are sent again", v.Connect.PushStock(ctx, c.Account, v.actor())
+	}},
+	"look": {"work.settle", func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "The partner is being asked", v.Connect.Look(ctx, c.Subject, v.actor())
+	}},
+	"by_hand": {"exceptions.work", func(_ context.Context, v *visit, c caseRow) (string, error) {
+		return "Noted: it has happened", v.resolve(c, "it was done by hand at the partner")
+	}},
+	"loaded": {"locations.manage", func(ctx context.Context, v *visit, _ caseRow) (string, error) {
+		return "Its stock counts again", v.api(ctx, "/core/sync", map[string]any{"how": "loaded"})
+	}},
+	"attempt": {"shipments.work", func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "Noted: the courier tries again", v.agreed(ctx, c, courier.OutForDelivery)
+	}},
+	"way_back": {"shipments.work", func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "Noted: the parcel comes back", v.agreed(ctx, c, courier.ReturnInitiated)
+	}},
+	"cash_came": {"payments.work", func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "Noted: the cash has come", v.api(ctx, orderAPI(c)+"/cash/settle", map[string]any{"step": "remit"})
+	}},
+	"cash_lost": {"payments.work", func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "The missing cash is written off", v.api(ctx, orderAPI(c)+"/cash/settle", map[string]any{"step": "write_off"})
+	}},
+	"cash_taken": {"payments.work", func(ctx context.Context, v *visit, c caseRow) (string, error) {
+		return "Noted: the cash was taken", v.api(ctx, orderAPI(c)+"/cash/confirm", map[string]any{})
+	}},
+	"price_stays": {"listings.edit", func(_ context.Context, v *visit, c caseRow) (string, error) {
+		return "The old price stays", v.resolve(c, "the old price stays")
+	}},
 	"price": {"listings.edit", func(ctx context.Context, v *visit, c caseRow) (string, error) {
 		return "The price is sent", v.Connect.AcceptPrice(ctx, c.Account, c.Subject, v.actor())
 	}},
@@ -181,11 +214,27 @@ var sortings = map[string]deed{
 	}},
 }
 
+// api has the person do one request of the API about whatever version there is.
+func (v *visit) api(ctx context.Context, path string, body map[string]any) error {
+	return v.Do(ctx, v.who, post, path, "*", body, nil)
+}
+
+func orderAPI(c caseRow) string { return "/orders/" + c.Order }
+
+// agreed records what was agreed with the courier about a parcel, as of now. What its life does not allow is shown to a person.
+func (v *visit) agreed(ctx context.Context, c caseRow, what courier.Status) error {
+	if err := v.api(ctx, "/shipments/"+c.Subject+"/scan", map[string]any{"status": what, "at": v.now}); err != nil {
+		return err
+	}
+	return v.write(func(tx *db.Tx) error {
+		return exception.Clear(tx, v.actor(), "agreed with the courier: "+string(what), exception.Key{Cause: c.Row.Cause, SubjectKind: c.SubjectKind, Subject: c.Subject})
+	})
+}
+
 // external is the order of a case as its channel knows it.
 func (v *visit) external(c caseRow) (account, external string, err error) {
 	if c.Order == "" {
-		_, external, _ = strings.Cut(c.Subject, ":")
-		return c.Account, external, nil
+		return c.Account, c.external(), nil
 	}
 	err = v.read(func(tx *db.Tx) error {
 		o, err := v.Order.Get(tx, c.Order)

@@ -1,7 +1,7 @@
 package console
 
 import (
-	"slices"
+	"strings"
 	"testing"
 
 	"github.com/openclaw-pos/commerce/platform/access"
@@ -17,11 +17,10 @@ func TestFixes(t *testing.T) {
 	}
 	owner := &visit{Console: c, who: access.CLI("owner")}
 	nobody := &visit{Console: c}
-	elsewhere := []string{exception.EventParked, exception.SubscriberFailing, exception.ReturnWaiting} // their desks come later
 	for _, cause := range exception.Causes {
 		var kinds []string
-		for _, kind := range []string{"order", "inbox", "listing", "tell", "job", "refund", "account", "shipment", "location"} {
-			row := caseRow{Cause: cause, Row: exception.Row{ID: "1", Cause: cause.Name, State: exception.Open, SubjectKind: kind, Subject: "2", Order: "3", Account: "4", Location: "5"}}
+		for _, kind := range strings.Fields("order inbox listing tell job refund account shipment location return subscription consumer level payment privacy") {
+			row := caseRow{Cause: cause, SKU: "6", Code: "7", Row: exception.Row{ID: "1", Cause: cause.Name, State: exception.Open, SubjectKind: kind, Subject: "2", Order: "3", Account: "4", Location: "5"}}
 			if len(owner.fixes(row)) > 0 {
 				kinds = append(kinds, kind)
 			}
@@ -29,7 +28,7 @@ func TestFixes(t *testing.T) {
 				t.Errorf("%s offers something to who may do nothing", cause.Name)
 			}
 		}
-		if len(kinds) == 0 && !slices.Contains(elsewhere, cause.Name) {
+		if len(kinds) == 0 {
 			t.Errorf("%s offers nothing to do", cause.Name)
 		}
 	}

@@ -18,6 +18,9 @@ type caseRow struct {
 	AccountName string
 	OrderNumber string
 	Place       string
+	Code        string // of the place
+	SKU         string // of the item it is about, where it names one
+	Undecided   bool   // the return it is about waits for a yes or no
 	Facts       []detail
 	Fixes       []fix
 	Done        string       // what was just done about it
@@ -135,10 +138,18 @@ func (v *visit) caseRows(tx *db.Tx, rows []exception.Row) ([]caseRow, error) {
 	if err != nil {
 		return nil, err
 	}
+	items, err := v.itemsOf(tx, rows)
+	if err != nil {
+		return nil, err
+	}
+	undecided, err := v.undecided(tx, rows)
+	if err != nil {
+		return nil, err
+	}
 	out := []caseRow{}
 	for _, r := range rows {
 		cause, _ := exception.CauseOf(r.Cause)
-		c := caseRow{Row: r, Cause: cause, AccountName: names[r.Account], OrderNumber: heads[r.Order].Number, Place: places[r.Location].Name, Facts: facts(r.Detail)}
+		c := caseRow{Row: r, Cause: cause, AccountName: names[r.Account], OrderNumber: heads[r.Order].Number, Place: places[r.Location].Name, Code: places[r.Location].Code, SKU: items[r.ID], Undecided: undecided[r.ID], Facts: facts(r.Detail)}
 		c.Fixes, c.Waits, c.Holder = v.fixes(c), waits[exception.WeightOf(r.Cause)], holders[r.Assignee]
 		if h, ok := heads[r.Order]; ok {
 			c.Total = h.Amount(h.Sums.Total)

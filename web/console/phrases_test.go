@@ -38,7 +38,7 @@ func phrases(t *testing.T) []string {
 			all[m[1]] = true
 		}
 	}
-	for _, more := range []map[string]string{labels} {
+	for _, more := range []map[string]string{labels, fixTitles} {
 		for _, v := range more {
 			all[v] = true
 		}

@@ -83,6 +83,7 @@ func (c *Console) routes() []route {
 		{"case.resolve", post, "/exceptions/{id}/resolve", "exceptions.work", access.Exceptions, caseResolve},
 		{"case.reopen", post, "/exceptions/{id}/reopen", "exceptions.work", access.Exceptions, caseReopen},
 		{"case.snooze", post, "/exceptions/{id}/snooze", "exceptions.work", access.Exceptions, caseSnooze},
+		{"case.export", post, "/exceptions/{id}/export", "personal.export", access.Exceptions, caseExport},
 		{"case.assign", post, "/exceptions/{id}/assign", "exceptions.work", access.Exceptions, caseAssign},
 
 		{"triage", get, "/shortages", "fulfillment.read", access.Orders, triage},
