@@ -38,7 +38,7 @@ func phrases(t *testing.T) []string {
 			all[m[1]] = true
 		}
 	}
-	for _, more := range []map[string]string{labels, fixTitles} {
+	for _, more := range []map[string]string{labels, fixTitles, fieldNames, leafKinds} {
 		for _, v := range more {
 			all[v] = true
 		}
@@ -51,6 +51,9 @@ func phrases(t *testing.T) []string {
 	}
 	for _, s := range steps {
 		all[s.title] = true
+	}
+	for _, p := range rawParts {
+		all[p.title] = true
 	}
 	for _, s := range orderTabs {
 		all[s.title], all[s.start] = true, true

@@ -426,7 +426,7 @@ func TestAxe(t *testing.T) {
 		}
 		for _, o := range orders.Items {
 			revealed = "/console/orders/" + o.ID
-			pages = append(pages, "/console/orders/"+o.ID, "/console/orders/"+o.ID+"/cancel", "/console/orders/"+o.ID+"/source", "/console/orders/"+o.ID+"/raw", "/console/orders/"+o.ID+"/events")
+			pages = append(pages, "/console/orders/"+o.ID, "/console/orders/"+o.ID+"/cancel", "/console/orders/"+o.ID+"/source", "/console/orders/"+o.ID+"/raw", "/console/orders/"+o.ID+"/raw?all=1", "/console/orders/"+o.ID+"/events")
 		}
 		pages = append(pages, "/console/channels/"+accounts[0].ID, "/console/returns", "/console/channels/"+accounts[0].ID+"?places=1", "/console/channels/"+accounts[0].ID+"/drift", "/console/channels/"+accounts[0].ID+"/diff", "/console/imports", "/console/jobs", "/console/parked",
 			"/console/subscriptions", "/console/people", "/console/people/"+s.Owner.ID, "/console/keys", "/console/audit", "/console/audit/verify")

@@ -90,6 +90,7 @@ func ofOrders(tx *db.Tx, s *demo.Stage) (all []page, err error) {
 		page{name: "cancel", path: path + "/cancel"},
 		page{name: "source", path: path + "/source"},
 		page{name: "raw", path: path + "/raw"},
+		page{name: "raw-all", path: path + "/raw?all=1"},
 		page{name: "events", path: path + "/events"},
 		page{name: "orders-bulk", path: "/console/orders/bulk?" + ask.Encode()},
 	), nil
