@@ -8,6 +8,7 @@ import (
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/event"
 	"github.com/openclaw-pos/commerce/kernel/fault"
+	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/platform/db"
 )
 
@@ -41,6 +42,7 @@ type Preview struct {
 	Cancelled []event.CancelledUnits `json:"cancelled"`
 	Packed    int64                  `json:"packed"` // of these units: label and hand-over are stopped
 	Amount    string                 `json:"amount"` // what these units were to cost the buyer
+	Cost      money.Amount           `json:"-"`      // the same, for who shows it
 	StateThen State                  `json:"state_then"`
 	Tells     bool                   `json:"tells_channel"`
 }
@@ -157,7 +159,8 @@ func (s *Service) cut(tx *db.Tx, h *Head, lines []Line, c Cancelling) (Preview, 
 	}
 	after := *h
 	after.derive(lines)
-	p.Whole, p.StateThen, p.Amount = after.State == Cancelled, after.State, h.Amount(amount).String()
+	p.Whole, p.StateThen, p.Cost = after.State == Cancelled, after.State, h.Amount(amount)
+	p.Amount = p.Cost.String()
 	return p, nil
 }
 

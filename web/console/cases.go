@@ -1,10 +1,7 @@
 package console
 
 import (
-	"cmp"
-	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/openclaw-pos/commerce/kernel/money"
 	"github.com/openclaw-pos/commerce/platform/db"
@@ -33,9 +30,6 @@ type caseRow struct {
 
 // waits say what a case keeps waiting, by its weight.
 var waits = map[exception.Weight]string{exception.Account: "All of an account waits", exception.Buyer: "A buyer waits", exception.Figures: "A number is wrong meanwhile"}
-
-// detail is one fact of a case, by its name.
-type detail struct{ Name, Value string }
 
 type casesPage struct {
 	Counts   []exception.Waits
@@ -157,35 +151,6 @@ func (v *visit) caseRows(tx *db.Tx, rows []exception.Row) ([]caseRow, error) {
 		out = append(out, c)
 	}
 	return out, nil
-}
-
-// facts are the plain values of a case's detail, in their order by name.
-func facts(raw json.RawMessage) []detail {
-	var m map[string]any
-	if json.Unmarshal(raw, &m) != nil {
-		return nil
-	}
-	var out []detail
-	for name, value := range m {
-		text := ""
-		switch x := value.(type) {
-		case nil:
-			continue
-		case string:
-			text = x
-		default:
-			b, err := json.Marshal(x)
-			if err != nil {
-				continue
-			}
-			text = string(b)
-		}
-		if text != "" {
-			out = append(out, detail{strings.ReplaceAll(name, "_", " "), text})
-		}
-	}
-	slices.SortFunc(out, func(a, b detail) int { return cmp.Compare(a.Name, b.Name) })
-	return out
 }
 
 // Sleeps are how many hours a case can be put off.

@@ -78,6 +78,7 @@ type Console struct {
 	pages  map[string]*template.Template
 	assets *assets
 	words  words
+	said   []saying
 	cross  *http.CrossOriginProtection
 }
 
@@ -90,6 +91,7 @@ func New(need Needs) *Console {
 		}
 		c.table[r.name] = r
 	}
+	c.said = c.words.sayings()
 	c.pages = loadPages(c.assets)
 	return c
 }

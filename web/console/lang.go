@@ -67,7 +67,7 @@ func (w words) in(chosen, accept string) tongue {
 	if i < 0 {
 		i = match(accept)
 	}
-	return tongue{Languages[i], w[Languages[i].Code]}
+	return tongue{Language: Languages[i], phrases: w[Languages[i].Code]}
 }
 
 var matcher = language.NewMatcher([]language.Tag{language.English, language.Urdu, language.Arabic})
@@ -91,6 +91,7 @@ func match(accept string) int {
 type tongue struct {
 	Language
 	phrases map[string]string
+	sayings []saying // those with values, to be found in what services say
 }
 
 // T is a whole phrase in the language of the person; the English one is the key, and stands in where there is no other.

@@ -60,9 +60,9 @@ var orderDeeds = []orderDeed{
 				n += c.Quantity
 			}
 			if p.Packed > 0 {
-				return v.T("%d units are cancelled (%s), %d of them are packed: label and hand-over stop", int(n), p.Amount, int(p.Packed)), nil
+				return v.T("%d units are cancelled (%s), %d of them are packed: label and hand-over stop", int(n), p.Cost.Format(v.Locale), int(p.Packed)), nil
 			}
-			return v.T("%d units are cancelled (%s); stock and money follow, the channel is told", int(n), p.Amount), nil
+			return v.T("%d units are cancelled (%s); stock and money follow, the channel is told", int(n), p.Cost.Format(v.Locale)), nil
 		},
 		do: func(ctx context.Context, v *visit, o order.View, with bulkWith) error {
 			_, err := v.Order.Cancel(ctx, v.bulkCut(o, with))

@@ -16,6 +16,7 @@ var themes = []string{"auto", "light", "dark"}
 // prefer reads what the browser prefers: language, look, zone.
 func (v *visit) prefer() {
 	v.tongue = v.words.in(v.cookie(cookieLang), v.r.Header.Get("Accept-Language"))
+	v.sayings = v.said
 	v.theme = v.cookie(cookieTheme)
 	if !slices.Contains(themes, v.theme) {
 		v.theme = "auto"
