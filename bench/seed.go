@@ -102,6 +102,11 @@ func link(ctx context.Context, url, data string, say func(string, ...any)) error
 		}
 	}
 	say("%d audit rows linked", total)
+	for n := int64(1); n > 0; { // the chain's head is published as an event
+		if n, err = h.app.Relay.Place(ctx); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
