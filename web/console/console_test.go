@@ -216,7 +216,7 @@ func (x some) pages() []string {
 
 var (
 	inline  = regexp.MustCompile(`<[^>]+\s(style|on[a-z]+)\s*=|<style|<script(?:\s[^>]*)?>[^<]`)
-	outside = regexp.MustCompile(`(?:src|href|action)="(?:https?:)?//([^"]*)"`)
+	outside = regexp.MustCompile(`(?:src|href|action)="(?:https?:)?//([^"]*)"(?: rel="noreferrer" target="_blank")?`)
 )
 
 // looksRight holds what every page keeps to: small, nothing inline, nothing from outside, in the language that was chosen.
@@ -233,6 +233,9 @@ func looksRight(t *testing.T, p *person, lang, path string) {
 		t.Errorf("%s has inline %s", path, m)
 	}
 	for _, m := range outside.FindAllStringSubmatch(a.body, -1) {
+		if strings.HasSuffix(m[0], "_blank\"") {
+			continue // a parcel that is on its way is followed at its courier's: a page of its own, which is not told where from
+		}
 		t.Errorf("%s loads or leads outside: %s", path, m[1])
 	}
 	if !strings.Contains(a.body, `lang="`+lang+`"`) || strings.Contains(a.body, "%!") {
