@@ -46,6 +46,9 @@ func paths(ctx context.Context, s *demo.Stage) ([]page, error) {
 		{name: "audit", path: "/console/audit"},
 		{name: "audit-proven", path: "/console/audit/verify"},
 		{name: "account-add", path: "/console/new-account/shopify"},
+		{name: "me", path: "/console/me"},
+		{name: "me-codes", path: "/console/me", then: codes},
+		{name: "exceptions-bulk", path: "/console/exceptions?cause=stale_status", then: several},
 		{name: "nowhere", path: "/console/nowhere"},
 		{name: "find", path: "/console/find?q=nothing"},
 		{name: "approvals", path: "/console/approvals"},
@@ -103,6 +106,27 @@ func reveal(p *browser.Page) {
 	p.Wait("location.pathname.endsWith('/personal') && !document.querySelector('#buyer form')")
 }
 
+// readdress proposes another address.
+func readdress(p *browser.Page) {
+	p.Fill("input[name=city]", "Lahore")
+	p.Click("form[action$='/change'][method=post] button")
+	p.Wait("location.search.includes('set=') && document.readyState === 'complete' && !!document.querySelector('#draft')")
+}
+
+// codes begins to set up one-time codes.
+func codes(p *browser.Page) {
+	p.Click("form[action='/console/me/codes'] button")
+	p.Wait("document.readyState === 'complete' && !!document.querySelector('svg.qr')")
+}
+
+// several takes every case of a cause: the answer says of each what came of it.
+func several(p *browser.Page) {
+	p.Click("#bulk input[data-all]")
+	p.Wait("!!document.querySelector('input[name=id]:checked')")
+	p.Click("#bulk button[value=take]")
+	p.Wait("location.pathname === '/console/exceptions/bulk' && document.readyState === 'complete' && !!document.querySelector('main table')")
+}
+
 // ofWork are fulfillment orders at every step of the bench.
 func ofWork(tx *db.Tx, s *demo.Stage) (all []page, err error) {
 	for _, state := range []string{fulfillment.Fresh, fulfillment.Picking, fulfillment.Picked, fulfillment.Packing} {
@@ -112,6 +136,9 @@ func ofWork(tx *db.Tx, s *demo.Stage) (all []page, err error) {
 		}
 		for _, w := range works.Items {
 			all = append(all, page{name: "work-" + state, path: "/console/work/" + w.ID})
+			if change := "/console/orders/" + w.OrderID + "/change"; state == fulfillment.Fresh { // nothing of it is packed
+				all = append(all, page{name: "change", path: change}, page{name: "change-address", path: change, then: readdress})
+			}
 		}
 	}
 	return all, nil
