@@ -425,6 +425,9 @@ func TestCountedAway(t *testing.T) {
 			h.settle()
 			same(h, []string{"picked", "new"}, h.states(v.ID))
 			fos := h.fos(v.ID)
+			if len(fos) != 2 {
+				t.Fatalf("%+v", fos)
+			}
 			same(h, []int64{1, 2}, []int64{fos[0].Lines[0].Quantity, fos[1].Lines[0].Quantity})
 			same(h, h.a, fos[1].Location)
 			ids := h.packAll(v.ID)

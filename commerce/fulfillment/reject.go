@@ -103,7 +103,7 @@ func (w *work) correct(reason Reason, lines []BoxLine) error {
 // missed is units of a line that nobody finds on the shelf, beside what is in somebody's hands at the location.
 func (w *work) missed(l *Line, n int64, ref string) (Missed, error) {
 	m := Missed{Movement: w.movement(l, stock.Sellable, -n, stock.MoveShort, ref)}
-	err := w.tx.QueryRow(`select coalesce(sum(l.picked - l.shipped), 0) from fulfillment_orders f join fulfillment_lines l on l.fulfillment_id = f.id
+	err := w.tx.QueryRow(`select cast(coalesce(sum(l.picked - l.shipped), 0) as bigint) from fulfillment_orders f join fulfillment_lines l on l.fulfillment_id = f.id
 		where f.location_id = $1 and f.state in ('new', 'accepted', 'held', 'picking', 'picked', 'packed') and l.variant_id = $2`, w.f.Location, l.Variant).Scan(&m.InHand)
 	return m, err
 }

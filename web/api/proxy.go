@@ -66,9 +66,7 @@ func (p Proxies) caller(r *http.Request) (at netip.Addr, ok bool) {
 	if err != nil {
 		return at, false
 	}
-	if at = plainAddr(from.Addr()); !p.holds(at) {
-		return at, false
-	}
+	at = plainAddr(from.Addr())
 	said := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
 	for p.holds(at) && said != "" {
 		cut := strings.LastIndexByte(said, ',')
