@@ -340,6 +340,7 @@ func (c *clerk) until(what string, cause string) {
 // stuck has a message of the channel wait for a person.
 func (c *clerk) stuck(cause string) exception.Case {
 	c.t.Helper()
+	settle(c.t, c.s) // what is being read would take the place of what is stuck
 	var id string
 	write(c.t, c.s, func(tx *db.Tx) (err error) {
 		id, err = db.One(tx, func(row db.Scanner) (id string, err error) { return id, row.Scan(&id) },
