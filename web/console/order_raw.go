@@ -11,7 +11,7 @@ import (
 )
 
 type rawPage struct {
-	order.View
+	View order.View
 	connect.Beside
 	Gone     string // why there is nothing to compare with
 	All      bool   // every value, not only what differs
@@ -46,7 +46,7 @@ func orderRaw(v *visit) error {
 	if next > 0 {
 		p.More = v.r.URL.Path + "?" + url.Values{"all": {"1"}, "from": {strconv.Itoa(next)}}.Encode()
 	}
-	return v.page("order_raw", "Order %s: raw and canonical", p, p.Number)
+	return v.page("order_raw", "Order %s: raw and canonical", p, p.View.Number)
 }
 
 // orderReplay has the newest reading imported again.
