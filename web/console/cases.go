@@ -143,7 +143,7 @@ func (v *visit) caseRows(tx *db.Tx, rows []exception.Row) ([]caseRow, error) {
 	out := []caseRow{}
 	for _, r := range rows {
 		cause, _ := exception.CauseOf(r.Cause)
-		c := caseRow{Row: r, Cause: cause, AccountName: names[r.Account], OrderNumber: heads[r.Order].Number, Place: places[r.Location].Name, Code: places[r.Location].Code, SKU: items[r.ID], Undecided: undecided[r.ID], Facts: facts(r.Detail)}
+		c := caseRow{Row: r, Cause: cause, AccountName: names[r.Account], OrderNumber: heads[r.Order].Number, Place: places[r.Location].Name, Code: places[r.Location].Code, SKU: items[r.ID], Undecided: undecided[r.ID], Facts: facts(r.Detail, items[r.ID])}
 		c.Fixes, c.Waits, c.Holder = v.fixes(c), waits[exception.WeightOf(r.Cause)], holders[r.Assignee]
 		if h, ok := heads[r.Order]; ok {
 			c.Total = h.Amount(h.Sums.Total)

@@ -33,15 +33,21 @@ var factTitles = map[string]string{
 	"type": "Kind of event", "uncarried": "No parcel collects", "units": "Units", "until": "Until", "variant_id": "Item", "waiting": "Orders that wait", "we_have": "We have", "why": "Reason", "orders": "Orders",
 }
 
-// facts are the plain values of a case's detail, in their order by name.
-func facts(raw json.RawMessage) []detail {
+// facts are the plain values of a case's detail, in their order by name. The item is called by its SKU; what waits for it is the order, which the case leads to.
+func facts(raw json.RawMessage, sku string) []detail {
 	var m map[string]json.RawMessage
 	if json.Unmarshal(raw, &m) != nil {
 		return nil
 	}
 	var out []detail
+	delete(m, "holder")
+	delete(m, "holder_id")
 	for name, value := range m {
-		if d, ok := factOf(name, value); ok {
+		d, ok := factOf(name, value)
+		if name == "variant_id" && sku != "" {
+			d.Value, d.Label, d.Code = sku, "", true
+		}
+		if ok {
 			out = append(out, d)
 		}
 	}
