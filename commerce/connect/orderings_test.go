@@ -321,12 +321,12 @@ func (o *ordering) rest() {
 	base, err := sql.Open("sqlite", "file:"+o.path+"?_pragma=busy_timeout(1000)")
 	must(o.T, err)
 	defer base.Close()
-	left := o.settles(base)
+	left := o.settles(base, time.Now())
 	// A number that the shop changed by itself is found by the comparison that is made every day.
 	if _, err := h.s.DriftOf(context.Background(), o.from.acc.ID, true); err != nil {
 		o.Error(err)
 	}
-	left += o.settles(base)
+	left += o.settles(base, time.Now())
 	found, err := check.Run(context.Background(), base, o.world())
 	must(o.T, err)
 	if left != "" {
@@ -344,19 +344,19 @@ func (o *ordering) rest() {
 	}
 }
 
-// settles lets time pass until nothing is on its way any more, and says what is for ever.
-func (o *ordering) settles(base *sql.DB) string {
+// settles lets time pass until the channel was read once more since then and nothing is on its way any more, and says what is for ever.
+func (o *ordering) settles(base *sql.DB, since time.Time) string {
 	left := "never looked"
 	for wait, n := 2*time.Second, 0; n < 30 && left != ""; n++ {
 		time.Sleep(wait)
 		wait = min(2*wait, 5*time.Minute)
-		left = o.left(base)
+		left = o.left(base, since)
 	}
 	return left
 }
 
-// left says what is still on its way.
-func (o *ordering) left(base *sql.DB) string {
+// left says what is still on its way: an order that no webhook told of is, until it is polled.
+func (o *ordering) left(base *sql.DB, since time.Time) string {
 	for what, query := range map[string]string{
 		"stored":      `select count(*) from inbox where state = 'stored'`,
 		"to be read":  `select count(*) from reads where state <> 'dead'`,
@@ -365,6 +365,7 @@ func (o *ordering) left(base *sql.DB) string {
 		"to be shown": `select count(*) from channel_stock where dirty or running_until > 1`,
 		"changed":     `select count(*) from stock_levels where dirty`,
 		"parked":      `select count(*) from event_parked where next_at is not null`,
+		"not polled":  fmt.Sprintf(`select count(*) from account_health where coalesce(last_poll_ok_at, 0) < %d`, db.Micros(since)),
 	} {
 		var n int
 		must(o.T, base.QueryRow(query).Scan(&n))
