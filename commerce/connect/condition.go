@@ -37,6 +37,30 @@ type Condition struct {
 	ZoneNote                                      string           // why the account's residency zone cannot be asked; "" when it can
 }
 
+// What waits of an account is found by the indexes of what is not done: that of the account holds all there ever was, and is kept out of it where SQLite would take it.
+const (
+	inboxStored  = ` from inbox where '' || account_id = $1 and state = 'stored'`
+	inboxStuck   = ` from inbox where account_id = $1 and state in ('stuck', 'dead')`
+	tellsStopped = ` and state in ('refused', 'unknown', 'withheld')` // beside the one that is meant: so is their index written
+)
+
+// conditionText counts what waits of an account, by name.
+var conditionText = func() string {
+	const few = ` limit 10000) as few`
+	text := `select 'oldest', coalesce(min(received_at), 0) from (select received_at` + inboxStored + ` order by next_at, n` + few
+	all := [][2]string{{"inbox:stored", inboxStored}, {"inbox:stuck", inboxStuck}}
+	for _, state := range []string{"intended", "running"} {
+		all = append(all, [2]string{state, ` from tells where '' || account_id = $1 and state = '` + state + `'`})
+	}
+	for _, state := range []string{"refused", "unknown", "withheld"} {
+		all = append(all, [2]string{state, ` from tells where account_id = $1 and state = '` + state + `'` + tellsStopped})
+	}
+	for _, w := range all {
+		text += ` union all select '` + w[0] + `', count(*) from (select 1` + w[1] + few
+	}
+	return text
+}()
+
 // Condition reads how an account fares, and counts what waits for it, up to 10,000 of each; what is done is not counted.
 func (s *Service) Condition(tx *db.Tx, account string) (Condition, error) {
 	c, err := db.One(tx, scanCondition, `select last_webhook_at, last_poll_at, last_poll_ok_at, last_call_ok_at, last_error, last_error_kind, last_error_at, token_expires_at,
@@ -60,14 +84,7 @@ func (s *Service) Condition(tx *db.Tx, account string) (Condition, error) {
 	) {
 		err = row.Scan(&w.name, &w.n)
 		return w, err
-	}, `select 'oldest', coalesce(min(received_at), 0) from (select received_at from inbox where '' || account_id = $1 and state = 'stored' order by next_at, n limit 10000) as few
-		union all select 'inbox:stored', count(*) from (select 1 from inbox where '' || account_id = $1 and state = 'stored' limit 10000) as few
-		union all select 'inbox:stuck', count(*) from inbox where account_id = $1 and state in ('stuck', 'dead')
-		union all select 'intended', count(*) from (select 1 from tells where '' || account_id = $1 and state = 'intended' limit 10000) as few
-		union all select 'running', count(*) from tells where '' || account_id = $1 and state = 'running'
-		union all select 'refused', count(*) from (select 1 from tells where account_id = $1 and state = 'refused' and state in ('refused', 'unknown', 'withheld') limit 10000) as few
-		union all select 'unknown', count(*) from (select 1 from tells where account_id = $1 and state = 'unknown' and state in ('refused', 'unknown', 'withheld') limit 10000) as few
-		union all select 'withheld', count(*) from (select 1 from tells where account_id = $1 and state = 'withheld' and state in ('refused', 'unknown', 'withheld') limit 10000) as few`, account) // each by the index of what is not done, and not by that of the account, which holds all
+	}, conditionText, account)
 	for _, w := range waits {
 		if w.n == 0 {
 			continue

@@ -215,7 +215,7 @@ func (s *Service) settleDrift(ctx context.Context, o *opened, offers map[string]
 		return nil, nil, err
 	}
 	count := func(tx *db.Tx) (int64, error) {
-		return db.One(tx, scanCount, `select count(*) from inbox where '' || account_id = $1 and state = 'stored'`, o.acc.ID)
+		return db.One(tx, scanCount, `select count(*)`+inboxStored, o.acc.ID)
 	}
 	var waiting int64
 	if p.far {

@@ -147,7 +147,7 @@ func letGo(tx *db.Tx, account string) error {
 		h.tell, err = scanTell(row)
 		h.asks = h.Act == TellRefund || h.Act == TellCancel && !h.Payload.Whole
 		return h, err
-	}, `select `+tellColumns+` from tells t where t.account_id = $1 and t.state = 'withheld' order by t.id`+tx.Lock(), account)
+	}, `select `+tellColumns+` from tells t where t.account_id = $1 and t.state = 'withheld'`+tellsStopped+` order by t.id`+tx.Lock(), account)
 	if err != nil || len(all) == 0 {
 		return err
 	}

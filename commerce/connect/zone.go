@@ -261,7 +261,7 @@ func (s *Service) waitingFar(tx *db.Tx, account string, c *Condition) error {
 	if err == nil && p.far {
 		var waits, stuck int64
 		if err = p.Look(tx.Context(), func(tx *db.Tx) error {
-			return tx.QueryRow(`select (select count(*) from inbox where '' || account_id = $1 and state = 'stored'), (select count(*) from inbox where account_id = $1 and state in ('stuck', 'dead'))`, account).Scan(&waits, &stuck)
+			return tx.QueryRow(`select (select count(*)`+inboxStored+`), (select count(*)`+inboxStuck+`)`, account).Scan(&waits, &stuck)
 		}); err == nil {
 			c.Waiting, c.Stuck = c.Waiting+waits, c.Stuck+stuck
 		}
