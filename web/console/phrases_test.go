@@ -98,21 +98,29 @@ func phrases(t *testing.T) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// said finds phrases in the source: what T and page are called with, and what deeds answer.
-func said(t *testing.T, all map[string]bool) {
+// sources are the files of a pattern, parsed, but for tests.
+func sources(t *testing.T, pattern string) map[string]*ast.File {
 	t.Helper()
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: %v, %d files", pattern, err, len(files))
 	}
+	all := map[string]*ast.File{}
 	for _, f := range files {
 		if strings.HasSuffix(f, "_test.go") {
 			continue
 		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), f, nil, 0)
-		if err != nil {
+		if all[f], err = parser.ParseFile(token.NewFileSet(), f, nil, 0); err != nil {
 			t.Fatal(err)
 		}
+	}
+	return all
+}
+
+// said finds phrases in the source: what T and page are called with, and what deeds answer.
+func said(t *testing.T, all map[string]bool) {
+	t.Helper()
+	for f, parsed := range sources(t, "*.go") {
 		ast.Inspect(parsed, func(n ast.Node) bool {
 			switch x := n.(type) {
 			case *ast.CallExpr:

@@ -2,9 +2,7 @@ package console
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,18 +35,7 @@ var speakers = []string{"reason", "priceDoubt", "noteOf"}
 // sourceSays finds what a package says to people, as phrases with values, by reading it.
 func sourceSays(t *testing.T, dir string, all map[string]bool) {
 	t.Helper()
-	files, err := filepath.Glob("../../" + dir + "/*.go")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%s: %v, %d files", dir, err, len(files))
-	}
-	for _, f := range files {
-		if strings.HasSuffix(f, "_test.go") {
-			continue
-		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), f, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, parsed := range sources(t, "../../"+dir+"/*.go") {
 		ast.Inspect(parsed, func(n ast.Node) bool {
 			for _, e := range spoken(n) {
 				if s := phraseOf(e); letters(s) >= fewest {
@@ -246,18 +233,7 @@ func TestFactTitles(t *testing.T) {
 	t.Parallel()
 	found := map[string]string{}
 	for _, pattern := range []string{"../../app/*.go", "../../app/demo/*.go", "../../commerce/*/*.go", "../../platform/*/*.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: %v, %d files", pattern, err, len(files))
-		}
-		for _, f := range files {
-			if strings.HasSuffix(f, "_test.go") {
-				continue
-			}
-			parsed, err := parser.ParseFile(token.NewFileSet(), f, nil, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
+		for f, parsed := range sources(t, pattern) {
 			for _, d := range parsed.Decls {
 				if fn, ok := d.(*ast.FuncDecl); ok && fn.Body != nil {
 					factsOf(fn.Body, func(name string) { found[name] = f })

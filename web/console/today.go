@@ -58,6 +58,7 @@ type todayPage struct {
 	Piles    []pile
 	At       time.Time
 	Mark     string // of what is shown: see mark
+	waits    []exception.Waits
 }
 
 // today shows what needs a person now.
@@ -74,7 +75,11 @@ func today(v *visit) error {
 
 func (v *visit) todayNow() (p todayPage, err error) {
 	err = v.read(func(tx *db.Tx) error {
-		p = todayPage{Titles: map[string]string{}, At: v.now}
+		waits, err := exception.WaitsNow(tx)
+		if err != nil {
+			return err
+		}
+		p = todayPage{Titles: map[string]string{}, At: v.now, waits: waits}
 		for _, c := range exception.Causes {
 			p.Titles[c.Name] = c.Title
 		}
@@ -83,21 +88,20 @@ func (v *visit) todayNow() (p todayPage, err error) {
 				return err
 			}
 		}
-		p.Mark, err = v.mark(tx)
+		p.Mark, err = v.mark(tx, p.waits)
 		return err
 	})
 	return p, err
 }
 
 // todayCases counts what waits for a person, by cause and age.
-func (v *visit) todayCases(tx *db.Tx, p *todayPage) error {
+func (v *visit) todayCases(_ *db.Tx, p *todayPage) error {
 	if !v.allowed(v.who, "cases") {
 		return nil
 	}
-	counts, err := v.waits(tx)
 	by := map[string]int64{}
 	var all, overdue int64
-	for _, c := range counts {
+	for _, c := range p.waits {
 		if c.Now > 0 {
 			p.Counts = append(p.Counts, c)
 		}
@@ -112,7 +116,7 @@ func (v *visit) todayCases(tx *db.Tx, p *todayPage) error {
 	} {
 		p.Tiles = append(p.Tiles, tile{c.title, c.under, at + "?cause=" + c.cause, int(by[c.cause]), when(by[c.cause] > 0, "warn")})
 	}
-	return err
+	return nil
 }
 
 func when(is bool, how string) string {

@@ -25,7 +25,13 @@ func todayLive(v *visit) error {
 	defer beat.Stop()
 	for last := cmp.Or(v.r.Header.Get("Last-Event-ID"), v.ask("seen")); ; { // a browser that comes back says what it was told last
 		var now string
-		err := v.read(func(tx *db.Tx) (err error) { now, err = v.mark(tx); return err })
+		err := v.read(func(tx *db.Tx) error {
+			waits, err := exception.WaitsNow(tx)
+			if err == nil {
+				now, err = v.mark(tx, waits)
+			}
+			return err
+		})
 		if err != nil {
 			return nil //nolint:nilerr // the browser asks again by itself
 		}
@@ -54,7 +60,7 @@ func todayLive(v *visit) error {
 }
 
 // mark changes when something a person would look at does. It says nothing to anybody, and stands in an address.
-func (v *visit) mark(tx *db.Tx) (string, error) {
+func (v *visit) mark(tx *db.Tx, waits []exception.Waits) (string, error) {
 	page, err := v.Order.List(tx, order.Filter{}, "", 1)
 	if err != nil {
 		return "", err
@@ -63,26 +69,11 @@ func (v *visit) mark(tx *db.Tx) (string, error) {
 	for _, o := range page.Items {
 		newest = o.ID
 	}
-	counts, err := v.waits(tx)
-	if err != nil {
-		return "", err
-	}
 	piles, err := v.Connect.Backlog(tx, 10*many)
 	if err != nil {
 		return "", err
 	}
 	late, err := v.counted(tx, order.Filter{DueUntil: tx.Now})
-	sum := sha256.Sum256(fmt.Append(nil, newest, counts, piles, late))
+	sum := sha256.Sum256(fmt.Append(nil, newest, waits, piles, late))
 	return hex.EncodeToString(sum[:8]), err
-}
-
-// waits counts what waits for a person, once for a page.
-func (v *visit) waits(tx *db.Tx) (all []exception.Waits, err error) {
-	if v.waitsOf != tx {
-		if v.waiting, err = exception.WaitsNow(tx); err != nil {
-			return nil, err
-		}
-		v.waitsOf = tx
-	}
-	return v.waiting, nil
 }

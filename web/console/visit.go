@@ -14,7 +14,6 @@ import (
 	"github.com/openclaw-pos/commerce/platform/access"
 	"github.com/openclaw-pos/commerce/platform/audit"
 	"github.com/openclaw-pos/commerce/platform/db"
-	"github.com/openclaw-pos/commerce/platform/exception"
 )
 
 // maxForm is how much a form may send.
@@ -34,9 +33,6 @@ type visit struct {
 	flash *flash
 	// status is what is answered with a page; 0 is 200.
 	status int
-
-	waiting []exception.Waits // as waitsOf saw it: see waits
-	waitsOf *db.Tx
 }
 
 // contentPolicy is what a page may load: what this server serves, and nothing else.
