@@ -283,11 +283,19 @@ func (s *Stage) raise(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		backwards := map[string]any{"channel_says": "delivered", "we_have": "packed"}
 		causes := []string{exception.StaleStatus, exception.ContradictingStatus, exception.CurrencyChanged, exception.RefundOverCaptured, exception.StaleStatus, exception.ContradictingStatus, exception.OrderMissing, exception.StaleStatus}
 		for i, o := range page.Items {
+			detail := map[string]map[string]any{
+				exception.CurrencyChanged:    {"external": o.External, "reason": "it was in PKR and is in USD now"},
+				exception.RefundOverCaptured: {"number": o.Number, "amount": o.Amount(o.Sums.Total)},
+				exception.OrderMissing:       {"external": o.External, "reason": "Shopify knows no order " + o.External},
+			}[causes[i]]
+			if detail == nil {
+				detail = backwards
+			}
 			err := exception.Raise(tx, exception.Case{
-				Cause: causes[i], SubjectKind: "order", Subject: o.ID, Order: o.ID, Account: o.Account, Deadline: tx.Now.Add(time.Duration(i-3) * time.Hour),
-				Detail: map[string]any{"channel_says": "delivered", "we_have": "packed"},
+				Cause: causes[i], SubjectKind: "order", Subject: o.ID, Order: o.ID, Account: o.Account, Deadline: tx.Now.Add(time.Duration(i-3) * time.Hour), Detail: detail,
 			})
 			if err != nil {
 				return err
@@ -295,6 +303,6 @@ func (s *Stage) raise(ctx context.Context) error {
 		}
 		return exception.Raise(tx,
 			exception.Case{Cause: exception.StockDrift, SubjectKind: "account", Subject: account, Account: account, Detail: map[string]any{"listings": 3, "first": "OC-004"}},
-			exception.Case{Cause: exception.AccountUnauthorized, SubjectKind: "account", Subject: account, Account: account, Detail: map[string]any{"since": "the token was revoked at the partner"}})
+			exception.Case{Cause: exception.AccountUnauthorized, SubjectKind: "account", Subject: account, Account: account, Detail: map[string]any{"reason": "Shopify refuses the app's credentials"}})
 	})
 }

@@ -272,6 +272,7 @@ func (s *darazStall) open(ctx context.Context, a *app.App, w *world, hooks strin
 	}
 	for _, it := range w.range_ {
 		s.shop.AddProduct(it.sku, it.sku+"_PK-1", it.price, stockEach)
+		s.shop.Name(it.sku, it.title)
 	}
 	acc, err := a.Connect.Add(ctx, connect.Adding{
 		Name: s.label, Channel: "daraz", Country: "PK", Currency: "PKR", Zone: "Asia/Karachi", LegalEntity: w.entities["PK"], App: "demo-app", Mode: channel.Live, Actor: "demo",

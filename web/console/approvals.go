@@ -15,17 +15,12 @@ type approvalsPage struct {
 	Items []api.Approval
 	Names map[string]string // of actors
 	Next  string
-	State string
+	Tabs  []tab
 	Now   time.Time
 }
 
 // Mine reports whether the person asked for it and so cannot confirm it.
 func (s sheet) Mine(a api.Approval) bool { return a.AskedBy == s.who.Actor() }
-
-// Decided are the lists there are.
-func (s sheet) Decided() map[string]string {
-	return map[string]string{"pending": s.T("Waiting"), "confirmed": s.T("Confirmed"), "declined": s.T("Declined")}
-}
 
 // match is the version the page showed, as the API wants it.
 func (v *visit) match() string {
@@ -48,11 +43,14 @@ func (v *visit) asked(to string, err error, done string) error {
 
 // approvalList lists what waits for a second person and may be confirmed by this one.
 func approvalList(v *visit) error {
-	p := approvalsPage{State: v.ask("state"), Names: map[string]string{}, Now: v.now}
-	if p.State != "confirmed" && p.State != "declined" {
-		p.State = "pending"
+	p, state := approvalsPage{Names: map[string]string{}, Now: v.now}, v.ask("state")
+	if state != "confirmed" && state != "declined" {
+		state = "pending"
 	}
-	q := url.Values{"state": {p.State}, "limit": {"100"}}
+	for _, t := range []struct{ name, title string }{{"pending", v.T("Waiting")}, {"confirmed", v.T("Confirmed")}, {"declined", v.T("Declined")}} {
+		p.Tabs = append(p.Tabs, tab{t.name, t.title, Base + "/approvals?state=" + t.name, t.name == state})
+	}
+	q := url.Values{"state": {state}, "limit": {"100"}}
 	if after := v.ask("after"); after != "" {
 		q.Set("after", after)
 	}

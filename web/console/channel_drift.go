@@ -18,6 +18,6 @@ func channelDrift(v *visit) error {
 		return slow(ctx, err)
 	}
 	all = all[:min(len(all), mostDrift)]
-	p.Drift = &all
+	p.Drift, p.Compared = all, true
 	return v.page("channel", "Account %s", p, p.Name)
 }

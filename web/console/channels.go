@@ -2,6 +2,8 @@ package console
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -61,9 +63,32 @@ type channelPage struct {
 	Ours    []inventory.Location
 	Left    *httpclient.Left // of the budget, in this process
 	Rate    *httpclient.Rate // how the partner has answered lately
-	Drift   *[]connect.Drift // numbers that differ, when that was asked for
 	From    string           // of a window to be read again
 	Until   string
+
+	Compared bool            // the stock there, because that was asked for
+	Drift    []connect.Drift // numbers that differ
+	Answers  []answer        // of the settings, as the adapter lists them
+}
+
+// answer is what a setting of an account says.
+type answer struct{ Title, Name, Value string }
+
+// answers are what an account's settings say, in the order in which its adapter asks for them; what it asks for no longer comes last.
+func answers(k channel.Kind, given map[string]string) (all []answer) {
+	asked := map[string]bool{}
+	for _, s := range k.Settings {
+		asked[s.Name] = true
+		if value := given[s.Name]; value != "" {
+			all = append(all, answer{s.Title, s.Name, value})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !asked[name] {
+			all = append(all, answer{"", name, given[name]})
+		}
+	}
+	return all
 }
 
 // channelShow shows one account.
@@ -103,7 +128,7 @@ func (v *visit) account(ref string) (p channelPage, err error) {
 	p.From, p.Until = v.now.In(v.zone).Add(-24*time.Hour).Format("2006-01-02T15:04"), v.now.In(v.zone).Format("2006-01-02T15:04")
 	for _, k := range v.Connect.Kinds() {
 		if k.Name == p.Channel {
-			p.Kind, p.Secrets = k, secretsOf(k)
+			p.Kind, p.Secrets, p.Answers = k, secretsOf(k), answers(k, p.Settings)
 		}
 	}
 	return p, err

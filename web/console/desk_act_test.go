@@ -365,6 +365,28 @@ func TestDeskRoles(t *testing.T) {
 	})
 }
 
+// TestChannelSays asks an account's page for its settings by the names that its form uses, and a comparison without a difference for that sentence.
+func TestChannelSays(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *demo.Stage) {
+		p := enter(t, s, demo.StageEmail)
+		var account string
+		read(t, s, func(tx *db.Tx) error {
+			a, err := s.App.Connect.Account(tx, "pk-shop")
+			account = a.ID
+			return err
+		})
+		at := "/console/channels/" + account
+		if a := p.get(t, at); !strings.Contains(a.body, "<dt><bdi>Shop address</bdi></dt>") || !strings.Contains(a.body, "<dt><bdi>How tokens are got</bdi></dt>") || strings.Contains(a.body, "<bdi>grant</bdi>") {
+			t.Errorf("settings are not called by their titles: %d\n%s", a.status, a.body)
+		}
+		a := p.get(t, at+"/drift")
+		if rows, none := strings.Contains(a.body, `data-label="We told"`), strings.Contains(a.body, "The channel shows what we told it."); a.status != http.StatusOK || rows == none {
+			t.Errorf("compared stock: %d, rows %v, says that there is no difference %v", a.status, rows, none)
+		}
+	})
+}
+
 func TestChannelPlaces(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *demo.Stage) {

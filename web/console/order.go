@@ -129,16 +129,25 @@ func taxesOf(o order.View) (all []taxed) {
 	for _, l := range o.Lines {
 		for _, t := range l.Taxes {
 			i := slices.IndexFunc(all, func(x taxed) bool {
-				return x.Title == t.Title && x.Rate == t.Rate && x.Remitter == string(t.Remitter) && x.Amount.Currency == t.Amount.Currency
+				return x.Title == t.Title && x.Rate == percent(t.Rate) && x.Remitter == string(t.Remitter) && x.Amount.Currency == t.Amount.Currency
 			})
 			if i < 0 {
-				all = append(all, taxed{t.Title, t.Rate, string(t.Remitter), t.Amount})
+				all = append(all, taxed{t.Title, percent(t.Rate), string(t.Remitter), t.Amount})
 				continue
 			}
 			all[i].Amount.Minor += t.Amount.Minor
 		}
 	}
 	return all
+}
+
+// percent writes a tax rate as people say it: 18%. What is none stays as it is.
+func percent(rate string) string {
+	r, err := money.ParseRate(rate)
+	if err != nil {
+		return rate
+	}
+	return r.Percent()
 }
 
 // reserved lists what the lines of an order hold in stock, by line.
