@@ -107,25 +107,39 @@ func (s *Service) follow(ctx context.Context, acc Account, turn int64) error {
 			return fmt.Errorf("orders of %s follow its mode: %w", acc.Name, err)
 		}
 	}
-	return s.need.DB.Write(ctx, func(tx *db.Tx) error {
-		now, err := db.One(tx, scanAccount, `select `+accountColumns+` from channel_accounts a where a.id = $1`+tx.Share(), acc.ID)
+	for done = false; !done; {
+		err := s.need.DB.Write(ctx, func(tx *db.Tx) (err error) { done, err = s.followed(tx, acc.ID, turn); return err })
 		if err != nil {
-			return err
+			return fmt.Errorf("what was withheld for %s follows its mode: %w", acc.Name, err)
 		}
-		n, err := tx.Exec(`update channel_cursors set cursor = 'done', updated_at = $3 where account_id = $1 and stream = 'adopt' and version = $2 and cursor = 'pending'`, acc.ID, turn, db.Micros(tx.Now))
-		if err != nil || n == 0 || now.Mode == channel.Shadow {
-			return err
+	}
+	return nil
+}
+
+// followed ends a turn: what was withheld is let go, part by part, and with the last part the turn is over. A turn that is not the newest any more is over without.
+func (s *Service) followed(tx *db.Tx, account string, turn int64) (done bool, err error) {
+	now, err := db.One(tx, scanAccount, `select `+accountColumns+` from channel_accounts a where a.id = $1`+tx.Share(), account)
+	if err != nil {
+		return false, err
+	}
+	ours, err := db.All(tx, scanCount, `select version from channel_cursors where account_id = $1 and stream = 'adopt' and version = $2 and cursor = 'pending'`+tx.Lock(), account, turn)
+	if err != nil || len(ours) == 0 {
+		return true, err
+	}
+	if now.Mode == channel.Live {
+		if more, err := letGo(tx, account); err != nil || more {
+			return false, err
 		}
-		// Returns of orders that were not ours yet were passed over: now that these are, they are read again.
-		_, err = tx.Exec(`update channel_cursors set cursor = '', updated_at = $2, version = version + 1 where account_id = $1 and stream = 'returns'`, acc.ID, db.Micros(tx.Now))
-		if err != nil || now.Mode != channel.Live {
-			return err
+		if err := s.dirtyAll(tx, account); err != nil {
+			return false, err
 		}
-		if err := letGo(tx, acc.ID); err != nil {
-			return err
-		}
-		return s.dirtyAll(tx, acc.ID)
-	})
+	}
+	if _, err := tx.Exec(`update channel_cursors set cursor = 'done', updated_at = $2 where account_id = $1 and stream = 'adopt'`, account, db.Micros(tx.Now)); err != nil || now.Mode == channel.Shadow {
+		return true, err
+	}
+	// Returns of orders that were not ours yet were passed over: now that these are, they are read again.
+	_, err = tx.Exec(`update channel_cursors set cursor = '', updated_at = $2, version = version + 1 where account_id = $1 and stream = 'returns'`, account, db.Micros(tx.Now))
+	return true, err
 }
 
 // adopting notes that the orders of an account have yet to follow its mode, so that a killed process is made up for, and answers the turn.
@@ -136,9 +150,12 @@ func adopting(tx *db.Tx, account string) (int64, error) {
 
 func scanCount(row db.Scanner) (n int64, err error) { return n, row.Scan(&n) }
 
-// letGo has told what was withheld while the account was not live. A channel that can be asked is asked first: what happened there meanwhile is not done again.
+// lettingGo is how much of what was withheld is let go in one commit.
+const lettingGo = 500
+
+// letGo has told some of what was withheld while the account was not live, and says whether there may be more. A channel that can be asked is asked first: what happened there meanwhile is not done again.
 // Money given back, and part of an order cancelled, by hand meanwhile cannot be told from ours: of those a person says whether they happened.
-func letGo(tx *db.Tx, account string) error {
+func letGo(tx *db.Tx, account string) (more bool, err error) {
 	type held struct {
 		tell
 		asks bool
@@ -147,9 +164,9 @@ func letGo(tx *db.Tx, account string) error {
 		h.tell, err = scanTell(row)
 		h.asks = h.Act == TellRefund || h.Act == TellCancel && !h.Payload.Whole
 		return h, err
-	}, `select `+tellColumns+` from tells t where t.account_id = $1 and t.state = 'withheld'`+tellsStopped+` order by t.id`+tx.Lock(), account)
+	}, `select `+tellColumns+` from tells t where t.account_id = $1 and t.state = 'withheld'`+tellsStopped+` order by t.id limit $2`+tx.Lock(), account, lettingGo)
 	if err != nil || len(all) == 0 {
-		return err
+		return false, err
 	}
 	const why = "it was not told while the account was not live, and may have been done there by hand"
 	b := db.NewBatch(1)
@@ -166,9 +183,9 @@ func letGo(tx *db.Tx, account string) error {
 	}
 	_, err = tx.Exec(`update tells set state = r.s, uncertain = true, attempts = 0, next_at = $1, cause = r.c from rows(i text, s text, c text) where tells.id = r.i and tells.state = 'withheld'`, b, db.Micros(tx.Now))
 	if err != nil {
-		return err
+		return false, err
 	}
-	return exception.Raise(tx, cases...)
+	return len(all) == lettingGo, exception.Raise(tx, cases...)
 }
 
 // ResumeModes lets orders follow their account's mode where a process ended before all had. The next start calls it; it is safe to repeat.

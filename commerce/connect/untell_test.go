@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -106,6 +107,38 @@ func TestWithheld(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"outcome_unknown"}, h.causes()); diff != "" { // money may have gone back by hand
 			t.Error(diff)
+		}
+	})
+}
+
+// TestMuchWithheld lets more go than one commit takes.
+func TestMuchWithheld(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx := context.Background()
+		h := setup(t, d, channel.Intake)
+		var all []tell
+		for i := range 2*lettingGo + 1 {
+			all = append(all, tell{Account: h.acc.ID, Order: "o-1", External: "1", Act: TellShip, Reference: fmt.Sprint("SH-", i), Subject: "sh"})
+		}
+		must(t, d.Write(ctx, func(tx *db.Tx) error { return h.s.intend(tx, all) }))
+		must(t, d.Write(ctx, func(tx *db.Tx) error {
+			more, err := letGo(tx, h.acc.ID)
+			if err == nil && !more {
+				t.Error("nothing more is said to be withheld")
+			}
+			return err
+		}))
+		if n := h.count(`select count(*) from tells where state = 'intended'`); n != lettingGo {
+			t.Errorf("%d are let go at once", n)
+		}
+		_, err := h.s.SetMode(ctx, Switching{Account: h.acc.ID, Mode: channel.Live, Accept: true, Actor: "clerk"})
+		must(t, err)
+		if n := h.count(`select count(*) from tells where state = 'intended' and uncertain`); n != int64(len(all)) {
+			t.Errorf("%d of %d are let go", n, len(all))
+		}
+		if n := h.count(`select count(*) from channel_cursors where stream = 'adopt' and cursor <> 'done'`); n != 0 {
+			t.Errorf("%d turns go on", n)
 		}
 	})
 }
