@@ -77,8 +77,7 @@ func (w *work) correct(reason Reason, lines []BoxLine) error {
 			}
 		}
 	}
-	var ms []stock.Movement
-	var missed []Missed
+	var ms, missed []stock.Movement
 	for _, b := range lines {
 		l := w.f.line(b.Line)
 		if l == nil || b.Quantity <= 0 || b.Quantity > l.Quantity {
@@ -88,24 +87,36 @@ func (w *work) correct(reason Reason, lines []BoxLine) error {
 			ms = append(ms, w.movement(l, stock.Damaged, b.Quantity, stock.MoveDamage, w.f.ID), w.movement(l, stock.Sellable, -b.Quantity, stock.MoveDamage, w.f.ID))
 			continue
 		}
-		m, err := w.missed(l, b.Quantity, w.f.ID)
-		if err != nil {
-			return err
-		}
-		missed = append(missed, m)
+		missed = append(missed, w.movement(l, stock.Sellable, -b.Quantity, stock.MoveShort, w.f.ID))
 	}
 	if len(missed) > 0 {
-		return w.s.need.Miss(w.tx, missed)
+		return w.miss(missed...)
 	}
 	return w.s.need.Adjust(w.tx, ms)
 }
 
-// missed is units of a line that nobody finds on the shelf, beside what is in somebody's hands at the location.
-func (w *work) missed(l *Line, n int64, ref string) (Missed, error) {
-	m := Missed{Movement: w.movement(l, stock.Sellable, -n, stock.MoveShort, ref)}
-	err := w.tx.QueryRow(`select cast(coalesce(sum(l.picked - l.shipped), 0) as bigint) from fulfillment_orders f join fulfillment_lines l on l.fulfillment_id = f.id
-		where f.location_id = $1 and f.state in ('new', 'accepted', 'held', 'picking', 'picked', 'packed') and l.variant_id = $2`, w.f.Location, l.Variant).Scan(&m.InHand)
-	return m, err
+// miss says of units at this location that nobody finds them on the shelf, beside what is in somebody's hands there.
+func (w *work) miss(ms ...stock.Movement) error {
+	all, variants := make([]Missed, len(ms)), make([]string, len(ms))
+	for i, m := range ms {
+		all[i].Movement, variants[i] = m, m.Variant
+	}
+	w.tx.SendQuery(`select l.variant_id, cast(coalesce(sum(l.picked - l.shipped), 0) as bigint) from fulfillment_orders f join fulfillment_lines l on l.fulfillment_id = f.id
+		where f.location_id = $1 and f.state in ('new', 'accepted', 'held', 'picking', 'picked', 'packed') and l.variant_id in (select key from json_each($2)) group by l.variant_id`, func(row db.Scanner) error {
+		var variant string
+		var n int64
+		err := row.Scan(&variant, &n)
+		for i := range all {
+			if all[i].Variant == variant {
+				all[i].InHand = n
+			}
+		}
+		return err
+	}, w.f.Location, db.Keys(variants))
+	if err := w.tx.Flush(); err != nil {
+		return err
+	}
+	return w.s.need.Miss(w.tx, all)
 }
 
 func (w *work) movement(l *Line, c stock.Condition, n int64, kind stock.MovementKind, ref string) stock.Movement {
@@ -127,11 +138,7 @@ func (s *Service) Short(ctx context.Context, id string, version int64, actor, li
 		if n <= 0 || n > l.Quantity-l.Picked {
 			return fault.New(fault.Conflict, "%s: %d units cannot be missing, %d are not picked yet", l.SKU, n, l.Quantity-l.Picked).WithCode("too_many")
 		}
-		m, err := w.missed(l, n, db.ID())
-		if err != nil {
-			return err
-		}
-		if err := w.s.need.Miss(w.tx, []Missed{m}); err != nil {
+		if err := w.miss(w.movement(l, stock.Sellable, -n, stock.MoveShort, db.ID())); err != nil {
 			return err
 		}
 		l.Quantity -= n
