@@ -44,17 +44,18 @@ func measureStorage(ctx context.Context, s settings, r *Result) error {
 		if err != nil {
 			return err
 		}
-		cols, err := none.Columns()
+		cols, err := none.ColumnTypes()
 		if err != nil {
 			return err
 		}
 		_ = none.Close()
 		var parts []string
 		for _, c := range cols {
-			parts = append(parts, fmt.Sprintf(`coalesce(octet_length(cast("%s" as text)), 0)`, c))
-			if c == "sealed" || c == "label" || c == "wrapped" || c == "mac" {
-				parts[len(parts)-1] = fmt.Sprintf(`coalesce(octet_length("%s"), 0)`, c)
+			value := fmt.Sprintf(`cast("%s" as text)`, c.Name())
+			if c.DatabaseTypeName() == "BYTEA" { // which as text is two letters a byte
+				value = fmt.Sprintf(`"%s"`, c.Name())
 			}
+			parts = append(parts, "coalesce(octet_length("+value+"), 0)")
 		}
 		// Of a large table a sample of it is measured: its rows are copies of a few hundred that were lived through.
 		var n, sampled, rows float64

@@ -45,13 +45,6 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 			add("s."+col+" = ?", v)
 		}
 	}
-	switch len(f.States) {
-	case 0:
-	case 1: // in plain words, so that the index gives them in order
-		add("s.state = ?", string(f.States[0]))
-	default:
-		add("s.state in (select key from json_each(?))", db.Keys(f.States))
-	}
 	if after != "" {
 		head, id, ok := strings.Cut(after, "_")
 		at, err := strconv.ParseInt(head, 10, 64)
@@ -61,9 +54,14 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 		add("(s.created_at, s.id) < (cast(? as bigint), ?)", at, id)
 	}
 	seen, args := tx.Within("shipments", "s", args)
+	var each []string
+	for _, state := range slices.Compact(slices.Sorted(slices.Values(f.States))) {
+		args = append(args, state)
+		each = append(each, "s.state = $"+strconv.Itoa(len(args)))
+	}
 	args = append(args, limit+1)
-	ids, err := db.All(tx, scanText, `select s.id from dispatch_shipments s where `+strings.Join(where, " and ")+seen+`
-		order by s.created_at desc, s.id desc limit $`+strconv.Itoa(len(args)), args...)
+	text := db.Merged(`select s.id, s.created_at from dispatch_shipments s where `+strings.Join(where, " and ")+seen, each, `order by 2 desc, 1 desc`, "$"+strconv.Itoa(len(args)))
+	ids, err := db.All(tx, func(row db.Scanner) (id string, err error) { return id, row.Scan(&id, new(int64)) }, text, args...)
 	if err != nil || len(ids) == 0 {
 		return Page{Items: []Shipment{}}, err
 	}

@@ -1,6 +1,7 @@
 package fulfillment
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,7 +40,7 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 		}
 		by, id = n, rest
 	}
-	where, args := f.where([]any{by, id, limit + 1})
+	where, each, args := f.where([]any{by, id, limit + 1})
 	seen, args := tx.Within("fulfillment orders", "f", args)
 	ids, err := db.All(tx, func(row db.Scanner) (v struct {
 		id string
@@ -48,8 +49,7 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 	) {
 		err = row.Scan(&v.id, &v.by)
 		return v, err
-	}, `select f.id, `+shipBy+` from fulfillment_orders f where (`+shipBy+`, f.id) > ($1, $2)`+where+seen+`
-		order by `+shipBy+`, f.id limit $3`, args...)
+	}, db.Merged(`select f.id, `+shipBy+` from fulfillment_orders f where (`+shipBy+`, f.id) > ($1, $2)`+where+seen, each, `order by 2, 1`, `$3`), args...)
 	if err != nil || len(ids) == 0 {
 		return Page{Items: []FO{}}, err
 	}
@@ -72,29 +72,25 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 	return p, err
 }
 
-func (f Filter) where(args []any) (string, []any) {
-	var where strings.Builder
-	add := func(clause string, v any) {
+// where is what all rows meet, and what each of the states asks.
+func (f Filter) where(args []any) (where string, each []string, more []any) {
+	bound := func(v any) string {
 		args = append(args, v)
-		where.WriteString(" and " + strings.ReplaceAll(clause, "?", "$"+strconv.Itoa(len(args))))
+		return "$" + strconv.Itoa(len(args))
 	}
 	if f.Location != "" {
-		add(`f.location_id = ?`, f.Location)
-	}
-	switch len(f.States) {
-	case 0:
-	case 1: // in plain words, so that the index gives them in order
-		add(`f.state = ?`, string(f.States[0]))
-	default:
-		add(`f.state in (select key from json_each(?))`, db.Keys(f.States))
+		where += ` and f.location_id = ` + bound(f.Location)
 	}
 	if f.Account != "" {
-		add(`f.account_id = ?`, f.Account)
+		where += ` and f.account_id = ` + bound(f.Account)
 	}
 	if f.Order != "" {
-		add(`f.order_id = ?`, f.Order)
+		where += ` and f.order_id = ` + bound(f.Order)
 	}
-	return where.String(), args
+	for _, state := range slices.Compact(slices.Sorted(slices.Values(f.States))) {
+		each = append(each, `f.state = `+bound(state))
+	}
+	return where, each, args
 }
 
 // Get reads one fulfillment order by id or number. Fault: NotFound.

@@ -275,11 +275,12 @@ func (o course) after(text string) ([]cut, error) {
 	return []cut{{pred: `(` + o.column + `, o.id) ` + sign + ` (?, ?)`, args: []any{at, id}}}, nil
 }
 
-func (o course) by() string {
+// by is the order of the list; something may be added to the time it goes by.
+func (o course) by(added string) string {
 	if o.desc {
-		return ` order by ` + o.column + ` desc, o.id desc`
+		return ` order by ` + o.column + added + ` desc, o.id desc`
 	}
-	return ` order by ` + o.column + `, o.id`
+	return ` order by ` + o.column + added + `, o.id`
 }
 
 // all joins conditions, and appends their values.
@@ -293,15 +294,16 @@ func all(cuts []cut, args []any) (string, []any) {
 	return strings.Join(preds, " and "), args
 }
 
-// bySet reads the few rows that the leading condition names, and sorts them.
+// bySet reads the few rows that the leading condition names, and sorts them. The limit says to the planner that they are few, and the sum that no index gives their order:
+// it would walk all orders in that order to find the few among them.
 func bySet(tx *db.Tx, by course, lead cut, rest []cut, limit int) listing {
-	set, args := db.Bind(`o.id in (`+lead.set+`)`, lead.args, nil)
+	set, args := db.Bind(`o.id in (select * from (`+lead.set+`) named limit `+strconv.Itoa(fewRows)+`)`, lead.args, nil)
 	where, args := all(rest, args)
 	if where != "" {
 		set += " and " + where
 	}
 	seen, args := tx.Within("orders", "o", args)
-	return listing{text: `select ` + headColumns + ` from orders o where ` + set + seen + by.by() + ` limit ` + strconv.Itoa(limit+1), args: args, key: by.key}
+	return listing{text: `select ` + headColumns + ` from orders o where ` + set + seen + by.by(` + 0`) + ` limit ` + strconv.Itoa(limit+1), args: args, key: by.key}
 }
 
 // walking goes along an index and keeps the rows that fit, up to a bound.
@@ -318,13 +320,13 @@ func walking(tx *db.Tx, by course, walk, rest []cut, limit int) listing {
 		seen = strings.TrimPrefix(seen, " and ")
 	}
 	if asked += seen; asked == "" {
-		l.text, l.args = `select `+headColumns+` from orders o`+from+by.by()+` limit `+strconv.Itoa(limit+1), args
+		l.text, l.args = `select `+headColumns+` from orders o`+from+by.by(``)+` limit `+strconv.Itoa(limit+1), args
 		return l
 	}
 	// A case, so that no planner makes a join of the condition: the rows stay in the order of the walk, and it ends as soon as the page is full.
-	l.text = `select ` + headColumns + ` from (select o.* from orders o` + from + by.by() + ` limit ` + strconv.Itoa(mostLooked) + `) o where case when ` + asked + ` then 1 else 0 end = 1 limit ` + strconv.Itoa(limit+1)
+	l.text = `select ` + headColumns + ` from (select o.* from orders o` + from + by.by(``) + ` limit ` + strconv.Itoa(mostLooked) + `) o where case when ` + asked + ` then 1 else 0 end = 1 limit ` + strconv.Itoa(limit+1)
 	l.args = args
-	l.further = `select ` + by.column + `, o.id from orders o` + from + by.by() + ` limit 1 offset ` + strconv.Itoa(mostLooked-1)
+	l.further = `select ` + by.column + `, o.id from orders o` + from + by.by(``) + ` limit 1 offset ` + strconv.Itoa(mostLooked-1)
 	l.walked = walked
 	return l
 }

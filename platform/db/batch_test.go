@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -304,4 +305,40 @@ func TestKeysFindsEveryKey(t *testing.T) {
 			t.Fatal(err)
 		}
 	}, things)
+}
+
+func TestMerged(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx := context.Background()
+		if err := d.Write(ctx, func(tx *db.Tx) error {
+			_, err := tx.Exec(`create temporary table shelf (id bigint, kind text, at bigint)`)
+			for i := range 30 {
+				if err == nil {
+					_, err = tx.Exec(`insert into shelf (id, kind, at) values ($1, $2, $3)`, i, string(rune('a'+i%3)), 100-i/2)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			for _, c := range []struct {
+				any  []string
+				want []int64
+			}{
+				{nil, []int64{28, 29, 26, 27}},
+				{[]string{"s.kind = 'a'"}, []int64{27, 24, 21, 18}},
+				{[]string{"s.kind = 'a'", "s.kind = 'b'"}, []int64{28, 27, 24, 25}},
+				{[]string{"s.kind = 'a'", "s.kind = 'none'", "s.kind = 'c'"}, []int64{29, 26, 27, 24}},
+			} {
+				got, err := db.All(tx, func(row db.Scanner) (n int64, err error) { return n, row.Scan(&n, new(int64)) },
+					db.Merged(`select s.id, s.at from shelf s where s.at > $1`, c.any, `order by 2, 1`, `$2`), 0, 4)
+				if err != nil || !slices.Equal(got, c.want) {
+					t.Errorf("%v: %v, not %v; %v", c.any, got, c.want, err)
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

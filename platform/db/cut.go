@@ -21,3 +21,21 @@ func Bind(text string, values, args []any) (string, []any) {
 	}
 	return text, args
 }
+
+// Merged writes a list of rows that meet one of several conditions, of which no row meets two: of each the first are read by an index that has them in order, and put together.
+// With one "in" they would be read and sorted all, or looked for among all rows there are. Text selects from where; order names columns by their places, "order by 2, 1", since
+// it is that of the parts and of the whole. No condition is none.
+func Merged(text string, any []string, order, limit string) string {
+	end := " " + order + " limit " + limit
+	switch len(any) {
+	case 0:
+		return text + end
+	case 1:
+		return text + " and " + any[0] + end
+	}
+	parts := make([]string, len(any))
+	for i, c := range any {
+		parts[i] = "select * from (" + text + " and " + c + end + ") part" + strconv.Itoa(i)
+	}
+	return strings.Join(parts, " union all ") + end
+}

@@ -434,8 +434,8 @@ func TestPostgresSettings(t *testing.T) {
 	}
 	same(t, []string{"force_generic_plan", "off", "off", "1.1", "read committed", "commerce", "openclaw-commerce"},
 		show(d.Write, "plan_cache_mode", "enable_seqscan", "jit", "random_page_cost", "transaction_isolation", "search_path", "application_name"))
-	same(t, []string{"auto", "repeatable read", "on"},
-		show(d.Read, "plan_cache_mode", "transaction_isolation", "transaction_read_only"))
+	same(t, []string{"force_custom_plan", "off", "repeatable read", "on"},
+		show(d.Read, "plan_cache_mode", "jit", "transaction_isolation", "transaction_read_only"))
 	if off := time.Until(d.Now()); off > time.Second || off < -time.Second || d.Skewed() {
 		t.Errorf("the clock is off by %s", off)
 	}
