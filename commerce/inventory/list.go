@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/openclaw-pos/commerce/kernel/money"
@@ -63,9 +64,9 @@ func scanMoved(row db.Scanner) (m Moved, err error) {
 	return m, err
 }
 
-// page bounds a limit.
+// page bounds a limit: up to a page of 500 that callers read, and the row that tells them of another.
 func page(limit int) int {
-	if limit < 1 || limit > 500 {
+	if limit < 1 || limit > 1000 {
 		return 100
 	}
 	return limit
@@ -102,6 +103,38 @@ func (s *Service) Levels(tx *db.Tx, f LevelFilter, after LevelKey, limit int) ([
 	return db.All(tx, scanLevelRow, `select variant_id, location_id, condition, on_hand, reserved, safety, updated_at from stock_levels
 		where (variant_id, location_id, condition) > ($1, $2, $3) and (location_id = $4 or $4 = '')`+where+seen+`
 		order by variant_id, location_id, condition limit $5`, args...)
+}
+
+// Sum is what there is of a variant over locations.
+type Sum struct {
+	OnHand, Reserved, Safety, Free, Other int64 // Other: on hand and not sellable
+	Doubt                                 bool  // somewhere it is less than nothing
+}
+
+// Sums adds up the levels of variants, at one location or ("") at all that whoever asks may see.
+func (s *Service) Sums(tx *db.Tx, variants []string, location string) (map[string]Sum, error) {
+	all := map[string]Sum{}
+	if len(variants) == 0 {
+		return all, nil
+	}
+	seen, args := tx.Within("stock levels", "stock_levels", []any{db.Keys(distinct(variants)), location})
+	add := func(what string) string { return `cast(sum(` + what + `) as bigint)` }
+	sellable := func(what string) string {
+		return add(`case when condition = 'sellable' then ` + what + ` else 0 end`)
+	}
+	tx.SendQuery(`select variant_id, `+strings.Join([]string{
+		sellable(`on_hand`), sellable(`reserved`), sellable(`safety`), sellable(`case when on_hand > reserved + safety then on_hand - reserved - safety else 0 end`),
+		add(`case when condition = 'sellable' then 0 else on_hand end`), sellable(`case when on_hand < 0 then 1 else 0 end`),
+	}, ", ")+` from stock_levels where variant_id in (select key from json_each($1)) and (location_id = $2 or $2 = '')`+seen+` group by variant_id`, func(row db.Scanner) error {
+		var variant string
+		var x Sum
+		var less int64
+		err := row.Scan(&variant, &x.OnHand, &x.Reserved, &x.Safety, &x.Free, &x.Other, &less)
+		x.Doubt = less > 0
+		all[variant] = x
+		return err
+	}, args...)
+	return all, tx.Flush()
 }
 
 func scanLevelRow(row db.Scanner) (l Level, err error) {

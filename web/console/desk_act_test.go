@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -383,6 +384,29 @@ func TestChannelSays(t *testing.T) {
 		a := p.get(t, at+"/drift")
 		if rows, none := strings.Contains(a.body, `data-label="We told"`), strings.Contains(a.body, "The channel shows what we told it."); a.status != http.StatusOK || rows == none {
 			t.Errorf("compared stock: %d, rows %v, says that there is no difference %v", a.status, rows, none)
+		}
+	})
+}
+
+// TestStockEverywhere adds up what all locations have of every item on the page, the last one too.
+func TestStockEverywhere(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *demo.Stage) {
+		p := enter(t, s, demo.StageEmail)
+		body := p.get(t, "/console/stock?at=all").body
+		row := regexp.MustCompile(`(?s)<tr data-row>.*?href="/console/stock/(OC-\d+)".*?data-label="On hand">(?:<bdi>)?(\d+)`)
+		found := row.FindAllStringSubmatch(body, -1)
+		if len(found) != 50 {
+			t.Fatalf("%d items: %s", len(found), body)
+		}
+		for _, f := range [][]string{found[0], found[49]} {
+			var there int64
+			read(t, s, func(tx *db.Tx) error {
+				return tx.QueryRow(`select cast(sum(l.on_hand) as bigint) from stock_levels l join variants v on v.id = l.variant_id where v.sku = $1 and l.condition = 'sellable'`, f[1]).Scan(&there)
+			})
+			if f[2] != strconv.FormatInt(there, 10) || there == 0 {
+				t.Errorf("%s: the page says %s, there are %d", f[1], f[2], there)
+			}
 		}
 	})
 }

@@ -9,8 +9,7 @@ import (
 // sum is what there is of a variant over the locations that are shown.
 type sum struct {
 	catalog.Variant
-	OnHand, Reserved, Safety, Free, Other int64 // Other: on hand and not sellable
-	Doubt                                 bool  // somewhere it is less than nothing
+	inventory.Sum
 }
 
 type stockPage struct {
@@ -63,23 +62,13 @@ func justBefore(s string) string {
 // sums adds up the levels of variants, at one location or all.
 func (v *visit) sums(tx *db.Tx, all []catalog.Variant, at string) ([]sum, error) {
 	ids := make([]string, len(all))
-	index := map[string]int{}
+	for i, x := range all {
+		ids[i] = x.ID
+	}
+	sums, err := v.Inventory.Sums(tx, ids, at)
 	out := make([]sum, len(all))
 	for i, x := range all {
-		ids[i], index[x.ID], out[i] = x.ID, i, sum{Variant: x}
-	}
-	if len(all) == 0 {
-		return out, nil
-	}
-	levels, err := v.Inventory.Levels(tx, inventory.LevelFilter{Variants: ids, Location: at}, inventory.LevelKey{}, 5000)
-	for _, l := range levels {
-		s := &out[index[l.Variant]]
-		if l.Condition == "sellable" {
-			s.OnHand, s.Reserved, s.Safety, s.Free = s.OnHand+l.OnHand, s.Reserved+l.Reserved, s.Safety+l.Safety, s.Free+l.Free
-			s.Doubt = s.Doubt || l.OnHand < 0
-		} else {
-			s.Other += l.OnHand
-		}
+		out[i] = sum{x, sums[x.ID]}
 	}
 	return out, err
 }
