@@ -24,7 +24,7 @@ var heard = []string{
 }
 
 // takers are calls that take a text for a person: in which argument, by the name of what is called.
-var takers = map[string]int{"fault.New": 1, "fault.Wrap": 2, "fault.Field": 1, "fault.Wait": 1, "w.waits": 0, "w.disagrees": 0}
+var takers = map[string]int{"fault.New": 1, "fault.Wrap": 2, "fault.Field": 1, "fault.Wait": 1, "exception.Clear": 2, "w.waits": 0, "w.disagrees": 0}
 
 // holders are fields and variables that hold one.
 var holders = []string{"why", "Why", "off", "detail", "Message", "passwordHint", "For", "Note"}
