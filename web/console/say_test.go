@@ -19,12 +19,12 @@ import (
 // heard are the packages whose messages a clerk meets: every one of them is said in every language. Those of other packages may be.
 var heard = []string{
 	"app", "channel/daraz", "channel/iop", "channel/ownsite", "channel/shopify", "commerce/catalog", "commerce/company", "commerce/connect", "commerce/dispatch", "commerce/fulfillment",
-	"commerce/inventory", "commerce/order", "commerce/payment", "commerce/returns", "courier", "courier/manual", "gateway/cod", "kernel/state", "platform/access", "platform/exception",
+	"commerce/inventory", "commerce/order", "commerce/payment", "commerce/returns", "courier", "courier/manual", "gateway/cod", "kernel/state", "platform/access", "platform/audit", "platform/exception",
 	"platform/httpclient", "platform/jobs", "platform/sheet", "web/console",
 }
 
 // takers are calls that take a text for a person: in which argument, by the name of what is called.
-var takers = map[string]int{"fault.New": 1, "fault.Wrap": 2, "fault.Field": 1, "fault.Wait": 1, "exception.Clear": 2, "w.waits": 0, "w.disagrees": 0}
+var takers = map[string]int{"fault.New": 1, "fault.Wrap": 2, "fault.Field": 1, "fault.Wait": 1, "exception.Clear": 2, "v.broken": 2, "w.waits": 0, "w.disagrees": 0}
 
 // holders are fields and variables that hold one.
 var holders = []string{"why", "Why", "off", "detail", "Message", "passwordHint", "For", "Note"}
