@@ -32,7 +32,7 @@ func TestLists(t *testing.T) {
 		var got []string
 		for after := ""; ; {
 			p := read(h, func(tx *db.Tx) (fulfillment.Page, error) {
-				return h.work.List(tx, fulfillment.Filter{Location: h.wh, States: []string{"new"}, Account: "acc-1"}, after, 2)
+				return h.work.List(tx, fulfillment.Filter{Location: h.wh, States: []string{"picking", "new", "accepted", "new"}, Account: "acc-1"}, after, 2)
 			})
 			for _, f := range p.Items {
 				got = append(got, f.Number)
@@ -42,6 +42,11 @@ func TestLists(t *testing.T) {
 			}
 		}
 		same(h, want, got)
+		for most, n := range map[int]int{3: 3, 100: 5} {
+			same(h, n, read(h, func(tx *db.Tx) (int, error) {
+				return h.work.Count(tx, fulfillment.Filter{Location: h.wh, States: []string{"new", "held"}}, most)
+			}))
+		}
 		picks := read(h, func(tx *db.Tx) ([]fulfillment.PickLine, error) { return h.work.PickList(tx, h.wh, 50) })
 		same(h, []fulfillment.PickLine{{SKU: "SHIRT", Variant: "var-SHIRT", Title: "SHIRT", Quantity: 10, Orders: want}}, picks)
 
@@ -54,7 +59,7 @@ func TestLists(t *testing.T) {
 		var ids []string
 		for after := ""; ; {
 			p := read(h, func(tx *db.Tx) (dispatch.Page, error) {
-				return h.dispatch.List(tx, dispatch.Filter{States: []string{"intended"}, Location: h.wh}, after, 2)
+				return h.dispatch.List(tx, dispatch.Filter{States: []string{"issued", "intended", "lost", "intended"}, Location: h.wh}, after, 2)
 			})
 			for _, sh := range p.Items {
 				ids = append(ids, sh.ID)

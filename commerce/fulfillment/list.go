@@ -40,8 +40,7 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 		}
 		by, id = n, rest
 	}
-	where, each, args := f.where([]any{by, id, limit + 1})
-	seen, args := tx.Within("fulfillment orders", "f", args)
+	text, args := f.text(tx, by, id, limit+1)
 	ids, err := db.All(tx, func(row db.Scanner) (v struct {
 		id string
 		by int64
@@ -49,7 +48,7 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 	) {
 		err = row.Scan(&v.id, &v.by)
 		return v, err
-	}, db.Merged(`select f.id, `+shipBy+` from fulfillment_orders f where (`+shipBy+`, f.id) > ($1, $2)`+where+seen, each, `order by 2, 1`, `$3`), args...)
+	}, text, args...)
 	if err != nil || len(ids) == 0 {
 		return Page{Items: []FO{}}, err
 	}
@@ -70,6 +69,20 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 		p.Items[at[f.ID]] = f
 	}
 	return p, err
+}
+
+// Count counts fulfillment orders, up to so many.
+func (s *Service) Count(tx *db.Tx, f Filter, most int) (n int, err error) {
+	text, args := f.text(tx, -1, "", most)
+	err = tx.QueryRow(`select count(*) from (`+text+`) found`, args...).Scan(&n)
+	return n, err
+}
+
+// text selects the ids and deadlines of the first rows after one, by both.
+func (f Filter) text(tx *db.Tx, by int64, id string, limit int) (string, []any) {
+	where, each, args := f.where([]any{by, id, limit})
+	seen, args := tx.Within("fulfillment orders", "f", args)
+	return db.Merged(`select f.id, `+shipBy+` from fulfillment_orders f where (`+shipBy+`, f.id) > ($1, $2)`+where+seen, each, `order by 2, 1`, `$3`), args
 }
 
 // where is what all rows meet, and what each of the states asks.

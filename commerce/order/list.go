@@ -88,6 +88,16 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 	return p, nil
 }
 
+// Count counts the orders of a filter, up to so many; where no index knows which ones fit it looks no further than the first page of List does.
+func (s *Service) Count(tx *db.Tx, f Filter, most int) (int, error) {
+	l, err := f.plan(tx, "", most-1)
+	if err != nil {
+		return 0, err
+	}
+	n, err := db.One(tx, scanCount, `select count(*) from (`+l.text+`) found`, l.args...)
+	return int(n), err
+}
+
 // stand is where a walk stands.
 type stand struct {
 	at int64

@@ -76,6 +76,12 @@ func TestList(t *testing.T) {
 				if diff := cmp.Diff(c.want, got); diff != "" {
 					t.Error(diff)
 				}
+				for _, most := range []int{1, 50} {
+					var n int
+					if err := d.Read(t.Context(), func(tx *db.Tx) (err error) { n, err = h.s.Count(tx, c.f, most); return err }); err != nil || n != min(most, len(c.want)) {
+						t.Errorf("%d are counted, up to %d; %v", n, most, err)
+					}
+				}
 			})
 		}
 	})

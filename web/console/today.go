@@ -128,8 +128,7 @@ func when(is bool, how string) string {
 
 // counted counts the orders of a filter, as far as the tile shows.
 func (v *visit) counted(tx *db.Tx, f order.Filter) (int, error) {
-	page, err := v.Order.List(tx, f, "", many+1)
-	return len(page.Items), err
+	return v.Order.Count(tx, f, many+1)
 }
 
 // todayDue counts the orders that wait for a decision, and those that are to go soon or should have gone.
@@ -172,14 +171,19 @@ func (v *visit) todayWork(tx *db.Tx, p *todayPage) error {
 		return err
 	}
 	for _, step := range steps {
-		page, err := v.Fulfillment.List(tx, fulfillment.Filter{Location: at.ID, States: step.states}, "", many+1)
+		f := fulfillment.Filter{Location: at.ID, States: step.states}
+		n, err := v.Fulfillment.Count(tx, f, many+1)
 		if err != nil {
 			return err
 		}
 		if step.name == "pick" {
-			p.Near = page.Items[:min(8, len(page.Items))]
+			page, err := v.Fulfillment.List(tx, f, "", 8)
+			if err != nil {
+				return err
+			}
+			p.Near = page.Items
 		}
-		p.Tiles = append(p.Tiles, tile{v.T(step.title), cmp.Or(at.Name, v.T("All locations")), Base + "/work?step=" + step.name, len(page.Items), ""})
+		p.Tiles = append(p.Tiles, tile{v.T(step.title), cmp.Or(at.Name, v.T("All locations")), Base + "/work?step=" + step.name, n, ""})
 	}
 	return nil
 }
