@@ -49,25 +49,39 @@ var rawParts = []struct {
 	{"Returns", "returns"},
 }
 
-// rawRows is about how many values of lines, payments and the like one page shows: what a page of sixty thousand bytes holds.
-const rawRows = 380
+// rawBytes is about how much of a page of sixty thousand bytes is left for values and for what nothing reads.
+const rawBytes = 40_000
 
-// rawElements is how many lines, payments and the like one page shows of each, by how much there is to say of them.
-func rawElements(all []connect.Value) int {
-	things, rows := 1, 0
-	for _, one := range all {
-		if _, n, _ := firstOf(one.Field); n >= 0 {
-			things, rows = max(things, n+1), rows+1
+// rawSize is about how much a value takes on the page: its name, what we hold, and what it is made of, of whose path what all of an element have in common stands once.
+func rawSize(x connect.Value) int {
+	n := 50 + len(x.Ours)
+	for _, f := range x.From {
+		n += 20 + len(f.Path) - (strings.LastIndexByte(f.Path, ']') + 1) + len(f.Text)
+	}
+	return n
+}
+
+// rawElements is how many lines, payments and the like one page shows of each, by how much there is to say of them and beside them.
+func rawElements(all []connect.Value, unread []connect.Unread) int {
+	things, one, rest := 1, 0, 0
+	for _, x := range all {
+		if _, n, _ := firstOf(x.Field); n >= 0 {
+			things, one = max(things, n+1), one+rawSize(x)
+		} else {
+			rest += rawSize(x)
 		}
 	}
-	if rows <= rawRows {
+	for _, x := range unread {
+		rest += 75 + len(x.Pattern)
+	}
+	if one+rest <= rawBytes {
 		return things
 	}
-	return max(1, rawRows*things/rows)
+	return max(1, max(rawBytes-rest, rawBytes/4)*things/one)
 }
 
 // rawSections arranges the values: all, with so many elements of each list from one on, or only what differs. It answers where the elements begin that are left, or 0.
-func (v *visit) rawSections(all []connect.Value, every bool, from int) (sections []rawSection, next int) {
+func (v *visit) rawSections(all []connect.Value, unread []connect.Unread, every bool, from int) (sections []rawSection, next int) {
 	at := map[string]int{}
 	for i, p := range rawParts {
 		sections = append(sections, rawSection{Title: v.T(p.title)})
@@ -75,7 +89,7 @@ func (v *visit) rawSections(all []connect.Value, every bool, from int) (sections
 			at[w] = i
 		}
 	}
-	last, page := "", rawElements(all)
+	last, page := "", rawElements(all, unread)
 	for _, one := range all {
 		if !every && !one.Differs {
 			continue

@@ -42,7 +42,7 @@ func orderRaw(v *visit) error {
 		}
 	}
 	var next int
-	p.Sections, next = v.rawSections(p.Values, p.All, max(from, 0))
+	p.Sections, next = v.rawSections(p.Values, p.Unread, p.All, max(from, 0))
 	if next > 0 {
 		p.More = v.r.URL.Path + "?" + url.Values{"all": {"1"}, "from": {strconv.Itoa(next)}}.Encode()
 	}
