@@ -74,7 +74,7 @@ func rawElements(all []connect.Value, unread []connect.Unread) int {
 	for _, x := range unread {
 		rest += 75 + len(x.Pattern)
 	}
-	if one+rest <= rawBytes {
+	if one == 0 || one+rest <= rawBytes {
 		return things
 	}
 	return max(1, max(rawBytes-rest, rawBytes/4)*things/one)
