@@ -55,7 +55,7 @@ func (s *Service) List(tx *db.Tx, f Filter, after string, limit int) (Page, erro
 	}
 	seen, args := tx.Within("shipments", "s", args)
 	var each []string
-	for _, state := range slices.Compact(slices.Sorted(slices.Values(f.States))) {
+	for _, state := range distinct(f.States) {
 		args = append(args, state)
 		each = append(each, "s.state = $"+strconv.Itoa(len(args)))
 	}

@@ -1,7 +1,6 @@
 package fulfillment
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -100,7 +99,7 @@ func (f Filter) where(args []any) (where string, each []string, more []any) {
 	if f.Order != "" {
 		where += ` and f.order_id = ` + bound(f.Order)
 	}
-	for _, state := range slices.Compact(slices.Sorted(slices.Values(f.States))) {
+	for _, state := range distinct(f.States) {
 		each = append(each, `f.state = `+bound(state))
 	}
 	return where, each, args
