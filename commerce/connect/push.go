@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -53,6 +54,9 @@ type push struct {
 
 // pushLease is how long one bulk call may take.
 const pushLease = time.Minute
+
+// mostPause is how long an account is left alone at most before it is looked at again: longer than a call waits for its turn.
+const mostPause = 30 * time.Second
 
 // pushBatch is how many numbers share a call where the kind does not say; the adapter cuts it further where its partner takes fewer.
 const pushBatch = 50
@@ -109,9 +113,11 @@ func (s *Service) RunStock(ctx context.Context) error {
 }
 
 // pushAll pushes until nothing of the account is due, and compares what is due for that. Where much is due a second call is on its way while the first is answered: how
-// often the partner may be called is the account's budget's to say.
+// often the partner may be called is the account's budget's to say. A partner that asked to wait is left alone for so long: what it did not take is due again then, and
+// goes first if it sells out, while whatever was taken meanwhile would use up what the partner takes next.
 func (s *Service) pushAll(ctx context.Context, account string) {
 	var second sync.WaitGroup
+	var wait atomic.Int64 // until nothing may be sent
 	var lane func(fork bool)
 	lane = func(fork bool) {
 		for ctx.Err() == nil {
@@ -119,7 +125,10 @@ func (s *Service) pushAll(ctx context.Context, account string) {
 			if err != nil && ctx.Err() == nil {
 				s.need.Log.Warn("push stock", "account", account, "kind", fault.KindOf(err).String(), "err", err)
 			}
-			if n == 0 || err != nil {
+			if fault.Is(err, fault.Throttled) {
+				wait.Store(int64(min(max(fault.After(err), time.Second), mostPause)))
+			}
+			if n == 0 || err != nil || wait.Load() > 0 {
 				return
 			}
 			if fork && n >= pushBatch {
@@ -130,6 +139,13 @@ func (s *Service) pushAll(ctx context.Context, account string) {
 	}
 	lane(true)
 	second.Wait()
+	if pause := time.Duration(wait.Load()); pause > 0 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		return
+	}
 	if _, err := s.LookOnce(ctx, account); err != nil && ctx.Err() == nil {
 		s.need.Log.Warn("compare stock", "account", account, "kind", fault.KindOf(err).String(), "err", err)
 	}

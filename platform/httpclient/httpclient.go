@@ -2,8 +2,8 @@
 // here, once, so that an adapter has none of its own. Start at Pool.Client.
 //
 // A client keeps its account's budget (rate, parallel requests, and the pause a partner asked for) together with all other clients of
-// that account in the process. It repeats reads that failed for a reason that passes, never writes unless the request says that it is
-// safe. It answers as the partner did, a refusal included: only what has no answer is an error, of package fault.
+// that account in the process. It repeats reads that failed for a reason that passes; writes when the partner asked to wait instead of
+// doing them, else only when the request says that it is safe. It answers as the partner did, a refusal included: only what has no answer is an error, of package fault.
 package httpclient
 
 import (

@@ -156,7 +156,10 @@ func TestRepeat(t *testing.T) {
 		{name: "an_unknown_method_is_not_repeated", answers: []any{501}, status: 501, calls: 1},
 		{name: "a_write_is_never_repeated", method: "POST", answers: []any{500, 200}, status: 500, calls: 1},
 		{name: "a_write_without_an_answer_is_never_repeated", method: "PUT", answers: []any{cut, 200}, kind: fault.Unavailable, calls: 1},
-		{name: "a_throttled_write_is_never_repeated", method: "POST", answers: []any{429, 200}, status: 429, calls: 1},
+		{name: "a_write_that_the_partner_put_off_is_repeated", method: "POST", answers: []any{429, 429, 200}, status: 200, calls: 3},
+		{name: "a_write_that_is_put_off_again_and_again_gives_up", method: "POST", answers: []any{429}, status: 429, calls: 4},
+		{name: "a_write_that_was_put_off_and_then_lost_is_not_repeated", method: "POST", answers: []any{429, cut, 200}, kind: fault.Unavailable, calls: 2},
+		{name: "a_write_that_was_put_off_and_then_failed_is_not_repeated", method: "POST", answers: []any{429, 500, 200}, status: 500, calls: 2},
 		{name: "a_write_that_is_marked_repeatable_is_repeated", method: "POST", mark: true, answers: []any{refused, 500, 429, 200}, status: 200, calls: 4},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -218,7 +221,7 @@ func TestWait(t *testing.T) {
 	t.Run("Retry_After_is_kept", func(t *testing.T) {
 		t.Parallel()
 		for value, want := range map[string]time.Duration{
-			"7": 7 * time.Second, "2.5": 2500 * time.Millisecond, "": time.Second, "nonsense": time.Second, "-5": time.Second, "NaN": time.Second,
+			"7": 7 * time.Second, "2.5": 2500 * time.Millisecond, "0.4": 400 * time.Millisecond, "0.001": 100 * time.Millisecond, "": time.Second, "nonsense": time.Second, "-5": time.Second, "NaN": time.Second,
 			time.Date(2000, 1, 1, 0, 0, 9, 0, time.UTC).Format(http.TimeFormat): 9 * time.Second, // synctest begins at 2000-01-01
 		} {
 			synctest.Test(t, func(t *testing.T) {
@@ -361,44 +364,46 @@ func TestBudget(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a_partner_that_takes_one_call_a_second_is_used_up_and_nobody_who_waits_is_passed_over", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			bucket := rate.NewLimiter(1, 1)
-			p := &partner{answers: []any{func(req *http.Request) (*http.Response, error) {
-				time.Sleep(10 * time.Millisecond)
-				if !bucket.Allow() {
-					return says(429, "", "Retry-After", "1")(req)
-				}
-				return answer(req, 200, "", nil), nil
-			}}}
-			c := client(p, httpclient.Options{})
-			var worst atomic.Int64
-			var wg sync.WaitGroup
-			begin := time.Now()
-			for range 4 {
-				wg.Go(func() {
-					for range 15 {
-						asked := time.Now()
-						status, _, err := get(t.Context(), c)
-						if err != nil || status != 200 {
-							t.Errorf("%d, %v", status, err)
-						}
-						for took := int64(time.Since(asked)); took > worst.Load(); {
-							worst.CompareAndSwap(worst.Load(), took)
-						}
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		t.Run("a_partner_that_takes_one_"+method+"_a_second_is_used_up_and_nobody_who_waits_is_passed_over", func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				bucket := rate.NewLimiter(1, 1)
+				p := &partner{answers: []any{func(req *http.Request) (*http.Response, error) {
+					time.Sleep(10 * time.Millisecond)
+					if !bucket.Allow() {
+						return says(429, "", "Retry-After", "1")(req)
 					}
-				})
-			}
-			wg.Wait()
-			if took := time.Since(begin); took > 75*time.Second {
-				t.Errorf("60 calls took %s", took)
-			}
-			if longest := time.Duration(worst.Load()); longest > 7*time.Second {
-				t.Errorf("one waited %s, while four took turns", longest)
-			}
+					return answer(req, 200, "", nil), nil
+				}}}
+				c := client(p, httpclient.Options{})
+				var worst atomic.Int64
+				var wg sync.WaitGroup
+				begin := time.Now()
+				for range 4 {
+					wg.Go(func() {
+						for range 15 {
+							asked := time.Now()
+							status, _, err := call(t.Context(), c, method, "")
+							if err != nil || status != 200 {
+								t.Errorf("%d, %v", status, err)
+							}
+							for took := int64(time.Since(asked)); took > worst.Load(); {
+								worst.CompareAndSwap(worst.Load(), took)
+							}
+						}
+					})
+				}
+				wg.Wait()
+				if took := time.Since(begin); took > 75*time.Second {
+					t.Errorf("60 calls took %s", took)
+				}
+				if longest := time.Duration(worst.Load()); longest > 7*time.Second {
+					t.Errorf("one waited %s, while four took turns", longest)
+				}
+			})
 		})
-	})
+	}
 	t.Run("a_queue_that_is_too_long_is_a_fault_with_the_wait", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -27,10 +27,13 @@ type transport struct {
 	base   http.RoundTripper
 }
 
-// maxPause is the longest pause a partner is believed to want.
-const maxPause = time.Hour
+// A pause is believed between these: shorter, and all tries would be over before the partner is ready.
+const (
+	minPause = 100 * time.Millisecond
+	maxPause = time.Hour
+)
 
-// RoundTrip sends a request within the account's budget and repeats it where that is safe. The answer's body has been read to its end.
+// RoundTrip sends a request within the account's budget and repeats it where that is safe: reads, what is marked, and what the partner did not begin with. The answer's body has been read to its end.
 // Faults: Throttled when budget or pause would take too long; Refused for an address that is not allowed; Unavailable for no answer,
 // with code NotSent when the partner surely saw nothing of the request.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -42,10 +45,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := t.checkScheme(req.URL); err != nil {
 		return nil, err
 	}
-	attempts := 1
-	if body.again && t.repeatable(req) {
-		attempts += max(t.Retries, 0)
-	}
+	harmless := t.repeatable(req)
 	var leave func()
 	defer func() {
 		if leave != nil {
@@ -66,37 +66,59 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		a := t.attempt(req, body, n)
 		release()
-		wait, again := t.judge(ctx, a)
-		if !again || n == attempts || wait > t.MaxWait {
+		wait, v := t.judge(ctx, a)
+		if v == final || v == mayHelp && !harmless || !body.again || n > t.Retries || wait > t.MaxWait {
 			return a.response, a.err
 		}
 		t.pool.Metrics.repeated(t)
 		if err := sleep(ctx, wait+backoff(n)); err != nil {
-			return nil, unavailable(err, a.sent)
+			return nil, unavailable(err, a.sent && v != untouched)
 		}
 	}
 }
 
-// judge decides whether another attempt may help, and after which wait. A throttled answer pauses the whole account.
-func (t *transport) judge(ctx context.Context, a attempt) (wait time.Duration, again bool) {
+// verdict is what is to be made of an attempt.
+type verdict int
+
+const (
+	final     verdict = iota // another attempt would not help
+	mayHelp                  // another attempt may help, of what may arrive twice
+	untouched                // the partner did nothing and asks to wait: another attempt may help, of anything
+)
+
+// judge decides whether another attempt may help, and after which wait. A throttled answer pauses the whole account; who got it goes first when the pause is over, a
+// write as well, since whoever comes instead would use up what the partner takes, and a write that others always overtake never arrives.
+func (t *transport) judge(ctx context.Context, a attempt) (wait time.Duration, v verdict) {
 	if a.err != nil {
-		return 0, ctx.Err() == nil && fault.Is(a.err, fault.Unavailable) && fault.CodeOf(a.err) != TooLarge
+		if ctx.Err() == nil && fault.Is(a.err, fault.Unavailable) && fault.CodeOf(a.err) != TooLarge {
+			return 0, mayHelp
+		}
+		return 0, final
 	}
 	status, header := a.response.StatusCode, a.response.Header
 	if wait, throttled := t.throttled(status, header, a.body); throttled {
-		wait = min(max(wait, time.Second), maxPause)
+		if wait <= 0 { // not said
+			wait = time.Second
+		}
+		wait = min(max(wait, minPause), maxPause)
 		t.pool.Metrics.throttled(t)
 		if t.budget.pause(wait) {
 			t.pool.Log.WarnContext(ctx, "the partner asks to wait", "channel", t.Channel, "account", t.Account, "status", status, "wait", wait)
 		}
-		return 0, wait <= t.MaxWait // the budget sits the pause out
+		if wait > t.MaxWait {
+			return 0, final
+		}
+		return 0, untouched // the budget sits the pause out
 	}
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return retryAfter(header, t.pool.Now()), true
+		return retryAfter(header, t.pool.Now()), mayHelp
 	}
-	return 0, status >= 520 && status <= 530 // Cloudflare's: https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
+	if status >= 520 && status <= 530 { // Cloudflare's: https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
+		return 0, mayHelp
+	}
+	return 0, final
 }
 
 func (t *transport) throttled(status int, header http.Header, body []byte) (time.Duration, bool) {
