@@ -66,6 +66,9 @@ const (
 	Stuck       Decision = "stuck"   // cannot be applied; waits with its cause
 )
 
+// NoNumbers is the code of an import for which no order numbers were ready: make some ready, and repeat it.
+const NoNumbers = "no_numbers"
+
 // Landing answers one arrival.
 type Landing struct {
 	Inbox    string

@@ -163,7 +163,14 @@ func (s *Service) landAll(ctx context.Context, p place, all []*arriving) (err er
 		begun := s.need.DB.Now()
 		defer func() { s.traceLanding(ctx, begun, all, err) }()
 	}
-	err = s.land(ctx, p, all)
+	for range 5 {
+		if err = s.land(ctx, p, all); fault.CodeOf(err) != channel.NoNumbers {
+			break
+		}
+		if err := s.prepare(ctx, all); err != nil { // others took those that were made ready for these
+			return err
+		}
+	}
 	if err == nil || len(all) == 1 {
 		return s.giveUp(ctx, p, all, err)
 	}

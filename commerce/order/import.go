@@ -64,7 +64,11 @@ func (s *Service) Import(tx *db.Tx, arrivals []channel.Arrival) ([]channel.Landi
 		w := all[i]
 		w.land = &landings[i]
 		w.land.Inbox, w.land.OrderID, w.land.Number = w.a.Inbox, w.head.ID, w.head.Number
-		if s.admit(tx, w) {
+		ok, err := s.admit(tx, w)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			live = append(live, w)
 		}
 	}
@@ -142,33 +146,34 @@ func (s *Service) readAll(tx *db.Tx, arrivals []channel.Arrival) ([]*work, error
 	return all, nil
 }
 
-// admit decides whether the arrival is to be applied; if not, its landing says why.
-func (s *Service) admit(tx *db.Tx, w *work) bool {
+// admit decides whether the arrival is to be applied; if not, its landing says why. An error is of nothing that is wrong with the order:
+// the whole batch is to be repeated.
+func (s *Service) admit(tx *db.Tx, w *work) (bool, error) {
 	o, land := &w.a.Order, w.land
 	switch {
 	case w.fresh && o.Test && w.a.Account.Settings["import_test"] != "yes",
 		w.fresh && o.Origin == "pos" && w.a.Account.Settings["import_pos"] == "no":
 		land.Decision = channel.Skipped
-		return false
+		return false, nil
 	case o.External != w.a.Change.External:
 		land.Decision, land.Cause, land.Why = channel.Stuck, "undecodable", "the reading is of another order than it says"
-		return false
+		return false, nil
 	case o.PlacedAt.After(w.a.Change.ReadAt.Add(ahead)):
 		land.Decision, land.Cause, land.Why = channel.Stuck, "future_version", "the channel says that it was placed on "+o.PlacedAt.UTC().Format(time.RFC3339)
-		return false
+		return false, nil
 	case w.a.Change.Version.After(w.a.Change.ReadAt.Add(ahead)):
 		land.Decision, land.Cause, land.Why = channel.Stuck, "future_version", "the channel dates it "+w.a.Change.Version.UTC().Format(time.RFC3339)
-		return false
+		return false, nil
 	case !w.fresh && o.Currency != w.head.Currency:
 		land.Decision, land.Cause, land.Why = channel.Stuck, "currency_changed", "it was in "+w.head.Currency+" and is in "+o.Currency+" now"
-		return false
+		return false, nil
 	case len(o.Lines) == 0 && o.Money == channel.MoneyComplete:
 		land.Decision, land.Cause, land.Why = channel.Stuck, "undecodable", "the order has no lines"
-		return false
+		return false, nil
 	}
 	if d := newer(&w.head, w.a); !w.fresh && d != channel.Updated && !(d == channel.Unchanged && w.liftsHold()) {
 		land.Decision = d
-		return false
+		return false, nil
 	}
 	var err error
 	if w.money, err = judge(o); err != nil {
@@ -176,7 +181,7 @@ func (s *Service) admit(tx *db.Tx, w *work) bool {
 		if fault.CodeOf(err) == secondCurrency {
 			land.Cause = secondCurrency
 		}
-		return false
+		return false, nil
 	}
 	if w.fresh {
 		err = s.build(tx, w)
@@ -184,11 +189,14 @@ func (s *Service) admit(tx *db.Tx, w *work) bool {
 	} else {
 		land.Decision = channel.Updated
 	}
-	if err != nil {
+	switch {
+	case fault.Temporary(err):
+		return false, err
+	case err != nil:
 		land.Decision, land.Cause, land.Why = channel.Stuck, "undecodable", fault.Message(err)
-		return false
+		return false, nil
 	}
-	return true
+	return true, nil
 }
 
 // liftsHold reports whether a reading with the content we hold still says something new: that the channel no longer holds the order. A reading that could not tell

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
 )
 
@@ -60,13 +61,14 @@ func (s *Service) Stock(ctx context.Context, country, channel string, n int) err
 }
 
 // number takes the next number. A transaction that is repeated takes another: gaps are allowed.
-func (s *Service) number(country, channel string) (string, error) {
-	prefix := prefixOf(country, channel)
+// Fault: Unavailable (channel.NoNumbers) when none are ready, as when others took them meanwhile.
+func (s *Service) number(country, kind string) (string, error) {
+	prefix := prefixOf(country, kind)
 	s.numbers.mu.Lock()
 	defer s.numbers.mu.Unlock()
 	ready := s.numbers.ready[prefix]
 	if len(ready) == 0 {
-		return "", fault.New(fault.Unavailable, "no order numbers are ready for %s", prefix).WithCode("no_numbers") // a repeat makes more first
+		return "", fault.New(fault.Unavailable, "no order numbers are ready for %s", prefix).WithCode(channel.NoNumbers)
 	}
 	s.numbers.ready[prefix] = ready[1:]
 	return ready[0], nil
