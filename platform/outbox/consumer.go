@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -14,11 +15,11 @@ import (
 )
 
 const (
-	batchSize   = 64    // events of one shard in one transaction
+	batchSize   = 64    // events in one transaction
 	spanSize    = 5_000 // positions one transaction looks through for them
 	lazyLag     = 1_000 // positions without anything of interest after which a cursor is moved all the same
-	atOnce      = 4     // shards of one consumer that are worked on at the same time
-	roundSize   = 16    // batches of one shard before the others have their turn
+	atOnce      = 4     // transactions of one consumer at the same time
+	roundSize   = 16    // batches of some shards before the others have their turn
 	maxPatience = 5     // failures that may pass by themselves before an event is parked
 )
 
@@ -30,7 +31,7 @@ type Consumer struct {
 	FromNow   bool     // seen for the first time, it starts with the next event instead of the first ever
 	Prompt    bool     // what it writes is little, and somebody outside waits for it: it does not yield as background work does
 
-	// Handle takes up to 64 events of one shard in order: those of one aggregate in sequence, those of one partition as they happened. It
+	// Handle takes up to 64 events in order: those of one aggregate in sequence, those of one partition as they happened. It
 	// runs in a transaction: it calls nobody outside and may run again. On an error the batch is cut down to the event at fault, which is
 	// parked together with the later ones of its aggregate, and tried again with backoff; all others go on. Returning Unavailable is for
 	// what passes by itself: the shard is tried again a few times before the event is parked.
@@ -178,7 +179,7 @@ func (w *worker) run(ctx context.Context) {
 
 // round works on every shard that has something, and on parked events that are due. It says how many events were taken or parked.
 func (w *worker) round(ctx context.Context) (int, error) {
-	shards, parked, err := w.look(ctx)
+	shards, waiting, parked, err := w.look(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -202,8 +203,8 @@ func (w *worker) round(ctx context.Context) (int, error) {
 			}
 		})
 	}
-	for _, shard := range shards {
-		start(func() (int, error) { return w.shard(ctx, shard) })
+	for _, some := range together(shards, waiting) {
+		start(func() (int, error) { return w.shards(ctx, some) })
 	}
 	for _, p := range parked {
 		start(func() (int, error) { return w.retry(ctx, p) })
@@ -212,8 +213,18 @@ func (w *worker) round(ctx context.Context) (int, error) {
 	return total, errors.Join(errs...)
 }
 
-// look finds, without writing, the shards that have something to take and the parked aggregates that are due.
-func (w *worker) look(ctx context.Context) (shards []int64, parked []parkedKey, err error) {
+// together splits shards into those that share a transaction: as few as hold what waits, at most atOnce. A transaction costs the same for one event as for many.
+func together(shards []int64, waiting int) [][]int64 {
+	n := min(max(1, (waiting+batchSize-1)/batchSize), atOnce, len(shards))
+	groups := make([][]int64, n)
+	for i, shard := range shards {
+		groups[i%n] = append(groups[i%n], shard)
+	}
+	return groups
+}
+
+// look finds, without writing, the shards that have something to take, about how many events that is, and the parked aggregates that are due.
+func (w *worker) look(ctx context.Context) (shards []int64, waiting int, parked []parkedKey, err error) {
 	var head int64
 	work := map[int64]bool{}
 	err = w.d.Read(ctx, func(tx *db.Tx) error {
@@ -238,10 +249,11 @@ func (w *worker) look(ctx context.Context) (shards []int64, parked []parkedKey, 
 		if parked, err = due(tx, w.Name); err != nil {
 			return err
 		}
-		return w.interest(tx, from, head, work)
+		waiting, err = w.interest(tx, from, head, work)
+		return err
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, 0, nil, err
 	}
 	for i := range w.seen {
 		if work[int64(i)] {
@@ -250,23 +262,28 @@ func (w *worker) look(ctx context.Context) (shards []int64, parked []parkedKey, 
 			w.seen[i].upTo = max(w.seen[i].upTo, head)
 		}
 	}
-	return shards, parked, nil
+	return shards, waiting, parked, nil
 }
 
-// interest marks the shards that have an event of interest that was not looked at before.
-func (w *worker) interest(tx *db.Tx, from, head int64, work map[int64]bool) error {
-	if from >= head || len(work) == Shards {
-		return nil
+// interest marks the shards that have an event of interest that was not looked at before, and says how many events there are at most.
+func (w *worker) interest(tx *db.Tx, from, head int64, work map[int64]bool) (waiting int, err error) {
+	if from >= head {
+		return 0, nil
+	}
+	if len(work) == Shards {
+		return int(head - from), nil
 	}
 	where, args := w.where("e.position > $1 and e.position <= $2", from, head)
-	_, err := db.All(tx, func(s db.Scanner) (none struct{}, err error) {
+	_, err = db.All(tx, func(s db.Scanner) (none struct{}, err error) {
 		var shard, last int64
-		if err = s.Scan(&shard, &last); err == nil && last > w.seen[shard].upTo {
+		var n int
+		if err = s.Scan(&shard, &last, &n); err == nil && last > w.seen[shard].upTo {
 			work[shard] = true
+			waiting += n
 		}
 		return none, err
-	}, `select e.shard, max(e.position) from events e where `+where+` group by e.shard`, args...)
-	return err
+	}, `select e.shard, max(e.position), count(*) from events e where `+where+` group by e.shard`, args...)
+	return waiting, err
 }
 
 // where narrows a condition to the events of interest.
@@ -277,6 +294,33 @@ func (w *worker) where(where string, args ...any) (string, []any) {
 	return ofTypes(where, args, w.Types)
 }
 
+// shards takes batch after batch of some shards together. After a failure each goes alone.
+func (w *worker) shards(ctx context.Context, shards []int64) (total int, err error) {
+	if len(shards) == 1 {
+		return w.shard(ctx, shards[0])
+	}
+	for range roundSize {
+		taken, more, err := w.take(ctx, shards, batchSize)
+		total += taken
+		switch {
+		case err == nil && more:
+			continue
+		case err == nil || ctx.Err() != nil:
+			return total, nil
+		case !errors.As(err, new(*handlerError)):
+			return total, err
+		}
+		var errs []error
+		for _, shard := range shards {
+			n, err := w.shard(ctx, shard)
+			total += n
+			errs = append(errs, err)
+		}
+		return total, errors.Join(errs...)
+	}
+	return total + 1, nil
+}
+
 // shard takes batch after batch of one shard. After a failure it halves the batch until the event at fault stands alone, and parks it.
 func (w *worker) shard(ctx context.Context, shard int64) (total int, err error) {
 	bad := 0 // the event at fault is among so many; 0 when none is known
@@ -285,7 +329,7 @@ func (w *worker) shard(ctx context.Context, shard int64) (total int, err error) 
 		if bad > 0 {
 			limit = max(1, bad/2)
 		}
-		taken, more, err := w.take(ctx, shard, limit)
+		taken, more, err := w.take(ctx, []int64{shard}, limit)
 		total += taken
 		failed := new(handlerError)
 		switch {
@@ -353,23 +397,22 @@ func (w *worker) handle(tx *db.Tx, batch []Stored) (err error) {
 	return nil
 }
 
-// take commits one batch with its cursor, and says whether there is more. Events of aggregates that have something parked are parked
-// behind it.
-func (w *worker) take(ctx context.Context, shard int64, limit int) (taken int, more bool, err error) {
+// take commits one batch of some shards with their cursors, and says whether there is more. Events of aggregates that have something parked are parked behind it.
+func (w *worker) take(ctx context.Context, shards []int64, limit int) (taken int, more bool, err error) {
 	if !w.Prompt {
 		ctx = db.Background(ctx)
 	}
 	err = w.d.Write(ctx, func(tx *db.Tx) error {
 		taken, more = 0, false
-		cursor, err := w.lock(tx, shard)
+		at, err := w.lock(tx, shards...)
 		if err != nil {
 			return err
 		}
-		batch, next, head, err := w.next(tx, shard, cursor, limit)
-		if err != nil || next == cursor {
+		batch, next, head, err := w.next(tx, at, limit)
+		if err != nil || next == at.lowest() {
 			return err
 		}
-		free, err := w.behind(tx, shard, batch)
+		free, err := w.behind(tx, batch)
 		if err != nil {
 			return err
 		}
@@ -386,7 +429,7 @@ func (w *worker) take(ctx context.Context, shard int64, limit int) (taken int, m
 			}
 		}
 		taken, more = len(batch), next < head
-		return w.move(tx, shard, next)
+		return w.move(tx, at, next)
 	})
 	if err != nil {
 		return 0, false, err
@@ -394,30 +437,64 @@ func (w *worker) take(ctx context.Context, shard int64, limit int) (taken int, m
 	return taken, more, nil
 }
 
-// lock takes the cursor's row first, so that no two take the same events.
-func (w *worker) lock(tx *db.Tx, shard int64) (int64, error) {
-	cursor, err := db.One(tx, number, `select position from event_cursors where consumer = $1 and shard = $2`+tx.Lock(), w.Name, shard)
-	if fault.Is(err, fault.NotFound) {
-		err = fault.New(fault.Internal, "consumer %s has no cursor %d", w.Name, shard)
+// reached says up to where each of some shards was taken.
+type reached map[int64]int64
+
+// lowest is up to where all of them were.
+func (at reached) lowest() int64 {
+	least := int64(math.MaxInt64)
+	for _, position := range at {
+		least = min(least, position)
 	}
-	return cursor, err
+	return least
 }
 
-func (w *worker) move(tx *db.Tx, shard, position int64) error {
-	_, err := tx.Exec(`update event_cursors set position = $3, updated_at = $4 where consumer = $1 and shard = $2`,
-		w.Name, shard, position, tx.Now.UnixMicro())
+// lock takes the cursors' rows first, in their order, so that no two take the same events.
+func (w *worker) lock(tx *db.Tx, shards ...int64) (reached, error) {
+	b := db.NewBatch(0)
+	for _, shard := range shards {
+		b.Add(shard)
+	}
+	at := reached{}
+	_, err := db.All(tx, func(s db.Scanner) (none struct{}, err error) {
+		var shard, position int64
+		err = s.Scan(&shard, &position)
+		at[shard] = position
+		return none, err
+	}, `select shard, position from event_cursors where consumer = $1 and shard in (select s from rows(s bigint)) order by shard`+tx.Lock(), b, w.Name)
+	if err == nil && len(at) != len(shards) {
+		err = fault.New(fault.Internal, "consumer %s has cursors of %d of the shards %v", w.Name, len(at), shards)
+	}
+	return at, err
+}
+
+// move moves the cursors that are not there yet.
+func (w *worker) move(tx *db.Tx, at reached, position int64) error {
+	b := db.NewBatch(1)
+	for shard, before := range at {
+		if before < position {
+			b.Add(shard)
+		}
+	}
+	_, err := tx.Exec(`update event_cursors set position = $2, updated_at = $3 from rows(s bigint) where event_cursors.consumer = $1 and event_cursors.shard = r.s`,
+		b, w.Name, position, tx.Now.UnixMicro())
 	return err
 }
 
-// next reads up to limit events of interest after the cursor, where the cursor stands after them, and the end of all events.
-func (w *worker) next(tx *db.Tx, shard, cursor int64, limit int) (batch []Stored, to, head int64, err error) {
+// next reads up to limit events of interest after the cursors, by position, where the cursors stand after them, and the end of all events.
+func (w *worker) next(tx *db.Tx, at reached, limit int) (batch []Stored, to, head int64, err error) {
+	low := at.lowest()
 	head, err = Head(tx)
-	if err != nil || head <= cursor {
-		return nil, cursor, head, err
+	if err != nil || head <= low {
+		return nil, low, head, err
 	}
-	to = min(head, cursor+spanSize)
-	where, args := w.where("e.shard = $1 and e.position > $2 and e.position <= $3", shard, cursor, to, limit)
-	batch, err = db.All(tx, scan, `select `+columns+` from events e where `+where+` order by e.position limit $4`, args...)
+	to = min(head, low+spanSize)
+	b := db.NewBatch(0)
+	for shard, position := range at {
+		b.Add(shard, position)
+	}
+	where, args := w.where("e.shard = r.s and e.position > r.p and e.position > $1 and e.position <= $2", low, to, limit) // the lowest bounds what is read, whatever the plan
+	batch, err = db.All(tx, scan, `select `+columns+` from rows(s bigint, p bigint) as r cross join events e where `+where+` order by e.position limit $3`, append([]any{b}, args...)...)
 	if err == nil && len(batch) == limit {
 		to = batch[limit-1].Position
 	}

@@ -105,77 +105,82 @@ func (p *Publisher) prepare(ctx context.Context, ready *bool) error {
 	return nil
 }
 
-// round publishes what is new, shards side by side, and says how many events that were.
+// publishBatch is how many events of all shards are read at once.
+const publishBatch = 4 * batchSize
+
+// round publishes what is new, shards side by side, moves their cursors together, and says how many events that was.
 func (p *Publisher) round(ctx context.Context) (int, error) {
-	shards, _, err := p.w.look(ctx)
-	if err != nil {
+	shards, _, _, err := p.w.look(ctx)
+	if err != nil || len(shards) == 0 {
 		return 0, err
+	}
+	var (
+		at    reached
+		batch []Stored
+		to    int64
+	)
+	read := time.Now()
+	if err := p.w.d.Read(ctx, func(tx *db.Tx) (err error) {
+		if at, err = p.w.lock(tx, shards...); err != nil {
+			return err
+		}
+		batch, to, _, err = p.w.next(tx, at, publishBatch)
+		return err
+	}); err != nil {
+		return 0, err
+	}
+	all := map[int64][]Stored{}
+	for _, e := range batch {
+		shard := shardOf(e.Partition)
+		all[shard] = append(all[shard], e)
 	}
 	var (
 		wg    sync.WaitGroup
 		mu    sync.Mutex
 		total int
 		errs  []error
+		moved = db.NewBatch(1)
 	)
 	for _, shard := range shards {
 		wg.Go(func() {
-			n, err := p.shard(ctx, shard)
+			n, err := p.inOrder(ctx, all[shard], read)
+			next := max(at[shard], to)
+			if err != nil {
+				next = at[shard]
+				if n > 0 {
+					next = all[shard][n-1].Position
+				}
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			total += n
-			if err != nil {
-				errs = append(errs, err)
+			errs = append(errs, err)
+			if next != at[shard] {
+				moved.Add(shard, at[shard], next)
 			}
 		})
 	}
 	wg.Wait()
-	return total, errors.Join(errs...)
-}
-
-// shard publishes a batch, each event after the one before was acknowledged. Two who publish the same batch keep its order: the next one is
-// only sent once the one before is in the stream, whoever sent it.
-func (p *Publisher) shard(ctx context.Context, shard int64) (int, error) {
-	var (
-		batch  []Stored
-		cursor int64
-		next   int64
-	)
-	read := time.Now()
-	if err := p.w.d.Read(ctx, func(tx *db.Tx) (err error) {
-		if cursor, err = p.w.lock(tx, shard); err != nil {
-			return err
-		}
-		batch, next, _, err = p.w.next(tx, shard, cursor, batchSize)
-		return err
-	}); err != nil {
-		return 0, err
-	}
-	var failed error
-	for i, e := range batch {
-		// Who slept longer than the stream remembers would bring back what is long past.
-		if time.Since(read) > staleAfter {
-			failed = fault.New(fault.Unavailable, "publishing took too long")
-		} else {
-			failed = p.publish(ctx, e)
-		}
-		if failed != nil {
-			batch = batch[:i]
-			next = cursor
-			if i > 0 {
-				next = batch[i-1].Position
-			}
-			break
-		}
-	}
-	if next == cursor {
-		return 0, failed
-	}
-	err := p.w.d.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
-		_, err := tx.Exec(`update event_cursors set position = $4, updated_at = $5 where consumer = $1 and shard = $2 and position = $3`,
-			p.w.Name, shard, cursor, next, tx.Now.UnixMicro())
+	err = p.w.d.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+		_, err := tx.Exec(`update event_cursors set position = r.n, updated_at = $2 from rows(s bigint, p bigint, n bigint)
+			where event_cursors.consumer = $1 and event_cursors.shard = r.s and event_cursors.position = r.p`, moved, p.w.Name, tx.Now.UnixMicro())
 		return err
 	})
-	return len(batch), errors.Join(failed, err)
+	return total, errors.Join(append(errs, err)...)
+}
+
+// inOrder publishes events of a shard, each after the one before was acknowledged, and says how many it were. Two who publish the same ones keep their order: the next one
+// is only sent once the one before is in the stream, whoever sent it.
+func (p *Publisher) inOrder(ctx context.Context, all []Stored, read time.Time) (int, error) {
+	for i, e := range all {
+		if time.Since(read) > staleAfter { // who slept longer than the stream remembers would bring back what is long past
+			return i, fault.New(fault.Unavailable, "publishing took too long")
+		}
+		if err := p.publish(ctx, e); err != nil {
+			return i, err
+		}
+	}
+	return len(all), nil
 }
 
 func (p *Publisher) publish(ctx context.Context, e Stored) error {

@@ -40,7 +40,7 @@ func due(tx *db.Tx, consumer string) ([]parkedKey, error) {
 }
 
 // behind parks those events of the batch whose aggregate has something parked already, and returns the others.
-func (w *worker) behind(tx *db.Tx, shard int64, batch []Stored) ([]Stored, error) {
+func (w *worker) behind(tx *db.Tx, batch []Stored) ([]Stored, error) {
 	keys := make([]string, 0, len(batch))
 	for _, e := range batch {
 		keys = append(keys, e.Aggregate)
@@ -61,43 +61,43 @@ func (w *worker) behind(tx *db.Tx, shard int64, batch []Stored) ([]Stored, error
 	for _, e := range batch {
 		if !blocked[e.Aggregate] {
 			free = append(free, e)
-		} else if err := w.store(tx, shard, e, waitsBehind, 0, time.Time{}); err != nil {
+		} else if err := w.store(tx, e, waitsBehind, 0, time.Time{}); err != nil {
 			return nil, err
 		}
 	}
 	return free, nil
 }
 
-func (w *worker) store(tx *db.Tx, shard int64, e Stored, cause string, attempts int64, next time.Time) error {
+func (w *worker) store(tx *db.Tx, e Stored, cause string, attempts int64, next time.Time) error {
 	_, err := tx.Exec(`insert into event_parked (consumer, event_id, aggregate, shard, position, cause, since, attempts, next_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
-		w.Name, e.ID, e.Aggregate, shard, e.Position, cause, tx.Now.UnixMicro(), attempts, db.Micros(next))
+		w.Name, e.ID, e.Aggregate, shardOf(e.Partition), e.Position, cause, tx.Now.UnixMicro(), attempts, db.Micros(next))
 	return err
 }
 
 // park sets the event at fault aside and moves the cursor past it, unless somebody else has moved it meanwhile.
 func (w *worker) park(ctx context.Context, shard int64, failed *handlerError) error {
 	return w.d.Write(ctx, func(tx *db.Tx) error {
-		cursor, err := w.lock(tx, shard)
+		at, err := w.lock(tx, shard)
 		if err != nil {
 			return err
 		}
 		// The batch may have held events that wait behind others: up to the one at fault there is nothing else.
-		if failed.first.Position <= cursor {
+		if failed.first.Position <= at[shard] {
 			return nil
 		}
-		batch, _, _, err := w.next(tx, shard, cursor, batchSize)
+		batch, _, _, err := w.next(tx, at, batchSize)
 		if err != nil {
 			return err
 		}
 		for _, e := range batch {
 			if e.ID == failed.first.ID {
-				if err := w.store(tx, shard, e, clip(failed.err), 1, tx.Now.Add(backoff(1, e.ID))); err != nil {
+				if err := w.store(tx, e, clip(failed.err), 1, tx.Now.Add(backoff(1, e.ID))); err != nil {
 					return err
 				}
-				return w.move(tx, shard, e.Position)
+				return w.move(tx, at, e.Position)
 			}
-			free, err := w.behind(tx, shard, []Stored{e})
+			free, err := w.behind(tx, []Stored{e})
 			if err != nil || len(free) > 0 {
 				return err
 			}
