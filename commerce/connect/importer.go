@@ -205,24 +205,31 @@ func (s *Service) decode(ctx context.Context, p place, rows []inboxRow) ([]*arri
 			s.need.Log.Warn("import", "account", r.account, "kind", fault.KindOf(err).String(), "err", err)
 			continue
 		}
-		a.bad = s.decodeOne(ctx, p, o, keys, a)
+		if a.bad, err = s.decodeOne(ctx, p, o, keys, a); err != nil { // as above: nothing is wrong with the order
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			s.need.Log.Warn("import", "account", r.account, "kind", fault.KindOf(err).String(), "err", err)
+			continue
+		}
 		all = append(all, a)
 	}
 	return all, nil
 }
 
-func (s *Service) decodeOne(ctx context.Context, p place, o *opened, keys privacy.Keys, a *arriving) error {
+// decodeOne says what is wrong with what was stored, if anything, or (later) that it cannot be told now, as while the database or the keeper of the keys is away.
+func (s *Service) decodeOne(ctx context.Context, p place, o *opened, keys privacy.Keys, a *arriving) (bad, later error) {
 	plain, err := keys.OpenRaw(a.row.keyID, a.row.box, "inbox:"+a.row.id)
 	if err != nil {
-		return err
+		return passing(err)
 	}
 	raw, err := channel.Unpack(plain)
 	if err != nil {
-		return err
+		return err, nil
 	}
 	order, err := o.ch.Decode(raw)
 	if err != nil {
-		return err
+		return err, nil
 	}
 	if hidesNUL(raw) {
 		channel.Clean(&order)
@@ -234,7 +241,9 @@ func (s *Service) decodeOne(ctx context.Context, p place, o *opened, keys privac
 	if a.arrival.Change.Version.IsZero() {
 		a.arrival.Change.Version = order.Version
 	}
-	a.arrival.AddressOK = s.addressOK(ctx, o, &order)
+	if a.arrival.AddressOK, err = s.addressOK(ctx, o, &order); err != nil {
+		return nil, err
+	}
 	rec := privacy.Record{
 		Account: o.acc.ID, External: order.External, Person: privacy.Person(order.Buyer), ShipTo: privacy.Address(order.ShipTo),
 		BillTo: privacy.Address(order.BillTo), Note: order.Note,
@@ -247,13 +256,21 @@ func (s *Service) decodeOne(ctx context.Context, p place, o *opened, keys privac
 	if !rec.IsZero() {
 		sealed, err := p.SealRecord(rec)
 		if err != nil {
-			return err
+			return passing(err)
 		}
 		a.record, a.arrival.Buyer = &sealed, sealed.ID
 	}
 	channel.Strip(&order)
 	a.arrival.Order = order
-	return nil
+	return nil, nil
+}
+
+// passing tells what is wrong for good from what passes by itself.
+func passing(err error) (bad, later error) {
+	if fault.Temporary(err) {
+		return nil, err
+	}
+	return err, nil
 }
 
 // hidesNUL reports whether a document may hold a NUL character, which no database keeps, plainly or written as JSON does.
@@ -266,17 +283,20 @@ func hidesNUL(raw channel.Raw) bool {
 	return false
 }
 
-// addressOK judges whether a parcel could be sent. Where the channel makes the label, its own masked address is enough.
-func (s *Service) addressOK(ctx context.Context, o *opened, order *channel.Order) bool {
+// addressOK judges whether a parcel could be sent. Where the channel makes the label, its own masked address is enough. An error is of what passes by itself.
+func (s *Service) addressOK(ctx context.Context, o *opened, order *channel.Order) (bool, error) {
 	if o.kind.Parcels == channel.ParcelTheirs {
-		return true
+		return true, nil
 	}
 	country := order.ShipTo.Country
 	if country == "" {
 		country = o.acc.Country
 	}
 	missing, err := s.need.AddressMissing(ctx, country, order.ShipTo)
-	return err == nil && len(missing) == 0
+	if err != nil && (fault.Temporary(err) || ctx.Err() != nil) {
+		return false, err
+	}
+	return err == nil && len(missing) == 0, nil
 }
 
 // prepare makes order numbers ready.

@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -164,7 +165,8 @@ func (d *ReplayDiff) decode(ctx context.Context, s *Service, p place, o *opened,
 		reading := Reading{Inbox: r.id, Source: r.source, ReadAt: r.read, Version: r.version, State: r.state, Changed: []FieldDiff{}}
 		a := &arriving{row: r.inboxRow}
 		a.row.account, a.row.external = d.Account, d.External
-		if err := s.decodeOne(ctx, p, o, keys, a); err != nil {
+		if bad, later := s.decodeOne(ctx, p, o, keys, a); bad != nil || later != nil {
+			err := cmp.Or(bad, later)
 			reading.Erased, reading.Error = fault.CodeOf(err) == privacy.Erased, fault.Message(err)
 			d.Readings = append(d.Readings, reading)
 			continue
