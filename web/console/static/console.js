@@ -28,14 +28,25 @@
     if (link) link.focus({ preventScroll: true });
   };
 
+  // the palette opens with the desks, which are on the page already: nothing is asked for before somebody types
   const palette = $("#palette"), help = $("#help");
   const openPalette = () => {
     if (!palette || palette.open) return;
     palette.showModal();
+    $("#found").replaceChildren(...all(".side a[data-go]").map((desk) => {
+      const row = document.createElement("li"), link = desk.cloneNode(true), key = document.createElement("span");
+      link.removeAttribute("aria-current");
+      link.removeAttribute("data-go");
+      $("span", link).className = "grow";
+      key.className = "muted small";
+      key.textContent = "g " + desk.dataset.go;
+      link.append(key);
+      row.append(link);
+      return row;
+    }));
     const q = $("#palette-q");
     q.value = "";
     q.focus();
-    q.dispatchEvent(new Event("open"));
   };
 
   let went = 0;
