@@ -79,4 +79,6 @@ type Landing struct {
 	Why      string   // for Stuck: field and reason, for a person
 	Held     []string // open hold types after it
 	Short    int64    // units short after it
+	// Doubt, of Stale, says that nothing but our own clocks made it the older one: reading the order again decides.
+	Doubt bool
 }

@@ -396,24 +396,12 @@ func (s *Service) readContradicted(tx *db.Tx, good []*arriving, landings []chann
 		}
 		in[account][external] = "contradicts"
 	}
-	passed := db.NewBatch(2)
 	for i, a := range good {
 		switch {
 		case landings[i].Decision == channel.Contradicts:
 			want(wanted, a.row.account, a.row.external)
-		case landings[i].Decision == channel.Stale && a.row.source == "read":
-			passed.Add(a.row.account, a.row.external, db.Micros(a.row.version))
-		}
-	}
-	if passed.Len() > 0 {
-		tx.SendQuery(`select c.account_id, c.external from channel_orders c, rows(a text, x text, v bigint) where c.account_id = r.a and c.external = r.x and c.version_at = r.v`, func(row db.Scanner) error {
-			var account, external string
-			err := row.Scan(&account, &external)
-			want(once, account, external)
-			return err
-		}, passed)
-		if err := tx.Flush(); err != nil {
-			return err
+		case landings[i].Doubt:
+			want(once, a.row.account, a.row.external)
 		}
 	}
 	for _, account := range slices.Sorted(keysOf(once)) {

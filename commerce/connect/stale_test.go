@@ -53,15 +53,15 @@ func TestPassedOver(t *testing.T) {
 	})
 }
 
-// edited is a shop whose order changed at the very time of what we hold, and whose poll began before what we hold came in.
-func edited(t *testing.T, d *db.DB) (h *house, id string) {
+// edited is a shop whose order changed at the very time of what we hold, and whose poll began so long before what we hold was read.
+func edited(t *testing.T, d *db.DB, before time.Duration) (h *house, id string) {
 	t.Helper()
 	h = setup(t, d, channel.Live)
 	at := time.Now().Truncate(time.Second)
 	h.shop.SetClock(func() time.Time { return at })
 	id = h.shop.Place(demo.Item{SKU: "TEA-1", Quantity: 1})
 	h.work()
-	h.held(id, time.Hour)
+	h.held(id, before)
 	h.shop.Edit(id, func(o *channel.Order) { o.ShipTo.City = "Multan" })
 	_, err := h.s.Poll(t.Context(), h.acc.ID)
 	must(t, err)
@@ -89,7 +89,7 @@ func (h *house) readOnce(id string) (city string) {
 func TestContradicted(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		h, id := edited(t, d)
+		h, id := edited(t, d, 4*time.Second)
 		h.held(id, -time.Hour)
 		if got := h.readOnce(id); got != "Multan" {
 			t.Errorf("it goes to %q", got)
@@ -97,19 +97,22 @@ func TestContradicted(t *testing.T) {
 	})
 }
 
-// TestDoubted has our clock go back in between: a reading that seems to be older than what is held is made once more.
+// TestDoubted has our clock, or that of another process, go back a little in between: a reading that seems to be older than what is held is made once more, also when what
+// is held was confirmed since the order was written.
 func TestDoubted(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		h, id := edited(t, d)
+		h, id := edited(t, d, 4*time.Second)
+		h.run(`update channel_orders set version_at = version_at - 1000000`)
+		h.held(id, 4*time.Second)
 		if got := h.readOnce(id); got == "Multan" {
 			t.Errorf("it goes to %q: the clock decides", got)
 		}
 		if n := h.count(`select count(*) from reads where external = $1 and next_at > $2`, id, db.Micros(d.Now())); n != 1 {
 			t.Fatalf("%d wishes for later", n)
 		}
-		h.held(id, -time.Hour)
-		must(t, h.d.Write(t.Context(), func(tx *db.Tx) error { _, err := tx.Exec(`update reads set next_at = 0`); return err }))
+		h.held(id, -time.Minute)
+		h.run(`update reads set next_at = 0`)
 		if got := h.readOnce(id); got != "Multan" {
 			t.Errorf("it goes to %q", got)
 		}
@@ -119,11 +122,46 @@ func TestDoubted(t *testing.T) {
 	})
 }
 
-// held moves when what we hold of an order was read.
+// TestClockWasAhead has our clock put right after it was an hour ahead: what was read meanwhile does not pass for the newest for that hour.
+func TestClockWasAhead(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h, id := edited(t, d, time.Hour)
+		if got := h.readOnce(id); got != "Multan" {
+			t.Errorf("it goes to %q", got)
+		}
+		if n := h.count(`select count(*) from reads where external = $1`, id); n != 0 {
+			t.Errorf("%d wishes are left", n)
+		}
+	})
+}
+
+// TestClockWentAhead has it go ahead, for one reading that changes nothing, after the doubt: the reading that was wished for is made once more.
+func TestClockWentAhead(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h, id := edited(t, d, 4*time.Second)
+		h.held(id, time.Hour)
+		if got := h.readOnce(id); got == "Multan" {
+			t.Errorf("it goes to %q: nobody knows when what we hold was read", got)
+		}
+		h.run(`update reads set next_at = 0`)
+		if got := h.readOnce(id); got != "Multan" {
+			t.Errorf("it goes to %q", got)
+		}
+	})
+}
+
+func (h *house) run(statement string) {
+	h.t.Helper()
+	must(h.t, h.d.Write(context.Background(), func(tx *db.Tx) error { _, err := tx.Exec(statement); return err }))
+}
+
+// held says of what we hold of an order that it was read so long after now.
 func (h *house) held(id string, by time.Duration) {
 	h.t.Helper()
 	must(h.t, h.d.Write(context.Background(), func(tx *db.Tx) error {
-		_, err := tx.Exec(`update orders set read_at = read_at + $2 where external = $1`, id, by.Microseconds())
+		_, err := tx.Exec(`update orders set read_at = $2 where external = $1`, id, db.Micros(h.d.Now().Add(by)))
 		return err
 	}))
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/openclaw-pos/commerce/platform/outbox"
 )
 
+// skew is by how much the clocks of our processes may differ. What we hold cannot have been read later than now: if it says so by more, the clock has gone back since.
+const skew = 5 * time.Second
+
 // ahead is how far in the future a partner's update time may lie; beyond it is no version.
 const ahead = 10 * time.Minute
 
@@ -87,26 +90,47 @@ func (s *Service) Import(tx *db.Tx, arrivals []channel.Arrival) ([]channel.Landi
 	return landings, nil
 }
 
-// confirm moves the version of orders that a newer reading left unchanged: what lies between is stale from now on.
+// confirm moves the version of orders that a newer reading left unchanged: what lies between is stale from now on. When what we hold seems to have been read in the
+// future, it is taken for read by now: what is read next is the later one then, however long the clock was wrong by.
 func (s *Service) confirm(tx *db.Tx, all []*work) error {
 	b := db.NewBatch(1)
 	for _, w := range all {
-		if w.land.Decision != channel.Unchanged {
+		version, read := w.head.VersionAt, w.head.ReadAt
+		future := w.readInFuture(tx)
+		switch w.land.Decision {
+		case channel.Unchanged:
+			if v := w.a.Change.Version.Truncate(time.Microsecond); v.After(version) {
+				version = v
+			}
+			if r := w.a.Change.ReadAt.Truncate(time.Microsecond); r.After(read) || future {
+				read = r
+			}
+		case channel.Stale, channel.Contradicts:
+			if future {
+				read = tx.Now
+			}
+		default:
 			continue
 		}
-		version, read := w.head.VersionAt, w.head.ReadAt
-		if v := w.a.Change.Version.Truncate(time.Microsecond); v.After(version) {
-			version = v
-		}
-		if r := w.a.Change.ReadAt.Truncate(time.Microsecond); r.After(read) {
-			read = r
-		}
-		if !version.Equal(w.head.VersionAt) || read.After(w.head.ReadAt) {
+		if !version.Equal(w.head.VersionAt) || !read.Equal(w.head.ReadAt) {
 			b.Add(w.head.ID, db.Micros(version), db.Micros(read))
 		}
 	}
 	_, err := tx.Exec(`update orders set version_at = r.v, read_at = r.d from rows(i text, v bigint, d bigint) where orders.id = r.i`, b)
 	return err
+}
+
+// readInFuture reports whether what we hold says that it was read later than now.
+func (w *work) readInFuture(tx *db.Tx) bool { return w.head.ReadAt.After(tx.Now.Add(skew)) }
+
+// doubtful reports whether a reading that was held to be older is so by our own clocks only, and they are not to be trusted: one that was made because of a doubt, after
+// what we hold, or any when what we hold was read in the future.
+func (w *work) doubtful(tx *db.Tx) bool {
+	v := w.a.Change.Version
+	if !v.IsZero() && !w.head.VersionAt.IsZero() && v.Truncate(time.Microsecond).Before(w.head.VersionAt.Truncate(time.Microsecond)) {
+		return false
+	}
+	return w.a.Source == "read" || w.readInFuture(tx)
 }
 
 // readAll reads what is known of the orders, locked.
@@ -172,7 +196,7 @@ func (s *Service) admit(tx *db.Tx, w *work) (bool, error) {
 		return false, nil
 	}
 	if d := newer(&w.head, w.a); !w.fresh && d != channel.Updated && !(d == channel.Unchanged && w.liftsHold()) {
-		land.Decision = d
+		land.Decision, land.Doubt = d, d == channel.Stale && w.doubtful(tx)
 		return false, nil
 	}
 	var err error
