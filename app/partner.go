@@ -68,11 +68,7 @@ type secrets struct{ v *vault.Vault }
 
 // Values implements connect.Secrets.
 func (s secrets) Values(owner, name string) []string {
-	all, err := s.v.Values(context.Background(), owner, name)
-	if err != nil {
-		return nil
-	}
-	return all
+	return s.v.Source(owner)(name)
 }
 
 // Newest implements connect.Secrets.

@@ -80,8 +80,11 @@ func (s *Service) Diff(ctx context.Context, account string) (Diff, error) {
 	}
 	for x, h := range ours {
 		if _, ok := theirs[x]; !ok && !h.skipped && h.placed.After(oldest) {
-			if _, err := o.ch.Order(ctx, x); fault.Is(err, fault.NotFound) {
+			switch _, err := o.ch.Order(ctx, x); {
+			case fault.Is(err, fault.NotFound):
 				d.Unknown = append(d.Unknown, x)
+			case fault.Temporary(err), fault.Is(err, fault.Unauthorized):
+				return d, err
 			}
 		}
 	}

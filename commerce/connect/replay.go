@@ -1,7 +1,6 @@
 package connect
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -117,7 +116,9 @@ func (s *Service) readings(ctx context.Context, order string) (readings, error) 
 		return d, err
 	}
 	var now *channel.Order
-	d.newest, now = d.decode(ctx, s, d.place, d.opened, rows, d.keys)
+	if d.newest, now, err = d.decode(ctx, s, d.place, d.opened, rows, d.keys); err != nil {
+		return d, err
+	}
 	if d.newest == nil {
 		return d, fault.New(fault.NotFound, "nothing that the channel sent of this order can be read any more").WithCode(privacy.Erased)
 	}
@@ -157,7 +158,7 @@ func (p place) rawsOf(tx *db.Tx, account, external string) ([]storedRow, privacy
 }
 
 // decode fills the readings, and answers the newest that can be read: the latest version, then the latest read.
-func (d *ReplayDiff) decode(ctx context.Context, s *Service, p place, o *opened, rows []storedRow, keys privacy.Keys) (newest *storedRow, now *channel.Order) {
+func (d *ReplayDiff) decode(ctx context.Context, s *Service, p place, o *opened, rows []storedRow, keys privacy.Keys) (newest *storedRow, now *channel.Order, err error) {
 	var before *channel.Order
 	var best time.Time
 	for i := range rows {
@@ -165,9 +166,12 @@ func (d *ReplayDiff) decode(ctx context.Context, s *Service, p place, o *opened,
 		reading := Reading{Inbox: r.id, Source: r.source, ReadAt: r.read, Version: r.version, State: r.state, Changed: []FieldDiff{}}
 		a := &arriving{row: r.inboxRow}
 		a.row.account, a.row.external = d.Account, d.External
-		if bad, later := s.decodeOne(ctx, p, o, keys, a); bad != nil || later != nil {
-			err := cmp.Or(bad, later)
-			reading.Erased, reading.Error = fault.CodeOf(err) == privacy.Erased, fault.Message(err)
+		bad, later := s.decodeOne(ctx, p, o, keys, a)
+		if later != nil { // it may be the newest
+			return nil, nil, later
+		}
+		if bad != nil {
+			reading.Erased, reading.Error = fault.CodeOf(bad) == privacy.Erased, fault.Message(bad)
 			d.Readings = append(d.Readings, reading)
 			continue
 		}
@@ -182,7 +186,7 @@ func (d *ReplayDiff) decode(ctx context.Context, s *Service, p place, o *opened,
 		}
 		d.Readings = append(d.Readings, reading)
 	}
-	return newest, now
+	return newest, now, nil
 }
 
 // importAgain puts a stored reading back to be imported, whatever we hold of the same time.

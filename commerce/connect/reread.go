@@ -157,7 +157,7 @@ func (s *Service) readWish(ctx context.Context, w wish) error {
 func (s *Service) readFailed(ctx context.Context, o *opened, w wish, cause error) error {
 	s.unwell(ctx, o.acc, cause)
 	return s.need.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
-		if w.attempts >= 20 || fault.Is(cause, fault.NotFound) || fault.Is(cause, fault.Invalid) {
+		if w.attempts >= 20 && !fault.Temporary(cause) && !fault.Is(cause, fault.Unauthorized) || fault.Is(cause, fault.NotFound) || fault.Is(cause, fault.Invalid) {
 			if _, err := tx.Exec(`update reads set state = 'dead', cause = $3 where account_id = $1 and external = $2`, w.account, w.external, fault.Message(cause)); err != nil {
 				return err
 			}

@@ -59,7 +59,11 @@ func (s *Service) do(ctx context.Context, o *opened, t tell, h channel.Handling)
 	case TellArrived:
 		err = o.ch.(channel.Acknowledger).Acknowledge(ctx, t.External, p.Number)
 	case TellPack:
-		out.Pack, err = o.ch.(channel.Packer).Pack(ctx, h)
+		if out.Pack, err = o.ch.(channel.Packer).Pack(ctx, h); err == nil {
+			if wait := packedLater(out.Pack); wait != nil { // the partner's own word: nothing was packed, and soon may be
+				return Outcome{Act: t.Act, Subject: t.Subject}, wait
+			}
+		}
 	case TellShip:
 		out.Ship, err = o.ch.(channel.Shipper).Ship(ctx, channel.ShipNotice{Handling: h, Carrier: p.Carrier, Tracking: p.Tracking, URL: p.URL, Packages: p.Packages, Notify: true, At: p.At})
 	case TellUnpack:
@@ -89,6 +93,15 @@ func (s *Service) do(ctx context.Context, o *opened, t tell, h channel.Handling)
 		err = o.ch.(channel.ReturnDecider).DecideReturn(ctx, channel.ReturnDecision{Order: t.External, Verdict: p.Verdict, Reason: p.Reason, Reference: t.Reference, Return: returnOf(p.Return)})
 	}
 	return out, httpclient.Outcome(err, true)
+}
+
+// packedLater is why nothing was packed, where that passes by itself.
+func packedLater(r channel.PackResult) error {
+	i := slices.IndexFunc(r.Refused, func(u channel.UnitRefusal) bool { return fault.Temporary(u.Err) })
+	if i < 0 || len(r.Packages) > 0 {
+		return nil
+	}
+	return r.Refused[i].Err
 }
 
 func refundRequest(h channel.Handling, f *event.RefundFact) channel.RefundRequest {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/openclaw-pos/commerce/channel"
 	"github.com/openclaw-pos/commerce/kernel/fault"
@@ -53,10 +54,10 @@ func (s *Service) told(tx *db.Tx, t tell, out Outcome) error {
 // untold decides between later, refused and unknown.
 func (s *Service) untold(tx *db.Tx, o *opened, t tell, out Outcome, cause error) error {
 	state, uncertain, next := "intended", true, tx.Now.Add(max(fault.After(cause), backoff(t.Attempts)))
-	what := ""
+	what, attempts := "", t.Attempts
 	switch kind := fault.KindOf(cause); kind {
-	case fault.Throttled, fault.Unauthorized:
-		uncertain = t.Uncertain
+	case fault.Throttled, fault.Unauthorized: // nothing was tried
+		uncertain, attempts = t.Uncertain, t.Attempts-1
 	case fault.Refused, fault.Invalid, fault.NotFound, fault.Forbidden, fault.Conflict:
 		uncertain = t.Uncertain
 		if kind != fault.Conflict || t.Attempts >= 5 {
@@ -64,16 +65,18 @@ func (s *Service) untold(tx *db.Tx, o *opened, t tell, out Outcome, cause error)
 		}
 	case fault.OutcomeUnknown:
 		_, finds := o.ch.(channel.Finder)
-		if !finds || t.Attempts >= 5 || fault.CodeOf(cause) == codeCannotAsk {
+		finds = finds || slices.Contains(harmless, t.Act) // asked for again it happens once
+		if !finds || t.Attempts >= 20 || fault.CodeOf(cause) == codeCannotAsk {
 			state, what = "unknown", exception.OutcomeUnknown
 		}
-	default:
-		if t.Attempts >= 20 {
+	default: // do says OutcomeUnknown of what may have been sent, but for packing what the partner makes of each unit
+		uncertain = t.Uncertain || t.Act == TellPack
+		if t.Attempts >= 20 && !fault.Temporary(cause) {
 			state, what = "refused", exception.PushRefused
 		}
 	}
-	n, err := tx.Exec(`update tells set state = $3, uncertain = $4, next_at = $5, cause = $6, cause_kind = $7, lease_until = null where id = $1`+fenced(),
-		t.ID, t.Fence, state, uncertain, db.Micros(next), fault.Message(cause), fault.KindOf(cause).String())
+	n, err := tx.Exec(`update tells set state = $3, uncertain = $4, next_at = $5, cause = $6, cause_kind = $7, attempts = $8, lease_until = null where id = $1`+fenced(),
+		t.ID, t.Fence, state, uncertain, db.Micros(next), fault.Message(cause), fault.KindOf(cause).String(), attempts)
 	if err != nil || n == 0 || what == "" {
 		return err
 	}

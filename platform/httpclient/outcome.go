@@ -54,7 +54,7 @@ func Outcome(err error, sent bool) error {
 	switch fault.KindOf(err) {
 	case fault.Unavailable, fault.Internal:
 		if err != nil && sent && Sent(err) {
-			return fault.Wrap(fault.OutcomeUnknown, err, "the answer was lost: it is not known whether it was done")
+			return &fault.Error{Kind: fault.OutcomeUnknown, After: fault.After(err), Err: err, Message: "the answer was lost: it is not known whether it was done"}
 		}
 	}
 	return err
