@@ -43,6 +43,9 @@ func (s *Service) Resolve(tx *db.Tx, queries []ListingQuery) ([]Resolved, error)
 			return nil, err
 		}
 	}
+	if known, err = s.sure(tx, queries, known); err != nil {
+		return nil, err
+	}
 	if err := s.knownParts(tx, known); err != nil {
 		return nil, err
 	}
@@ -161,6 +164,24 @@ func (s *Service) learn(tx *db.Tx, queries []ListingQuery, have map[place]known,
 		return have, nil
 	}
 	if err := s.keep(tx, news); err != nil {
+		return nil, err
+	}
+	return s.known(tx, queries)
+}
+
+// sure takes the rows of listings that are not mapped: who maps one waits for the orders that are to wait for it, or is waited for.
+func (s *Service) sure(tx *db.Tx, queries []ListingQuery, have map[place]known) (map[place]known, error) {
+	var ids []string
+	for _, k := range have {
+		if k.ID != "" && k.State == Unmapped {
+			ids = append(ids, k.ID)
+		}
+	}
+	if len(ids) == 0 || tx.Share() == "" {
+		return have, nil
+	}
+	if _, err := db.All(tx, func(row db.Scanner) (id string, err error) { return id, row.Scan(&id) },
+		`select id from channel_products where id in (select key from json_each($1)) order by id`+tx.Share(), keys(ids)); err != nil {
 		return nil, err
 	}
 	return s.known(tx, queries)

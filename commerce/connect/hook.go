@@ -229,6 +229,11 @@ func (s *Service) actOn(tx *db.Tx, acc Account, hints []channel.Hint) error {
 	if err := s.hinted(tx, acc, hints); err != nil {
 		return err
 	}
+	if slices.ContainsFunc(hints, func(h channel.Hint) bool { return h.Subject == channel.AboutListing }) {
+		if err := wantListings(tx, acc.ID); err != nil {
+			return err
+		}
+	}
 	return s.wantReads(tx, acc.ID, wanted, 0)
 }
 
@@ -263,7 +268,7 @@ func (s *Service) privacyHint(tx *db.Tx, acc Account, h channel.Hint) error {
 func (s *Service) afterHints(o *opened, hints []channel.Hint) {
 	for _, h := range hints {
 		if h.Subject == channel.AboutListing {
-			s.soon(o.acc.ID, "listings")
+			s.soon(o.acc.ID)
 			return
 		}
 	}

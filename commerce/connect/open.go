@@ -2,7 +2,6 @@ package connect
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/openclaw-pos/commerce/channel"
@@ -17,8 +16,6 @@ type opened struct {
 	ch      channel.Channel
 	tokens  *tokens
 	checked time.Time
-	// wantListings is shared by every copy of the same opened account.
-	wantListings *atomic.Bool
 }
 
 // fresh is how long an opened account is used before its row is looked at again.
@@ -98,7 +95,7 @@ func (s *Service) make(acc Account, secrets map[string]string) (*opened, error) 
 	if !ok {
 		return nil, fault.New(fault.Conflict, "account %s is of channel %q, which this version does not know", acc.Name, acc.Channel)
 	}
-	o := &opened{acc: acc, kind: kind, wantListings: new(atomic.Bool)}
+	o := &opened{acc: acc, kind: kind}
 	o.tokens = newTokens(s, acc, secrets != nil)
 	ch, err := kind.Open(channel.Config{
 		Account: acc.ID, Country: acc.Country, Settings: acc.Settings, Tokens: o.tokens, HTTP: s.need.HTTP(acc, kind.Limits), Now: s.need.DB.Now,

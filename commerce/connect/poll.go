@@ -330,10 +330,8 @@ func (s *Service) round(ctx context.Context, o *opened) {
 	} else if _, err := s.Poll(ctx, o.acc.ID); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Conflict) {
 		s.need.Log.Warn("poll", "account", o.acc.Name, "kind", fault.KindOf(err).String(), "err", err)
 	}
-	if o.wantListings.Swap(false) {
-		if _, err := s.PullListings(ctx, o.acc.ID); err != nil && ctx.Err() == nil {
-			s.need.Log.Warn("pull listings", "account", o.acc.Name, "kind", fault.KindOf(err).String(), "err", err)
-		}
+	if err := s.pullWanted(ctx, o.acc.ID); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Conflict) {
+		s.need.Log.Warn("pull listings", "account", o.acc.Name, "kind", fault.KindOf(err).String(), "err", err)
 	}
 	if _, err := s.PollReturns(ctx, o.acc.ID); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Conflict) {
 		s.need.Log.Warn("poll returns", "account", o.acc.Name, "kind", fault.KindOf(err).String(), "err", err)
@@ -349,14 +347,26 @@ func (s *Service) nudgeOf(id string) chan struct{} {
 	return s.nudge[id]
 }
 
-// soon has an account's next round start at once; what asks for listings has them pulled.
-func (s *Service) soon(account, what string) {
-	if what == "listings" {
-		s.mu.Lock()
-		if o := s.opened[account]; o != nil {
-			o.wantListings.Store(true)
-		}
-		s.mu.Unlock()
+// soon has an account's next round start at once, if this process polls it.
+func (s *Service) soon(account string) { signal(s.nudgeOf(account)) }
+
+// listingsWanted is the stream that says whether a partner spoke of listings: whichever process took its message, one that polls pulls them.
+const listingsWanted = "listings.wanted"
+
+func wantListings(tx *db.Tx, account string) error {
+	_, err := tx.Exec(`insert into channel_cursors (account_id, stream, cursor, updated_at, version) values ($1, $2, 'due', $3, 1)
+		on conflict (account_id, stream) do update set cursor = 'due', updated_at = excluded.updated_at, version = channel_cursors.version + 1`, account, listingsWanted, db.Micros(tx.Now))
+	return err
+}
+
+// pullWanted pulls listings that are wanted; what is wanted meanwhile stays so.
+func (s *Service) pullWanted(ctx context.Context, account string) error {
+	wish, err := cursorOf(ctx, s.home(), account, listingsWanted)
+	if err != nil || wish.value != "due" {
+		return err
 	}
-	signal(s.nudgeOf(account))
+	if _, err := s.PullListings(ctx, account); err != nil {
+		return err
+	}
+	return s.need.DB.Write(ctx, func(tx *db.Tx) error { return wish.move(tx, "done") })
 }

@@ -244,6 +244,11 @@ func (s *Service) keepReturns(ctx context.Context, o *opened, cur *cursor, batch
 	moves := to != "" && to != cur.value
 	err := s.need.DB.Write(ctx, func(tx *db.Tx) error {
 		known, ahead, err := arrived(tx, o.acc.ID, batch)
+		if err == nil && len(ahead) > 0 && tx.Lock() != "" { // an order that lands just now would not see what is kept for it: it is waited for, as by a change of mode
+			if _, err = db.All(tx, scanID, `select a.id from channel_accounts a where a.id = $1`+tx.Lock(), o.acc.ID); err == nil {
+				known, ahead, err = arrived(tx, o.acc.ID, batch)
+			}
+		}
 		if err != nil {
 			return err
 		}

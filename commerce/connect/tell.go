@@ -320,7 +320,11 @@ func (s *Service) RunTells(ctx context.Context) error {
 	return nil
 }
 
-// TellOnce takes up to 32 intents, the oldest of each order, and carries them out, eight at a time. It answers how many it took.
+// tellsAtOnce is how many intents are taken and carried out together. Each begins with its lease: one that waited for others would be called for when its lease has gone to
+// another process.
+const tellsAtOnce = 8
+
+// TellOnce takes intents, the oldest of each order, and carries them out beside each other. It answers how many it took.
 func (s *Service) TellOnce(ctx context.Context) (int, error) {
 	var taken []tell
 	err := s.need.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
@@ -349,7 +353,7 @@ func (s *Service) TellOnce(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	slices.SortFunc(taken, func(a, b tell) int { return compare(a.ID, b.ID) })
-	parallel(8, taken, func(t tell) {
+	parallel(tellsAtOnce, taken, func(t tell) {
 		if err := s.carryOut(ctx, t); err != nil && ctx.Err() == nil {
 			s.need.Log.Error("tell", "act", t.Act, "order", t.Order, "err", err)
 		}
@@ -357,18 +361,21 @@ func (s *Service) TellOnce(ctx context.Context) (int, error) {
 	return len(taken), nil
 }
 
-// dueTells are up to 32 intents whose turn it is: those whose caller is gone first, then by when they are due. Each is walked by an index of its own, since nearly all that
-// the table holds is told.
+// dueTells are intents whose turn it is: those whose caller is gone first, then by when they are due. Each is walked by an index of its own, since nearly all that the table
+// holds is told. They are locked, and what somebody else has locked, to correct it or to write it off, is left for the next time.
 func dueTells(tx *db.Tx) (due []tell, err error) {
-	const most = 32
+	lock := tx.Lock()
+	if lock != "" {
+		lock += " of t skip locked"
+	}
 	for _, c := range []struct{ which, by string }{{"t.state = 'running' and t.lease_until < $1", "t.lease_until"}, {"t.state = 'intended' and t.next_at <= $1", "t.next_at"}} {
 		some, err := db.All(tx, scanTell, `select `+tellColumns+` from tells t cross join channel_accounts a where `+c.which+` and a.id = t.account_id and a.state = 'active' and a.mode = 'live'
 			and not exists (select 1 from tells e where e.order_id = t.order_id and e.id < t.id and e.state in ('intended', 'running', 'unknown'))
-			order by `+c.by+`, t.id limit $2`, db.Micros(tx.Now), most-len(due))
+			order by `+c.by+`, t.id limit $2`+lock, db.Micros(tx.Now), tellsAtOnce-len(due))
 		if err != nil {
 			return nil, err
 		}
-		if due = append(due, some...); len(due) == most {
+		if due = append(due, some...); len(due) == tellsAtOnce {
 			break
 		}
 	}
