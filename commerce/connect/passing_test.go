@@ -25,14 +25,17 @@ type stubborn struct {
 func (s *stubborn) Find(context.Context, string, channel.Handling) (channel.Found, error) {
 	return channel.Found{}, fault.New(fault.NotFound, "none")
 }
+
 func (s *stubborn) Pack(context.Context, channel.Handling) (channel.PackResult, error) {
 	s.calls++
 	return s.pack()
 }
+
 func (s *stubborn) Refund(context.Context, channel.RefundRequest) (channel.Refund, error) {
 	s.calls++
 	return s.refund()
 }
+
 func (s *stubborn) Order(context.Context, string) (channel.Change, error) {
 	s.calls++
 	return s.order()
