@@ -265,11 +265,20 @@ func TestCorrectedBesideTelling(t *testing.T) {
 type listed struct {
 	channel.Channel
 	asked atomic.Int64
+	away  error
+	then  func()
 }
 
 func (p *listed) Listings(context.Context, channel.Cursor) iter.Seq2[channel.Listing, error] {
 	p.asked.Add(1)
-	return func(func(channel.Listing, error) bool) {}
+	return func(yield func(channel.Listing, error) bool) {
+		if p.then != nil {
+			p.then()
+		}
+		if p.away != nil {
+			yield(channel.Listing{}, p.away)
+		}
+	}
 }
 
 func (p *listed) Orders(context.Context, channel.Cursor) iter.Seq2[channel.Change, error] {
@@ -303,12 +312,35 @@ func TestListingHintElsewhere(t *testing.T) {
 		if n := p.asked.Load(); n != 0 {
 			t.Fatalf("listings were asked for %d times, and nobody spoke of them", n)
 		}
-		must(t, d.Write(ctx, func(tx *db.Tx) error { return web.actOn(tx, there.acc, hint) }))
-		web.afterHints(there, hint)
-		h.s.round(ctx, here)
-		h.s.round(ctx, here)
-		if n := p.asked.Load(); n != 1 {
-			t.Errorf("listings were asked for %d times after one message", n)
+		say := func() {
+			must(t, d.Write(ctx, func(tx *db.Tx) error { return web.actOn(tx, there.acc, hint) }))
+			web.afterHints(there, hint)
 		}
+		asked := func(what string, want int64, rounds int) {
+			t.Helper()
+			for range rounds {
+				h.s.round(ctx, here)
+			}
+			if n := p.asked.Swap(0); n != want {
+				t.Errorf("%s: listings were asked for %d times, not %d", what, n, want)
+			}
+		}
+		say()
+		asked("one message", 1, 2)
+		say()
+		say()
+		asked("two messages", 1, 2)
+		p.then = func() { p.then = nil; say() }
+		say()
+		asked("another message meanwhile", 2, 3)
+		p.away = fault.New(fault.Unavailable, "away")
+		say()
+		asked("the channel is away", 2, 2)
+		p.away = nil
+		asked("it is back", 1, 2)
+		h.run(`update channel_cursors set cursor = 'pulling' where stream = 'listings.wanted'`)
+		asked("another process is about it", 0, 1)
+		h.run(`update channel_cursors set updated_at = 0 where stream = 'listings.wanted'`)
+		asked("that process is gone", 1, 2)
 	})
 }

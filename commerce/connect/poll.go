@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -350,23 +351,48 @@ func (s *Service) nudgeOf(id string) chan struct{} {
 // soon has an account's next round start at once, if this process polls it.
 func (s *Service) soon(account string) { signal(s.nudgeOf(account)) }
 
-// listingsWanted is the stream that says whether a partner spoke of listings: whichever process took its message, one that polls pulls them.
+// listingsWanted is the stream that says whether a partner spoke of listings: whichever process took its message, one that polls pulls them. It is "due", "pulling" or "done".
 const listingsWanted = "listings.wanted"
 
+// pullLost is after how long a pull that has not ended is begun anew: its process is gone.
+const pullLost = 15 * time.Minute
+
+// wantListings has listings pulled soon. Partners speak of them with each sale: where that is wanted already, nothing is written, and no message waits for another.
 func wantListings(tx *db.Tx, account string) error {
-	_, err := tx.Exec(`insert into channel_cursors (account_id, stream, cursor, updated_at, version) values ($1, $2, 'due', $3, 1)
+	due, err := db.All(tx, scanID, `select stream from channel_cursors where account_id = $1 and stream = $2 and cursor = 'due'`, account, listingsWanted)
+	if err != nil || len(due) > 0 {
+		return err
+	}
+	_, err = tx.Exec(`insert into channel_cursors (account_id, stream, cursor, updated_at, version) values ($1, $2, 'due', $3, 1)
 		on conflict (account_id, stream) do update set cursor = 'due', updated_at = excluded.updated_at, version = channel_cursors.version + 1`, account, listingsWanted, db.Micros(tx.Now))
 	return err
 }
 
-// pullWanted pulls listings that are wanted; what is wanted meanwhile stays so.
+// pullWanted pulls listings that are wanted; what is wanted meanwhile stays so. Fault: Conflict when another process is about it.
 func (s *Service) pullWanted(ctx context.Context, account string) error {
-	wish, err := cursorOf(ctx, s.home(), account, listingsWanted)
-	if err != nil || wish.value != "due" {
+	var wishes []cursor
+	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		wishes, err = db.All(tx, func(row db.Scanner) (cursor, error) {
+			c := cursor{account: account, stream: listingsWanted}
+			return c, row.Scan(&c.value, &c.version)
+		}, `select cursor, version from channel_cursors where account_id = $1 and stream = $2 and (cursor = 'due' or cursor = 'pulling' and updated_at < $3)`,
+			account, listingsWanted, db.Micros(tx.Now.Add(-pullLost)))
+		return err
+	})
+	if err != nil || len(wishes) == 0 {
 		return err
 	}
-	if _, err := s.PullListings(ctx, account); err != nil {
+	wish := wishes[0]
+	if err := s.need.DB.Write(ctx, func(tx *db.Tx) error { return wish.move(tx, "pulling") }); err != nil {
 		return err
 	}
-	return s.need.DB.Write(ctx, func(tx *db.Tx) error { return wish.move(tx, "done") })
+	wish.version++
+	_, err = s.PullListings(ctx, account)
+	to := "done"
+	if err != nil {
+		to = "due"
+	}
+	moved := s.need.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error { return wish.move(tx, to) })
+	return cmp.Or(err, moved)
 }
