@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -357,12 +358,20 @@ func TestRead(t *testing.T) {
 	})
 }
 
+// random are ids, hashes and addresses in memory, in which any four digits may stand by chance.
+var random = regexp.MustCompile(`0x[0-9a-f]+|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b[0-9a-f]{64}\b`)
+
 // TestNothingLeaks greps everything said about a record, in errors included, for what is in it.
 func TestNothingLeaks(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w world) {
 		var said bytes.Buffer
-		log := slog.New(slog.NewJSONHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		log := slog.New(slog.NewJSONHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}}))
 		hear := func(values ...any) {
 			for _, v := range values {
 				fmt.Fprintf(&said, "%v %+v %#v %s\n", v, v, v, v)
@@ -379,9 +388,10 @@ func TestNothingLeaks(t *testing.T) {
 		_, badPhone := func() ([]privacy.Match, error) { return w.FindPhone(nil, "Muhammad Khan 0300****547", "PK", 1) }()
 		_, badEmail := func() ([]privacy.Match, error) { return w.FindEmail(nil, "Muhammad Khan", 1) }()
 		hear(r, &r, r.Person, r.ShipTo, []privacy.Record{r}, map[string]privacy.Record{"a": r}, sealed.ID, sealed.PhoneHash, noPurpose, nobody, elsewhere, badPhone, badEmail)
+		text := random.ReplaceAllString(said.String(), "#")
 		for _, word := range []string{"Muhammad", "Khan", "0300", "1234547", "House", "Street", "DHA", "xample", "bell"} {
-			if strings.Contains(said.String(), word) {
-				t.Errorf("%s was said:\n%s", word, said.String())
+			if strings.Contains(text, word) {
+				t.Errorf("%s was said:\n%s", word, text)
 			}
 		}
 	})
