@@ -21,7 +21,7 @@ import (
 	"github.com/openclaw-pos/commerce/platform/db/dbtest"
 )
 
-// What goes on beside one another when several processes work on one database. On SQLite writers take turns, so that some of it cannot be.
+// What goes on beside one another when several processes work on one database. On SQLite writers take turns: what needs two of them beside each other is tried on PostgreSQL.
 
 // tardy is a partner that takes its time; an effect happens when it answers.
 type tardy struct {
@@ -122,90 +122,82 @@ func TestSlowTells(t *testing.T) {
 // TestReturnBesideOrder has a return read while its order lands: it is not lost, whichever commits first.
 func TestReturnBesideOrder(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		if d.Engine() == db.SQLite {
-			t.Skip("writers take turns")
+	d := dbtest.Postgres(t)
+	ctx := context.Background()
+	h := setup(t, d, channel.Live)
+	var taken []string
+	first, done := true, make(chan error, 1)
+	h.s.need.Returns = func(_ *db.Tx, changes []channel.ReturnChange, _ string) error {
+		for _, c := range changes {
+			taken = append(taken, c.Order)
 		}
-		ctx := context.Background()
-		h := setup(t, d, channel.Live)
-		var taken []string
-		first, done := true, make(chan error, 1)
-		h.s.need.Returns = func(_ *db.Tx, changes []channel.ReturnChange, _ string) error {
-			for _, c := range changes {
-				taken = append(taken, c.Order)
-			}
-			if first { // it has been asked which orders are here; the importer lands the order before this commits, if it can
-				first = false
-				go func() { _, err := h.s.ImportAll(ctx); done <- err }()
-				time.Sleep(time.Second)
-			}
-			return nil
+		if first { // it has been asked which orders are here; the importer lands the order before this commits, if it can
+			first = false
+			go func() { _, err := h.s.ImportAll(ctx); done <- err }()
+			time.Sleep(time.Second)
 		}
-		id := h.shop.Place(demo.Item{SKU: "TEA-1", Quantity: 1})
-		h.shop.Deliver(id)
-		h.shop.RequestReturn(id, "too small", channel.Quantity{Line: h.shop.Read(id).Lines[0].External, Quantity: 1})
-		_, err := h.s.Poll(ctx, h.acc.ID)
-		must(t, err)
-		_, err = h.s.PollReturns(ctx, h.acc.ID)
-		must(t, err)
-		must(t, <-done)
-		h.work()
-		if len(taken) != 1 || h.count(`select count(*) from early_returns`) != 0 {
-			t.Errorf("taken %v, %d kept for an order that is here", taken, h.count(`select count(*) from early_returns`))
-		}
-	})
+		return nil
+	}
+	id := h.shop.Place(demo.Item{SKU: "TEA-1", Quantity: 1})
+	h.shop.Deliver(id)
+	h.shop.RequestReturn(id, "too small", channel.Quantity{Line: h.shop.Read(id).Lines[0].External, Quantity: 1})
+	_, err := h.s.Poll(ctx, h.acc.ID)
+	must(t, err)
+	_, err = h.s.PollReturns(ctx, h.acc.ID)
+	must(t, err)
+	must(t, <-done)
+	h.work()
+	if len(taken) != 1 || h.count(`select count(*) from early_returns`) != 0 {
+		t.Errorf("taken %v, %d kept for an order that is here", taken, h.count(`select count(*) from early_returns`))
+	}
 }
 
 // TestMappedBesideOrder has a clerk map a listing while an order of it lands: the order is not held for what is done.
 func TestMappedBesideOrder(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		if d.Engine() == db.SQLite {
-			t.Skip("writers take turns")
+	d := dbtest.Postgres(t)
+	ctx := context.Background()
+	h := setup(t, d, channel.Live)
+	var listing string
+	must(t, d.Write(ctx, func(tx *db.Tx) error {
+		if _, err := tx.Exec(`update variants set sku = 'OURS-' || sku`); err != nil {
+			return err
 		}
-		ctx := context.Background()
-		h := setup(t, d, channel.Live)
-		var listing string
-		must(t, d.Write(ctx, func(tx *db.Tx) error {
-			if _, err := tx.Exec(`update variants set sku = 'OURS-' || sku`); err != nil {
-				return err
-			}
-			if _, err := tx.Exec(`update channel_products set state = 'unmapped', variant_id = null, mapped_by = null`); err != nil {
-				return err
-			}
-			return tx.QueryRow(`select id from channel_products where sku = 'TEA-1'`).Scan(&listing)
-		}))
-		mapped := make(chan error, 1)
-		once := false
-		h.s.need.Import = func(tx *db.Tx, all []channel.Arrival) ([]channel.Landing, error) {
-			out, err := h.ord.Import(tx, all)
-			if !once { // before this commits, if it can be, a clerk maps the listing and the consumer order.mapped hears of it
-				once = true
-				go func() {
-					err := h.cat.Map(ctx, listing, "OURS-TEA-1", "clerk")
-					if err == nil {
-						err = d.Write(ctx, func(tx *db.Tx) error {
-							r, err := h.cat.ResolvedOf(tx, listing)
-							if err != nil {
-								return err
-							}
-							return h.ord.Mapped(tx, listing, order.Resolved{Listing: r.Listing, Variant: r.Variant, SKU: r.SKU, Title: r.Title, Kit: r.Kit, Ships: r.Ships, Parts: r.Parts})
-						})
-					}
-					mapped <- err
-				}()
-				time.Sleep(time.Second)
-			}
-			return out, err
+		if _, err := tx.Exec(`update channel_products set state = 'unmapped', variant_id = null, mapped_by = null`); err != nil {
+			return err
 		}
-		h.shop.Place(demo.Item{SKU: "TEA-1", Quantity: 1})
-		h.work()
-		must(t, <-mapped)
-		h.work()
-		if n := h.count(`select count(*) from order_holds where type = 'unmapped_sku' and released_at is null`); n != 0 || len(h.orders()) != 1 {
-			t.Errorf("%d orders, %d held for a listing that is mapped, cases %v", len(h.orders()), n, h.causes())
+		return tx.QueryRow(`select id from channel_products where sku = 'TEA-1'`).Scan(&listing)
+	}))
+	mapped := make(chan error, 1)
+	once := false
+	h.s.need.Import = func(tx *db.Tx, all []channel.Arrival) ([]channel.Landing, error) {
+		out, err := h.ord.Import(tx, all)
+		if !once { // before this commits, if it can be, a clerk maps the listing and the consumer order.mapped hears of it
+			once = true
+			go func() {
+				err := h.cat.Map(ctx, listing, "OURS-TEA-1", "clerk")
+				if err == nil {
+					err = d.Write(ctx, func(tx *db.Tx) error {
+						r, err := h.cat.ResolvedOf(tx, listing)
+						if err != nil {
+							return err
+						}
+						return h.ord.Mapped(tx, listing, order.Resolved{Listing: r.Listing, Variant: r.Variant, SKU: r.SKU, Title: r.Title, Kit: r.Kit, Ships: r.Ships, Parts: r.Parts})
+					})
+				}
+				mapped <- err
+			}()
+			time.Sleep(time.Second)
 		}
-	})
+		return out, err
+	}
+	h.shop.Place(demo.Item{SKU: "TEA-1", Quantity: 1})
+	h.work()
+	must(t, <-mapped)
+	h.work()
+	if n := h.count(`select count(*) from order_holds where type = 'unmapped_sku' and released_at is null`); n != 0 || len(h.orders()) != 1 {
+		t.Errorf("%d orders, %d held for a listing that is mapped, cases %v", len(h.orders()), n, h.causes())
+	}
 }
 
 // heardShip keeps the tracking numbers it is told.
@@ -227,38 +219,34 @@ func (p *heardShip) Retrack(_ context.Context, n channel.Retracking) error {
 // TestCorrectedBesideTelling has a tracking number corrected while the channel is to be told it: it hears the right one.
 func TestCorrectedBesideTelling(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		if d.Engine() == db.SQLite {
-			t.Skip("writers take turns")
+	d := dbtest.Postgres(t)
+	ctx := context.Background()
+	h := setup(t, d, channel.Live)
+	id := h.shop.Place(demo.Item{SKU: "TEA-1", Quantity: 1})
+	h.work()
+	o, err := h.s.open(ctx, h.acc.ID)
+	must(t, err)
+	p := &heardShip{Channel: o.ch}
+	h.s.mu.Lock()
+	h.s.opened[h.acc.ID].ch = p
+	h.s.mu.Unlock()
+	h.say(event.ShipmentHandedOver, "handed_over", id) // TCS-1
+	looked := make(chan error, 1)
+	must(t, d.Write(ctx, func(tx *db.Tx) error { // the consumer connect.tell
+		_, err := renumbered(tx, event.ShipmentFact{AccountID: h.acc.ID, Number: "SH-1", ShipmentID: "sh-1", Courier: "TCS", Tracking: "TCS-2", At: tx.Now})
+		if err != nil {
+			return err
 		}
-		ctx := context.Background()
-		h := setup(t, d, channel.Live)
-		id := h.shop.Place(demo.Item{SKU: "TEA-1", Quantity: 1})
-		h.work()
-		o, err := h.s.open(ctx, h.acc.ID)
-		must(t, err)
-		p := &heardShip{Channel: o.ch}
-		h.s.mu.Lock()
-		h.s.opened[h.acc.ID].ch = p
-		h.s.mu.Unlock()
-		h.say(event.ShipmentHandedOver, "handed_over", id) // TCS-1
-		looked := make(chan error, 1)
-		must(t, d.Write(ctx, func(tx *db.Tx) error { // the consumer connect.tell
-			_, err := renumbered(tx, event.ShipmentFact{AccountID: h.acc.ID, Number: "SH-1", ShipmentID: "sh-1", Courier: "TCS", Tracking: "TCS-2", At: tx.Now})
-			if err != nil {
-				return err
-			}
-			go func() { _, err := h.s.TellOnce(ctx); looked <- err }() // another process
-			time.Sleep(500 * time.Millisecond)
-			return nil
-		}))
-		must(t, <-looked)
-		_, err = h.s.TellOnce(ctx)
-		must(t, err)
-		if len(p.heard) != 1 || p.heard[0] != "TCS-2" {
-			t.Errorf("the channel heard %q", p.heard)
-		}
-	})
+		go func() { _, err := h.s.TellOnce(ctx); looked <- err }() // another process
+		time.Sleep(500 * time.Millisecond)
+		return nil
+	}))
+	must(t, <-looked)
+	_, err = h.s.TellOnce(ctx)
+	must(t, err)
+	if len(p.heard) != 1 || p.heard[0] != "TCS-2" {
+		t.Errorf("the channel heard %q", p.heard)
+	}
 }
 
 // listed counts how often it is asked for its listings, of which it has none; nor has it orders.

@@ -57,7 +57,7 @@ func TestPassedOver(t *testing.T) {
 func edited(t *testing.T, d *db.DB, before time.Duration) (h *house, id string) {
 	t.Helper()
 	h = setup(t, d, channel.Live)
-	at := time.Now().Truncate(time.Second)
+	at := d.Now().Truncate(time.Second)
 	h.shop.SetClock(func() time.Time { return at })
 	id = h.shop.Place(demo.Item{SKU: "TEA-1", Quantity: 1})
 	h.work()
@@ -71,6 +71,9 @@ func edited(t *testing.T, d *db.DB, before time.Duration) (h *house, id string) 
 	}
 	return h, id
 }
+
+// still is a clock that stands, so that it is the test that says what was read when.
+func still() dbtest.Config { return dbtest.Config{Now: dbtest.NewClock(time.Now()).Now} }
 
 // readOnce reads what is wished for, and answers where the order goes then.
 func (h *house) readOnce(id string) (city string) {
@@ -94,7 +97,7 @@ func TestContradicted(t *testing.T) {
 		if got := h.readOnce(id); got != "Multan" {
 			t.Errorf("it goes to %q", got)
 		}
-	})
+	}, still())
 }
 
 // TestDoubted has our clock, or that of another process, go back a little in between: a reading that seems to be older than what is held is made once more, also when what
@@ -119,7 +122,7 @@ func TestDoubted(t *testing.T) {
 		if n := h.count(`select count(*) from reads where external = $1`, id); n != 0 {
 			t.Errorf("%d wishes are left", n)
 		}
-	})
+	}, still())
 }
 
 // TestClockWasAhead has our clock put right after it was an hour ahead: what was read meanwhile does not pass for the newest for that hour.
@@ -133,7 +136,7 @@ func TestClockWasAhead(t *testing.T) {
 		if n := h.count(`select count(*) from reads where external = $1`, id); n != 0 {
 			t.Errorf("%d wishes are left", n)
 		}
-	})
+	}, still())
 }
 
 // TestClockWentAhead has it go ahead, for one reading that changes nothing, after the doubt: the reading that was wished for is made once more.
@@ -149,7 +152,7 @@ func TestClockWentAhead(t *testing.T) {
 		if got := h.readOnce(id); got != "Multan" {
 			t.Errorf("it goes to %q", got)
 		}
-	})
+	}, still())
 }
 
 func (h *house) run(statement string) {
