@@ -201,14 +201,13 @@ func (s *Service) decode(ctx context.Context, p place, rows []inboxRow) ([]*arri
 	for _, r := range rows {
 		a := &arriving{row: r}
 		o, err := s.open(ctx, r.account)
-		if err != nil { // the account cannot be opened just now: its rows come back when their lease ends, the others go on
-			s.need.Log.Warn("import", "account", r.account, "kind", fault.KindOf(err).String(), "err", err)
-			continue
+		if err == nil {
+			a.bad, err = s.decodeOne(ctx, p, o, keys, a)
 		}
-		if a.bad, err = s.decodeOne(ctx, p, o, keys, a); err != nil { // as above: nothing is wrong with the order
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil { // nothing is wrong with the order: its row comes back when its lease ends, the others go on
 			s.need.Log.Warn("import", "account", r.account, "kind", fault.KindOf(err).String(), "err", err)
 			continue
 		}

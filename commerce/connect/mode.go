@@ -144,8 +144,7 @@ func (s *Service) followed(tx *db.Tx, account string, turn int64) (done bool, er
 
 // adopting notes that the orders of an account have yet to follow its mode, so that a killed process is made up for, and answers the turn.
 func adopting(tx *db.Tx, account string) (int64, error) {
-	return db.One(tx, scanCount, `insert into channel_cursors (account_id, stream, cursor, updated_at, version) values ($1, 'adopt', 'pending', $2, 1)
-		on conflict (account_id, stream) do update set cursor = excluded.cursor, updated_at = excluded.updated_at, version = channel_cursors.version + 1 returning version`, account, db.Micros(tx.Now))
+	return setCursor(tx, account, "adopt", "pending")
 }
 
 func scanCount(row db.Scanner) (n int64, err error) { return n, row.Scan(&n) }

@@ -66,6 +66,7 @@ func (s *Service) Poll(ctx context.Context, account string) (int, error) {
 type cursor struct {
 	account, stream, value string
 	version                int64
+	moved                  time.Time
 }
 
 // cursorOf reads a cursor; it lies where what it stands behind is kept.
@@ -74,8 +75,8 @@ func cursorOf(ctx context.Context, p place, account, stream string) (cursor, err
 	err := p.Look(ctx, func(tx *db.Tx) error {
 		rows, err := db.All(tx, func(row db.Scanner) (cursor, error) {
 			got := cursor{account: account, stream: stream}
-			return got, row.Scan(&got.value, &got.version)
-		}, `select cursor, version from channel_cursors where account_id = $1 and stream = $2`, account, stream)
+			return got, row.Scan(&got.value, &got.version, db.Time(&got.moved))
+		}, `select cursor, version, updated_at from channel_cursors where account_id = $1 and stream = $2`, account, stream)
 		if len(rows) > 0 {
 			c = rows[0]
 		}
@@ -96,6 +97,12 @@ func (c *cursor) move(tx *db.Tx, to string) error {
 		return fault.New(fault.Conflict, "another poller moved the cursor").WithCode("cursor_moved")
 	}
 	return nil
+}
+
+// setCursor sets a cursor wherever it stands, and answers its version.
+func setCursor(tx *db.Tx, account, stream, to string) (version int64, err error) {
+	return db.One(tx, scanCount, `insert into channel_cursors (account_id, stream, cursor, updated_at, version) values ($1, $2, $3, $4, 1)
+		on conflict (account_id, stream) do update set cursor = excluded.cursor, updated_at = excluded.updated_at, version = channel_cursors.version + 1 returning version`, account, stream, to, db.Micros(tx.Now))
 }
 
 // keepPolled stores a batch of readings that say something new, and moves the cursor behind them.
@@ -363,27 +370,16 @@ func wantListings(tx *db.Tx, account string) error {
 	if err != nil || len(due) > 0 {
 		return err
 	}
-	_, err = tx.Exec(`insert into channel_cursors (account_id, stream, cursor, updated_at, version) values ($1, $2, 'due', $3, 1)
-		on conflict (account_id, stream) do update set cursor = 'due', updated_at = excluded.updated_at, version = channel_cursors.version + 1`, account, listingsWanted, db.Micros(tx.Now))
+	_, err = setCursor(tx, account, listingsWanted, "due")
 	return err
 }
 
 // pullWanted pulls listings that are wanted; what is wanted meanwhile stays so. Fault: Conflict when another process is about it.
 func (s *Service) pullWanted(ctx context.Context, account string) error {
-	var wishes []cursor
-	err := s.need.DB.Read(ctx, func(tx *db.Tx) error {
-		var err error
-		wishes, err = db.All(tx, func(row db.Scanner) (cursor, error) {
-			c := cursor{account: account, stream: listingsWanted}
-			return c, row.Scan(&c.value, &c.version)
-		}, `select cursor, version from channel_cursors where account_id = $1 and stream = $2 and (cursor = 'due' or cursor = 'pulling' and updated_at < $3)`,
-			account, listingsWanted, db.Micros(tx.Now.Add(-pullLost)))
-		return err
-	})
-	if err != nil || len(wishes) == 0 {
+	wish, err := cursorOf(ctx, s.home(), account, listingsWanted)
+	if err != nil || wish.value != "due" && (wish.value != "pulling" || s.need.DB.Now().Sub(wish.moved) < pullLost) {
 		return err
 	}
-	wish := wishes[0]
 	if err := s.need.DB.Write(ctx, func(tx *db.Tx) error { return wish.move(tx, "pulling") }); err != nil {
 		return err
 	}

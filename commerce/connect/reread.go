@@ -18,8 +18,10 @@ type wish struct {
 	attempts                  int64
 }
 
-// readLease is how long one reading may take.
-const readLease = time.Minute
+const (
+	readLease   = time.Minute // how long one reading may take
+	readsAtOnce = 4           // orders that are taken and read together, so that each reading begins with its lease
+)
 
 // Want asks for an order to be read from its channel again, durably.
 func (s *Service) Want(ctx context.Context, account, external, why string) error {
@@ -49,13 +51,13 @@ func (s *Service) RunReads(ctx context.Context) error {
 	return nil
 }
 
-// ReadOnce takes up to 32 wishes and carries them out, four at a time. It answers how many it took.
+// ReadOnce takes wishes and carries them out beside each other. It answers how many it took.
 func (s *Service) ReadOnce(ctx context.Context) (int, error) {
 	var wishes []wish
 	here, zones := "", s.reachable()
-	args := []any{}
+	args := []any{readsAtOnce}
 	if s.need.Zones != nil { // what is kept elsewhere is read where that is
-		here = ` and a.residency in (select key from json_each($2))`
+		here = ` and a.residency in (select key from json_each($3))`
 		args = append(args, db.Keys(zones))
 	}
 	err := s.need.DB.Write(db.Background(ctx), func(tx *db.Tx) error {
@@ -63,7 +65,7 @@ func (s *Service) ReadOnce(ctx context.Context) (int, error) {
 			var w wish
 			return w, row.Scan(&w.account, &w.external, &w.reason, &w.wanted, &w.attempts)
 		}, `select r.account_id, r.external, r.reason, r.wanted_at, r.attempts from reads r join channel_accounts a on a.id = r.account_id
-			where a.state = 'active'`+here+` and ((r.state = 'due' and r.next_at <= $1) or (r.state = 'running' and r.lease_until < $1)) order by r.next_at limit 32`, append([]any{db.Micros(tx.Now)}, args...)...)
+			where a.state = 'active'`+here+` and ((r.state = 'due' and r.next_at <= $1) or (r.state = 'running' and r.lease_until < $1)) order by r.next_at limit $2`, append([]any{db.Micros(tx.Now)}, args...)...)
 		if err != nil || len(due) == 0 {
 			wishes = nil
 			return err
@@ -92,7 +94,7 @@ func (s *Service) ReadOnce(ctx context.Context) (int, error) {
 	if err != nil || len(wishes) == 0 {
 		return 0, err
 	}
-	parallel(4, wishes, func(w wish) {
+	parallel(readsAtOnce, wishes, func(w wish) {
 		if err := s.readWish(ctx, w); err != nil && ctx.Err() == nil {
 			s.need.Log.Warn("read again", "account", w.account, "order", w.external, "err", err)
 		}

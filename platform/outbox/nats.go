@@ -161,6 +161,9 @@ func (p *Publisher) round(ctx context.Context) (int, error) {
 		})
 	}
 	wg.Wait()
+	if moved.Len() == 0 {
+		return total, errors.Join(errs...)
+	}
 	err = p.w.d.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
 		_, err := tx.Exec(`update event_cursors set position = r.n, updated_at = $2 from rows(s bigint, p bigint, n bigint)
 			where event_cursors.consumer = $1 and event_cursors.shard = r.s and event_cursors.position = r.p`, moved, p.w.Name, tx.Now.UnixMicro())
@@ -169,7 +172,7 @@ func (p *Publisher) round(ctx context.Context) (int, error) {
 	return total, errors.Join(append(errs, err)...)
 }
 
-// inOrder publishes events of a shard, each after the one before was acknowledged, and says how many it were. Two who publish the same ones keep their order: the next one
+// inOrder publishes events of a shard, each after the one before was acknowledged, and says how many they were. Two who publish the same ones keep their order: the next one
 // is only sent once the one before is in the stream, whoever sent it.
 func (p *Publisher) inOrder(ctx context.Context, all []Stored, read time.Time) (int, error) {
 	for i, e := range all {
